@@ -1,0 +1,3 @@
+"""Micro-expressions."""
+
+__version__ = "0.1.0"

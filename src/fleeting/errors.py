@@ -1,0 +1,97 @@
+"""What can go wrong, as a tree; each error says what was found, what was expected, what to do.
+
+    FleetingError
+    ├── UnknownNameError      no model, dataset, recipe key ... of that name; carries the nearest known one
+    ├── OptionError           a value or an option that the named thing does not take
+    ├── LeakError             a fold with a subject or a sample on both sides
+    ├── FoldError             a fold with an empty side, samples that cannot be split as asked
+    ├── DatasetError          a root that cannot be read as that dataset
+    ├── DamagedDataError      clips that cannot be used; carries every Problem
+    ├── ScoreError            a number that would not mean what its name says
+    ├── LogError              a log or a table of labels that cannot be read
+    ├── RunError              a run folder of another experiment, or one that is not a run
+    └── MissingExtraError     an optional dependency that this call needs
+
+A `Problem` is the same thing about one clip, as a value: the doctor lists them, a run refuses or skips them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class FleetingError(Exception):
+    """Anything this package refuses to do, in one line that can be shown to a user."""
+
+
+class UnknownNameError(FleetingError, LookupError):
+    """No thing of that kind has that name."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"no {kind} is called {name!r}; {hint}")
+
+
+class OptionError(FleetingError, ValueError):
+    """A value or an option that the named thing does not take."""
+
+
+class LeakError(FleetingError, ValueError):
+    """Something of the test side is on the training side too."""
+
+
+class FoldError(FleetingError, ValueError):
+    """Samples cannot be split as asked."""
+
+
+class DatasetError(FleetingError, ValueError):
+    """A root folder cannot be read as the dataset it was said to be."""
+
+
+class ScoreError(FleetingError, ValueError):
+    """A score would not mean what its name says, so it is refused."""
+
+
+class LogError(FleetingError, ValueError):
+    """Somebody's log or table of labels cannot be read."""
+
+
+class RunError(FleetingError):
+    """A folder is not a run, or the run of another experiment."""
+
+
+class MissingExtraError(FleetingError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; this needs it: pip install 'fleeting[{extra}]'")
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong with one clip (or with the sheet, clip ""), and what to do about it.
+
+    ``blocks`` says that the clip cannot be used as it is; otherwise the problem is worth knowing and no more
+    (a correction that was applied, a label that differs between releases).
+    """
+
+    clip: str
+    what: str
+    do: str
+    blocks: bool = True
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.clip, f"{self.what}; {self.do}") if part)
+
+
+class DamagedDataError(FleetingError):
+    """Clips of an experiment cannot be used; nothing was computed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        more = f" (and {len(problems) - 1} more; `fleeting check` lists them)" if len(problems) > 1 else ""
+        super().__init__(f"{problems[0]}{more}; or leave damaged clips out with --skip-damaged")

@@ -1,0 +1,90 @@
+"""Finding a thing by its name: a file dropped into the kind's folder is found, and so is an entry point."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from fleeting.errors import OptionError, UnknownNameError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Things of one kind, by name.
+
+    Modules of ``package`` are imported on first use (those that start with ``_`` are not extensions), then
+    the entry points of the group ``package``: a plug-in names a module there, or an object to import, whose
+    import registers.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind, self.package = kind, package
+        self._registered: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator (or call) that gives the thing its name. Raises OptionError on a name already taken."""
+
+        def add(item: T) -> T:
+            if name in self._registered:
+                raise OptionError(f"two {self.kind}s are called {name!r}; rename one")
+            self._registered[name] = item
+            return item
+
+        return add
+
+    @cached_property
+    def _all(self) -> dict[str, T]:
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__, prefix=f"{self.package}."):
+            if not module.name.rpartition(".")[2].startswith("_"):
+                importlib.import_module(module.name)
+        for plugin in entry_points(group=self.package):
+            plugin.load()
+        return self._registered
+
+    def names(self) -> list[str]:
+        """Every known name, sorted."""
+        return sorted(self._all)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all
+
+    def __getitem__(self, name: str) -> T:
+        """The thing of that name. Raises UnknownNameError with the nearest known name."""
+        if name not in self._all:
+            raise UnknownNameError(self.kind, name, self._all)
+        return self._all[name]
+
+
+def summary(item: object) -> str:
+    """What the thing is: the first line of its docstring (or of its ``title``)."""
+    text = getattr(item, "title", None) or inspect.getdoc(item) or ""
+    return str(text).strip().partition("\n")[0]
+
+
+def options(item: Callable[..., Any], given: dict[str, Any], owner: str) -> dict[str, Any]:
+    """All keyword options of a function or class with their values: ``given`` ones over its defaults.
+
+    Options are the keyword-only parameters that have a default. Raises UnknownNameError on a name it does not
+    take and OptionError where the type of a value is not that of the default.
+    """
+    parameters = inspect.signature(item).parameters.values()
+    known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+    for name, value in given.items():
+        if name not in known:
+            raise UnknownNameError(f"option of {owner}", name, known)
+        default = known[name]
+        whole = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
+        if default is not None and type(value) is not type(default) and not whole:
+            kinds = f"{type(value).__name__} {value!r}", type(default).__name__
+            raise OptionError(f"{owner}: {name} is {kinds[0]}, expected {kinds[1]} like {default!r}")
+    return {**known, **given}

@@ -1,0 +1,142 @@
+"""The values that flow through everything: frozen, self-validating, without behaviour of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.errors import FoldError, LeakError, OptionError
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+Kind = Literal["micro", "macro"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A labelled clip's facts, without a pixel: what the annotation sheet says of it.
+
+    ``id`` is ``<subject>/<clip>`` and ``<subject>/<clip>#<frame>`` for a single frame of it; ``subject`` is
+    global, ``<cohort>/<id>`` (SAMM and SAMM Long Videos are one cohort; CASME II's 03 and MMEW's 03 are two
+    people). Onset, apex and offset are frame numbers as the files on disk count them, None where the
+    annotators left them out. ``label`` is the dataset's own word until a label set maps it; ``objective`` is
+    the class 1 to 7 of the objective (action unit) grouping.
+    """
+
+    id: str
+    dataset: str
+    subject: str
+    label: str
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    fps: float | None = None
+    kind: Kind = "micro"
+    action_units: str = ""
+    objective: int | None = None
+
+    def __post_init__(self) -> None:
+        cohort, _, person = self.subject.partition("/")
+        if not cohort or not person:
+            raise OptionError(f"sample {self.id!r}: subject {self.subject!r} is not '<cohort>/<id>'")
+        if not self.id:
+            raise OptionError(f"a sample of {self.subject} has no id")
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayKind:
+    """What the channels of an input array mean, so that whatever turns or mirrors it knows what to do.
+
+    ``channels`` names each channel: ``u`` and ``v`` are horizontal and vertical displacement, any other name
+    is a picture. ``rest`` is the value that means "no displacement": 0 for flow in pixels, 127.5 for a map
+    scaled to 0..255, whose mirrored u is ``2 * rest - u = 255 - u``.
+    """
+
+    channels: tuple[str, ...]
+    rest: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Face frames with their times, and where the movement starts, peaks and ends.
+
+    ``frames`` is (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` (time,)
+    in seconds; ``onset``, ``apex`` and ``offset`` index the first axis.
+    """
+
+    frames: npt.NDArray[np.uint8]
+    times: npt.NDArray[np.float64]
+    onset: int
+    apex: int
+    offset: int
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4 or self.frames.shape[3] not in (1, 3) or self.frames.dtype != np.uint8:
+            found = f"{self.frames.dtype} {self.frames.shape}"
+            raise OptionError(f"clip frames are {found}, expected uint8 (time, height, width, 1 or 3)")
+        if len(self.times) != len(self.frames):
+            raise OptionError(f"clip has {len(self.frames)} frames and {len(self.times)} times")
+        if not 0 <= self.onset <= self.apex <= self.offset < len(self.frames):
+            found = f"onset {self.onset}, apex {self.apex}, offset {self.offset}"
+            raise OptionError(f"clip of {len(self.frames)} frames: {found} are not in this order inside it")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One train/test split. It cannot exist if a subject is on both sides, unless that is declared.
+
+    A sample on both sides and an empty side are refused always. Frames of one clip (``clip#frame``) are
+    different samples of one subject: sharing them needs the declaration, and then no score of the fold is
+    ever called clean.
+    """
+
+    name: str
+    train: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    subjects_shared: bool = False
+
+    def __post_init__(self) -> None:
+        for side, samples in (("train", self.train), ("test", self.test)):
+            if not samples:
+                raise FoldError(f"fold {self.name!r} has nothing to {side} on; use fewer folds or more data")
+        ids = [sample.id for sample in (*self.train, *self.test)]
+        if len(set(ids)) != len(ids):
+            raise LeakError(f"fold {self.name!r} has {_some(_repeated(ids))} twice, as samples")
+        shared = {s.subject for s in self.train} & {s.subject for s in self.test}
+        if shared and not self.subjects_shared:
+            raise LeakError(
+                f"fold {self.name!r} trains and tests on {_some(shared)}; split by subject, or declare the"
+                " fold subjects_shared and its score will not be called clean"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model said of one test sample: class indices, and a probability for each class."""
+
+    id: str
+    dataset: str
+    subject: str
+    fold: str
+    truth: int
+    predicted: int
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name, value in (("truth", self.truth), ("predicted", self.predicted)):
+            if not 0 <= value < len(self.probabilities):
+                raise OptionError(f"{self.id}: {name} is class {value} of {len(self.probabilities)}")
+
+
+def _repeated(ids: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    return {i for i in ids if i in seen or seen.add(i)}  # type: ignore[func-returns-value]
+
+
+def _some(names: Iterable[str], most: int = 5) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
