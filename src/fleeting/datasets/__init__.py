@@ -19,24 +19,41 @@ from fleeting.types import FloatArray, Sample
 class Dataset(Protocol):
     """How one dataset is read. Every path is below the ``root`` that the user names."""
 
-    name: str
-    """The registry name."""
-    title: str
-    """One line: what it is, who recorded whom at how many frames a second."""
-    paper: str
-    """Authors, year and DOI (or address) to cite."""
-    access: str
-    """How a user gets it."""
-    licence: str
-    """What it may be used for."""
-    label_sets: tuple[str, ...]
-    """Names of the label sets that make sense for it (see `fleeting.datasets._labels`), the usual one first."""
-    ready: tuple[str, ...]
-    """Modalities it supplies ready-made. With some and without frames, any other modality is refused."""
-    has_frames: bool
-    """Whether clips can be opened as frames."""
-    needs_root: bool
-    """False only for a dataset that draws itself."""
+    @property
+    def name(self) -> str:
+        """The registry name."""
+
+    @property
+    def title(self) -> str:
+        """One line: what it is, who recorded whom at how many frames a second."""
+
+    @property
+    def paper(self) -> str:
+        """Authors, year and DOI (or address) to cite."""
+
+    @property
+    def access(self) -> str:
+        """How a user gets it."""
+
+    @property
+    def licence(self) -> str:
+        """What it may be used for."""
+
+    @property
+    def label_sets(self) -> tuple[str, ...]:
+        """Names of the label sets that make sense for it (see `fleeting.datasets._labels`), the usual one first."""
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """Modalities it supplies ready-made. With some and without frames, any other modality is refused."""
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether clips can be opened as frames."""
+
+    @property
+    def needs_root(self) -> bool:
+        """False only for a dataset that draws itself."""
 
     def samples(self, root: Path) -> list[Sample]:
         """Every row of the sheet, in its order, corrections applied. Raises DatasetError."""

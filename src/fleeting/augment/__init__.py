@@ -1,0 +1,25 @@
+"""An augmentation changes a training batch into one that the same label could have had.
+
+``augment(arrays, kinds, rng)`` gets every input of a model together, each (n, channels, height, width) with
+what its channels mean, so that a clip's inputs are mirrored together and a motion map is mirrored as motion:
+the u of a mirrored movement points the other way. It draws all randomness from ``rng``, never changes its
+arguments, keeps shapes, and refuses with OptionError an input that it would falsify.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from fleeting.registry import Registry
+from fleeting.types import ArrayKind, FloatArray
+
+Augmentation = Callable[[Sequence[FloatArray], Sequence[ArrayKind], np.random.Generator], list[FloatArray]]
+
+augmentations: Registry[Augmentation] = Registry("augmentation", "fleeting.augment")
+
+
+def shows_motion(kind: ArrayKind) -> bool:
+    """Whether some channel is a displacement."""
+    return bool({"u", "v"} & set(kind.channels))

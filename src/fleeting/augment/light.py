@@ -1,0 +1,29 @@
+"""Brightness and contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fleeting.augment import augmentations, shows_motion
+from fleeting.errors import OptionError
+from fleeting.types import ArrayKind, FloatArray
+
+
+@augmentations.register("brightness-contrast")
+def brightness_contrast(
+    arrays: Sequence[FloatArray], kinds: Sequence[ArrayKind], rng: np.random.Generator
+) -> list[FloatArray]:
+    """Scale contrast around the mean by 0.8 to 1.2 and brightness by the same range.
+
+    Raises OptionError on motion: a movement has no brightness.
+    """
+    if any(shows_motion(kind) for kind in kinds):
+        raise OptionError("brightness-contrast changes pictures, and an input shows motion; leave it out")
+    contrast, brightness = rng.uniform(0.8, 1.2, size=(2, len(arrays[0]), 1, 1, 1)).astype(np.float32)
+    changed = []
+    for array in arrays:
+        mean = array.mean(axis=(1, 2, 3), keepdims=True)
+        changed.append(((array - mean) * contrast + mean) * brightness)
+    return changed

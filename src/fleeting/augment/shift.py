@@ -1,0 +1,36 @@
+"""Shifting by a few pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.augment import augmentations
+from fleeting.types import ArrayKind, FloatArray
+
+SHARE = 1 / 14
+"""The largest shift, as a share of the picture's side: 2 pixels of 28, 16 of 224."""
+
+
+@augmentations.register("shift")
+def shift(
+    arrays: Sequence[FloatArray],
+    kinds: Sequence[ArrayKind],  # noqa: ARG001 - a shift means the same for pictures and for motion
+    rng: np.random.Generator,
+) -> list[FloatArray]:
+    """Shift each sample by up to a fourteenth of its side; what comes in repeats the edge."""
+    by = rng.uniform(-SHARE, SHARE, size=(len(arrays[0]), 2))
+    return [_shifted(array, by) for array in arrays]
+
+
+def _shifted(array: FloatArray, by: npt.NDArray[np.float64]) -> FloatArray:
+    height, width = array.shape[2:]
+    moved = np.rint(by * (height, width)).astype(int)  # (n, 2) pixels down and right
+    rows = np.clip(np.arange(height) - moved[:, :1], 0, height - 1)  # (n, height)
+    columns = np.clip(np.arange(width) - moved[:, 1:], 0, width - 1)  # (n, width)
+    sample = np.arange(len(array))[:, None, None, None]
+    channel = np.arange(array.shape[1])[None, :, None, None]
+    moved_array: FloatArray = array[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
+    return moved_array

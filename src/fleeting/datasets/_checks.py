@@ -1,0 +1,108 @@
+"""What can be said against a clip without decoding a picture: the order of its frames, and its files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from fleeting.datasets._disk import fault, pictures
+from fleeting.errors import DatasetError, Problem
+from fleeting.types import Sample
+
+LEAVE_OUT = "correct the sheet, or leave the clip out"
+RESTORE = "restore the files from the release, or leave the clip out"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One value of one clip that a published sheet has wrong, what it should be, and how that is known.
+
+    It applies only where the sheet shows the wrong value; None is a value that the sheet leaves out.
+    """
+
+    field: Literal["onset", "apex", "offset", "label"]
+    wrong: int | str | None
+    right: int | str | None
+    reason: str
+
+
+def corrected(sample: Sample, corrections: Iterable[Correction]) -> tuple[Sample, list[Problem]]:
+    """The sample with the corrections that apply, and a note for each of them."""
+    notes = []
+    for item in corrections:
+        value = getattr(sample, item.field)
+        if (value.casefold() if isinstance(value, str) else value) == item.wrong:
+            sample = replace(sample, **{item.field: item.right})
+            said = "nothing" if item.wrong is None else item.wrong
+            what = f"the sheet says {said} for the {item.field}; {item.right} is used: {item.reason}"
+            notes.append(Problem(sample.id, what, "nothing to do", blocks=False))
+    return sample, notes
+
+
+def repeated(samples: Sequence[Sample]) -> Iterator[Problem]:
+    """A problem for each id that stands in the sheet more than once."""
+    for name, times in Counter(sample.id for sample in samples).items():
+        if times > 1:
+            yield Problem(name, f"stands in the sheet {times} times", "delete the rows that are too many")
+
+
+def order(sample: Sample, *, apex_expected: bool) -> Iterator[Problem]:
+    """Problems of onset, apex and offset with each other."""
+    onset, apex, offset = sample.onset, sample.apex, sample.offset
+    if onset is None or offset is None:
+        missing = " and ".join(n for n, v in (("onset", onset), ("offset", offset)) if v is None)
+        yield Problem(sample.id, f"has no {missing}", LEAVE_OUT)
+    elif onset > offset:
+        yield Problem(sample.id, f"onset {onset} comes after offset {offset}", LEAVE_OUT)
+    elif apex is not None and not onset <= apex <= offset:
+        yield Problem(sample.id, f"apex {apex} lies outside its clip, {onset} to {offset}", LEAVE_OUT)
+    if apex is None and apex_expected:
+        do = "nothing to do where the recipe finds the apex itself"
+        yield Problem(sample.id, "has no annotated apex", do, blocks=False)
+    elif apex is not None and apex == onset != offset:
+        do = "let the recipe find the apex, or expect no movement in this clip"
+        yield Problem(sample.id, f"apex {apex} is the onset frame", do, blocks=False)
+
+
+def files(sample: Sample, folder: Path | None, expected: str) -> Iterator[Problem]:
+    """Problems of a clip's folder and of its files from onset to offset."""
+    if folder is None:
+        yield Problem(sample.id, f"its folder {expected} is missing", RESTORE)
+        return
+    try:
+        found = pictures(folder)
+    except DatasetError as error:
+        what, _, do = str(error).rpartition("; ")
+        yield Problem(sample.id, what, do)
+        return
+    if not found:
+        yield Problem(sample.id, f"{folder} holds no numbered pictures", RESTORE)
+    elif sample.onset is not None and sample.offset is not None and sample.onset <= sample.offset:
+        yield from _missing(sample, found, range(sample.onset, sample.offset + 1))
+        unusable = [what for path in between(sample, found) if (what := fault(path))]
+        if unusable:
+            yield Problem(sample.id, _several(unusable), RESTORE)
+
+
+def _missing(sample: Sample, found: Mapping[int, Path], wanted: range) -> Iterator[Problem]:
+    gone = [number for number in wanted if number not in found]
+    if gone:
+        numbers = list(found)
+        what = f"{len(gone)} of {len(wanted)} frames are missing ({_several(map(str, gone))})"
+        yield Problem(sample.id, f"{what}; the folder has frames {numbers[0]} to {numbers[-1]}", RESTORE)
+
+
+def between(sample: Sample, found: Mapping[int, Path]) -> list[Path]:
+    """Files from onset to offset, both included, in numeric order."""
+    onset, offset = sample.onset, sample.offset
+    if onset is None or offset is None:
+        return []
+    return [path for number, path in found.items() if onset <= number <= offset]
+
+
+def _several(names: Iterable[str], most: int = 3) -> str:
+    listed = list(names)
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

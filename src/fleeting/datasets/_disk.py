@@ -1,0 +1,100 @@
+"""What lies on the disk: folders found whatever the case of their names, pictures by their frame number."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from fleeting.datasets._cells import last_number
+from fleeting.errors import DatasetError
+
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+_SHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in words."""
+    return (error.strerror or str(error)).lower()
+
+
+def listing(folder: Path) -> list[Path]:
+    """What a folder holds, by name, without hidden files and office lock files. Raises DatasetError."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise DatasetError(
+            f"{folder} cannot be listed ({reason(error)}), expected a readable folder; check path and permissions"
+        ) from error
+    return [path for path in found if not path.name.startswith((".", "~$"))]
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder; one that may not even be looked at raises DatasetError."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be reached ({reason(error)}); check its permissions") from error
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders in a folder, by name. Raises DatasetError."""
+    return [path for path in listing(folder) if is_folder(path)]
+
+
+def under(root: Path, pattern: str, facts: Mapping[str, str]) -> list[Path]:
+    """Folders below ``root`` that fit a pattern such as ``cropped/{person}/*``, letter case ignored."""
+    found = [root]
+    for part in pattern.split("/"):
+        found = [child for folder in found for child in _children(folder, part, facts)]
+    return found
+
+
+def _children(folder: Path, part: str, facts: Mapping[str, str]) -> list[Path]:
+    exact = folder / part.format_map(facts)
+    if "*" not in part and is_folder(exact):
+        return [exact]
+    wanted = part.format_map({name: glob.escape(value) for name, value in facts.items()}).casefold()
+    return [path for path in listing(folder) if fnmatchcase(path.name.casefold(), wanted) and is_folder(path)]
+
+
+def pictures(folder: Path) -> dict[int, Path]:
+    """Picture files by frame number, which is the last number of the name. Raises DatasetError."""
+    found: dict[int, Path] = {}
+    for path in listing(folder):
+        if path.suffix.casefold() in _PICTURES and any(letter.isdigit() for letter in path.stem):
+            found.setdefault(last_number(path.stem), path)
+    return dict(sorted(found.items()))
+
+
+def fault(path: Path) -> str:
+    """Why a file cannot be used, judged without decoding it; "" where nothing speaks against it."""
+    try:
+        with path.open("rb") as file:
+            return "" if file.read(1) else f"{path.name} is empty"
+    except OSError as error:
+        return f"{path.name} cannot be opened ({reason(error)})"
+
+
+def find_sheet(root: Path, stems: Sequence[str]) -> Path | None:
+    """The first annotation file whose name fits one of ``stems``, in the root or one folder below it."""
+    if not is_folder(root):
+        raise DatasetError(f"{root} is not a folder; name the folder that holds the dataset")
+    here = listing(root)
+    nested = [path for path in here if is_folder(path)]
+    for files in (here, [path for folder in nested for path in _readable(folder)]):
+        sheets = [path for path in files if path.suffix.casefold() in _SHEETS]
+        for stem in stems:
+            fitting = [path for path in sheets if fnmatchcase(path.stem.casefold(), stem.casefold())]
+            if fitting:
+                return fitting[-1]
+    return None
+
+
+def _readable(folder: Path) -> list[Path]:
+    """A neighbour folder without permission holds no sheet for us; the clips in it are named elsewhere."""
+    try:
+        return listing(folder)
+    except DatasetError:
+        return []

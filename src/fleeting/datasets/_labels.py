@@ -1,0 +1,116 @@
+"""Label sets: which class, if any, a dataset's own emotion word stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from fleeting.errors import UnknownNameError
+from fleeting.types import Sample
+
+_SPELLINGS: Mapping[str, str] = {
+    "others": "other",
+    "happy": "happiness",
+    "happyiness": "happiness",
+    "sad": "sadness",
+    "angry": "anger",
+    "comtempt": "contempt",
+    "disgusted": "disgust",
+    "repressed": "repression",
+    "surprised": "surprise",
+}
+
+_VALENCE = {"negative": "negative", "positive": "positive", "surprise": "surprise"}
+
+
+def _negative(*words: str) -> Mapping[str, str]:
+    return {**_VALENCE, "happiness": "positive", **dict.fromkeys(words, "negative")}
+
+
+_MEGC3: Mapping[str, Mapping[str, str]] = {
+    "casme2": _negative("disgust", "repression"),
+    "samm": _negative("anger", "contempt", "disgust", "fear", "sadness"),
+    "samm-lv": _negative("anger", "contempt", "disgust", "fear", "sadness"),
+    "casme3": _negative("anger", "disgust", "fear", "sadness"),
+    "mmew": _negative("anger", "disgust", "fear", "sadness"),
+}
+"""MEGC2019 laid the rule down for CASME II (its fear and sadness are left out), SAMM and SMIC. For CAS(ME)^3
+and MMEW it is the field's usual rule (HTNet's table for CAS(ME)^3). Any other dataset must say negative,
+positive or surprise itself."""
+
+_SAMM_WORDS = ("anger", "contempt", "disgust", "fear", "happiness", "other", "sadness", "surprise")
+_SAMM5 = {
+    **{word: word for word in ("anger", "happiness", "contempt", "surprise")},
+    **dict.fromkeys(("other", "disgust", "fear", "sadness"), "other"),
+}
+_CASME2_5 = {word: word for word in ("happiness", "disgust", "repression", "surprise")} | {"other": "others"}
+_OBJECTIVE = ("I", "II", "III", "IV", "V")
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Classes in their order (0, 1, ...) and the class of a sample, None where it has none.
+
+    ``classes`` is empty where the samples themselves decide (``raw``).
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    class_of: Callable[[Sample], str | None]
+
+
+def word(label: str) -> str:
+    """An emotion word in its one spelling: lower case, ``other`` for ``Others``, ``sadness`` for ``sad``."""
+    plain = " ".join(label.split()).casefold()
+    return _SPELLINGS.get(plain, plain)
+
+
+def _megc3(sample: Sample) -> str | None:
+    return _MEGC3.get(sample.dataset, _VALENCE).get(word(sample.label))
+
+
+def _objective(sample: Sample) -> str | None:
+    number = sample.objective or 0
+    return _OBJECTIVE[number - 1] if 1 <= number <= len(_OBJECTIVE) else None
+
+
+label_sets: Mapping[str, LabelSet] = {
+    item.name: item
+    for item in (
+        LabelSet("megc3", "negative, positive, surprise as in MEGC2019", tuple(_VALENCE), _megc3),
+        LabelSet(
+            "casme2-5",
+            "the five classes of CASME II; fear and sadness are left out",
+            tuple(_CASME2_5.values()),
+            lambda sample: _CASME2_5.get(word(sample.label)),
+        ),
+        LabelSet(
+            "samm-5",
+            "the five classes of SAMM; disgust, fear and sadness go to other",
+            tuple(dict.fromkeys(_SAMM5.values())),
+            lambda sample: _SAMM5.get(word(sample.label)),
+        ),
+        LabelSet(
+            "samm-8",
+            "the eight emotions of SAMM",
+            _SAMM_WORDS,
+            lambda sample: word(sample.label) if word(sample.label) in _SAMM_WORDS else None,
+        ),
+        LabelSet("objective", "objective classes I to V, as MEGC uses them", _OBJECTIVE, _objective),
+        LabelSet("raw", "the dataset's own words", (), lambda sample: word(sample.label) or None),
+    )
+}
+
+
+def labelled(samples: Iterable[Sample], label_set: str) -> tuple[list[Sample], tuple[str, ...]]:
+    """The samples that have a class, their label replaced by it, and the classes in order.
+
+    Raises UnknownNameError on an unknown label set.
+    """
+    if label_set not in label_sets:
+        raise UnknownNameError("label set", label_set, label_sets)
+    chosen = label_sets[label_set]
+    found = [(sample, chosen.class_of(sample)) for sample in samples]
+    kept = [replace(sample, label=name) for sample, name in found if name is not None]
+    return kept, chosen.classes or tuple(sorted({sample.label for sample in kept}))

@@ -1,0 +1,97 @@
+"""Clips to be written in a dataset's layout, and the few with which a dataset fabricates a miniature of itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import openpyxl
+from PIL import Image
+
+from fleeting.types import Sample
+
+Picture = npt.NDArray[np.uint8]
+HEIGHT, WIDTH, LENGTH = 32, 24, 13
+"""Size of a miniature's pictures, and its frames from onset to offset."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A clip to be written: what the sheet will say, and its frames, (height, width) gray or (..., 3) RGB.
+
+    ``first`` is the number of the first frame (the onset unless given): frames may reach beyond the clip.
+    """
+
+    sample: Sample
+    frames: Sequence[Picture]
+    first: int | None = None
+
+    def numbered(self) -> Iterator[tuple[int, Picture]]:
+        """Each frame with the number that its file carries."""
+        start = self.first if self.first is not None else self.sample.onset or 0
+        yield from enumerate(self.frames, start=start)
+
+
+def movement(direction: float, length: int, rng: np.random.Generator, *, gray: bool) -> list[Picture]:
+    """A bright spot that moves out and back: to the apex in the middle, along ``direction`` (radians)."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
+    ground = 90 + 40 * np.sin(rows / 5 + rng.uniform(0, 2)) * np.cos(columns / 4 + rng.uniform(0, 2))
+    top, left = HEIGHT / 2 + rng.uniform(-2, 2), WIDTH / 2 + rng.uniform(-2, 2)
+    frames = []
+    for time in range(length):
+        far = 4 * math.sin(math.pi * time / (length - 1))
+        away = (rows - top - far * math.sin(direction)) ** 2 + (columns - left - far * math.cos(direction)) ** 2
+        picture = ground + 110 * np.exp(-away / 18) + rng.normal(0, 1, ground.shape)
+        levels = np.clip(picture, 0, 255).astype(np.uint8)
+        frames.append(levels if gray else np.stack([levels, levels // 2 + 40, levels // 3 + 20], axis=2))
+    return frames
+
+
+def drawings(
+    subjects: Sequence[str],
+    labels: Sequence[str],
+    sample: Callable[[str, int, str], Sample],
+    *,
+    seed: int,
+    gray: bool,
+    margin: int = 1,
+) -> list[Drawing]:
+    """One clip of each label for each subject; the label decides where the spot moves.
+
+    ``sample`` makes the facts from subject, number of the clip within the subject, and label.
+    """
+    made = []
+    for person, subject in enumerate(subjects):
+        for number, label in enumerate(labels):
+            facts = sample(subject, number, label)
+            onset = facts.onset or 0
+            before = min(margin, max(onset - 1, 0))
+            rng = np.random.default_rng([seed, person, number])
+            direction = 2 * math.pi * number / len(labels)
+            moving = movement(direction, LENGTH, rng, gray=gray)
+            frames = [moving[0]] * before + moving + [moving[-1]] * margin
+            made.append(Drawing(facts, frames, onset - before))
+    return made
+
+
+def save_picture(path: Path, picture: Picture) -> None:
+    """Write one frame, its folders too; the ending decides the format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = {"quality": 95} if path.suffix == ".jpg" else {}
+    Image.fromarray(picture).save(path, **options)
+
+
+def save_workbook(path: Path, pages: Mapping[str, Sequence[Sequence[object]]]) -> None:
+    """Write rows of cells as an Excel workbook, "" as an empty cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in pages.items():
+        page = book.create_sheet(title)
+        for row in rows:
+            page.append([None if cell == "" else cell for cell in row])
+    book.save(path)

@@ -1,0 +1,294 @@
+"""A dataset whose clips are the rows of an annotation sheet, as one declaration."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import Path
+
+from fleeting.datasets import _checks
+from fleeting.datasets._checks import Correction
+from fleeting.datasets._disk import find_sheet, pictures, under
+from fleeting.datasets._labels import word
+from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
+from fleeting.datasets._rows import Reading, sample_of
+from fleeting.datasets._sheets import Cells, Row, Workbook, headerless, read_workbook, table
+from fleeting.errors import DatasetError, Problem
+from fleeting.types import FloatArray, Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What the annotation file looks like, for reading and for writing.
+
+    ``files`` are names without ending (``*`` allowed), the preferred first; ``header`` is the release's header
+    row ("" over a column without one), empty where the sheet has none and ``places`` name the columns instead.
+    ``row`` writes a sample as the release would, ``more`` the pages that lie beside.
+    """
+
+    files: tuple[str, ...]
+    page: str
+    row: Callable[[Sample], Cells]
+    header: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    prose: tuple[Cells, ...] = ()
+    required: tuple[str, ...] = ("subject", "clip", "onset", "offset", "label")
+    more: Callable[[Sequence[Sample]], Mapping[str, Sequence[Cells]]] = lambda _: {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Miniature:
+    """Facts from which a miniature is fabricated: people, first onset, and the clip's name from its facts."""
+
+    people: tuple[str, ...]
+    clip: Callable[[str, int, int], str]
+    """Person, number of the clip, onset -> the clip's part of the id."""
+    onset: int = 46
+    step: int = 40
+    gray: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetDataset:
+    """A dataset read from an annotation sheet and folders of numbered frames; see `fleeting.datasets.Dataset`.
+
+    ``layouts`` are the places a clip's folder is looked for below the root, written with ``{person}``,
+    ``{clip}``, ``{video}``, ``{onset}``, ``{label}`` (and what ``facts`` adds); the first whose fixed part
+    exists is the one that is read. ``picture`` is where a miniature's frames go.
+    """
+
+    name: str
+    cohort: str
+    title: str
+    paper: str
+    access: str
+    licence: str
+    label_sets: tuple[str, ...]
+    fps: float
+    words: tuple[str, ...]
+    sheet: Sheet
+    person: Callable[[object, Workbook], str]
+    layouts: tuple[str, ...]
+    picture: str
+    miniature: Miniature
+    clip: Callable[[Row], str] | None = None
+    facts: Callable[[Sample], Mapping[str, str]] = lambda _: {}
+    corrections: Mapping[str, tuple[Correction, ...]] = field(default_factory=dict)
+    release_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    releases: Mapping[str, int] = field(default_factory=dict)
+    sheet_check: Callable[[Workbook], Iterator[Problem]] = lambda _: iter(())
+    labels_from: SheetDataset | None = None
+    clips_repeat: bool = False
+    offset_from_apex: bool = False
+    folder_per_clip: bool = True
+    ready: tuple[str, ...] = ()
+    has_frames: bool = True
+    needs_root: bool = True
+
+    def has_sheet(self, root: Path) -> bool:
+        """Whether an annotation sheet of this dataset lies in the root or one folder below it."""
+        return find_sheet(root, self.sheet.files) is not None
+
+    def read(self, root: Path) -> Reading:
+        """The sheet's rows as samples, and what is wrong with the rows. Raises DatasetError."""
+        path = find_sheet(root, self.sheet.files)
+        if path is None:
+            names = " or ".join(f"{stem}.xlsx" for stem in self.sheet.files[:2])
+            raise DatasetError(f"{root} holds no sheet of {self.name}, expected {names}; put it there")
+        book = read_workbook(path)
+        rows = self._rows(book)
+        problems = list(self.sheet_check(book))
+        if book.encoding not in ("", "utf-8-sig"):
+            what = f"{path.name} is not UTF-8 and was read as {book.encoding}"
+            problems.append(Problem("", what, "save it again in UTF-8 if names look wrong", blocks=False))
+        samples = []
+        for row in rows:
+            sample, trouble = sample_of(self, row, book)
+            samples.append(sample)
+            problems += trouble
+        reading = Reading(tuple(samples), tuple(problems))
+        for step in (self._named_apart, self._labelled_beside, self._corrected, self._ended):
+            reading = step(reading, root)
+        return reading
+
+    def samples(self, root: Path) -> list[Sample]:
+        """Every row of the sheet, in its order, corrections applied. Raises DatasetError."""
+        return list(self.read(root).samples)
+
+    def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
+        """What is wrong with these samples: sheet, corrections, order of frames, folders and files."""
+        reading = self.read(root)
+        ids = {sample.id for sample in samples}
+        yield from (problem for problem in reading.problems if problem.clip in ids or not problem.clip)
+        yield from self._known_counts(reading.samples)
+        yield from (p for p in _checks.repeated(reading.samples) if p.clip in ids)
+        used: set[Path] = set()
+        for sample in samples:
+            yield from self._words(sample)
+            yield from _checks.order(sample, apex_expected=True)
+            folder, expected = self._folder(root, sample)
+            yield from _checks.files(sample, folder, expected)
+            used |= {folder} if folder else set()
+        if ids >= {sample.id for sample in reading.samples}:
+            yield from self._beyond_the_sheet(root, used)
+
+    def frames(self, root: Path, sample: Sample) -> list[Path]:
+        """Picture files from onset to offset in numeric order. Raises DatasetError if there are none."""
+        folder, expected = self._folder(root, sample)
+        if folder is None:
+            raise DatasetError(f"{sample.id}: its folder {expected} is missing; {_checks.RESTORE}")
+        found = _checks.between(sample, pictures(folder))
+        if not found:
+            span = f"frames {sample.onset} to {sample.offset}"
+            raise DatasetError(f"{sample.id}: {folder} has none of {span}; {_checks.RESTORE}")
+        return found
+
+    def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
+        """Raises DatasetError: this dataset has frames and nothing ready-made."""
+        raise DatasetError(f"{self.name} has no {modality} ready-made for {sample.id}; compute it from frames")
+
+    def fabricate(self, root: Path, seed: int = 0) -> None:
+        """Write a miniature of three people with a clip of every label below ``root``."""
+        mini = self.miniature
+
+        def sample(person: str, number: int, label: str) -> Sample:
+            onset = mini.onset + mini.step * number
+            subject = f"{self.cohort}/{person}"
+            return Sample(
+                id=f"{subject}/{mini.clip(person, number, onset)}",
+                dataset=self.name,
+                subject=subject,
+                label=label,
+                onset=onset,
+                apex=onset + LENGTH // 2,
+                offset=onset + LENGTH - 1,
+                fps=self.fps,
+                action_units="12" if number == 0 else "4+7",
+                objective=1 + number % 5,
+            )
+
+        self.write(root, drawings(mini.people, self.words, sample, seed=seed, gray=mini.gray))
+
+    def write(self, root: Path, rows: Sequence[Drawing]) -> None:
+        """Write clips in this dataset's layout: the sheet as the release has it, and a file for each frame."""
+        samples = [row.sample for row in rows]
+        cells = [*self.sheet.prose, self.sheet.header, *map(self.sheet.row, samples)]
+        pages = {self.sheet.page: [row for row in cells if row], **self.sheet.more(samples)}
+        if self.sheet.prose:  # there, empty rows stand for empty lines
+            pages[self.sheet.page] = cells
+        save_workbook(root / f"{self.sheet.files[0]}.xlsx", pages)
+        for row in rows:
+            known = self._facts(row.sample)
+            for number, picture in row.numbered():
+                save_picture(root / self.picture.format(**known, number=number), picture)
+
+    def _rows(self, book: Workbook) -> list[Row]:
+        sheet = self.sheet
+        if not sheet.places:
+            return table(book, sheet.page, sheet.required)
+        try:
+            return table(book, sheet.page, sheet.required)  # re-saved copies may have given it a header
+        except DatasetError:
+            return headerless(book, sheet.page, sheet.places, numeric="onset")
+
+    def _named_apart(self, reading: Reading, _: Path) -> Reading:
+        """Clips that share their name within a subject get their onset added to it."""
+        if not self.clips_repeat:
+            return reading
+        times = Counter(sample.id for sample in reading.samples)
+        return reading.renamed(lambda s: f"{s.id}@{s.onset}" if times[s.id] > 1 else s.id)
+
+    def _labelled_beside(self, reading: Reading, root: Path) -> Reading:
+        """Labels joined by id from another dataset's sheet, where that lies beside."""
+        if self.labels_from is None or not self.labels_from.has_sheet(root):
+            return reading
+        known = {s.id: s for s in self.labels_from.samples(root)}
+        found = [
+            replace(s, label=known[s.id].label, objective=known[s.id].objective) if s.id in known else s
+            for s in reading.samples
+        ]
+        return replace(reading, samples=tuple(found))
+
+    def _corrected(self, reading: Reading, _: Path) -> Reading:
+        pairs = [_checks.corrected(s, self.corrections.get(s.id, ())) for s in reading.samples]
+        notes = [note for _, more in pairs for note in more]
+        for sample, _ in pairs:
+            if said := self.release_labels.get(sample.id):
+                releases = ", ".join(f"{label} in {release}" for release, label in said.items())
+                what = f"labelled {sample.label} here; the releases differ: {releases}"
+                do = "compare only with results on the same release"
+                notes.append(Problem(sample.id, what, do, blocks=False))
+        return Reading(tuple(s for s, _ in pairs), (*reading.problems, *notes))
+
+    def _ended(self, reading: Reading, _: Path) -> Reading:
+        """Where the annotators left out offsets altogether, the apex ends the clip."""
+        open_ended = {s.id for s in reading.samples if s.offset is None and s.apex is not None}
+        if not self.offset_from_apex or not open_ended:
+            return reading
+        samples = [replace(s, offset=s.apex) if s.id in open_ended else s for s in reading.samples]
+        what = f"{len(open_ended)} clips have no offset; their apex ends them"
+        note = Problem("", what, "nothing to do, the annotators left it out", blocks=False)
+        return Reading(tuple(samples), (*reading.problems, note))
+
+    def _words(self, sample: Sample) -> Iterator[Problem]:
+        if not sample.label and "label" in self.sheet.required:
+            yield Problem(sample.id, "has no emotion", _checks.LEAVE_OUT)
+        elif sample.label and word(sample.label) not in {word(known) for known in self.words}:
+            known = ", ".join(self.words)
+            yield Problem(sample.id, f"emotion {sample.label!r} is none of {known}", _checks.LEAVE_OUT)
+
+    def _known_counts(self, samples: Sequence[Sample]) -> Iterator[Problem]:
+        """A note where nearly all clips of a known release are there."""
+        count = len(samples)
+        release, known = min(self.releases.items(), key=lambda item: abs(item[1] - count), default=("", 0))
+        if count != known and abs(count - known) <= 0.05 * known:
+            what = f"the sheet has {count} clips, the {release} has {known}"
+            yield Problem("", what, "check that no row was lost or added", blocks=False)
+
+    def _facts(self, sample: Sample) -> dict[str, str]:
+        """What a path may be made of."""
+        clip = re.sub(r"[@#].*", "", sample.id.removeprefix(f"{sample.subject}/"))
+        person = sample.subject.partition("/")[2]
+        known = {"person": person, "clip": clip, "video": clip.rpartition("_")[0]}
+        known |= {"onset": str(sample.onset), "label": sample.label}
+        return known | dict(self.facts(sample))
+
+    def _arrangement(self, root: Path) -> list[tuple[Path, str]]:
+        """The layouts that are read: those below the first fixed folder that exists, else those without one."""
+        sheet = find_sheet(root, self.sheet.files)
+        bases = [root] if sheet is None or sheet.parent == root else [root, sheet.parent]
+        for base in bases:
+            for fixed in dict.fromkeys(map(_fixed, self.layouts)):
+                if fixed and under(base, fixed, {}):
+                    return [(base, layout) for layout in self.layouts if _fixed(layout) == fixed]
+        return [(base, layout) for base in bases for layout in self.layouts if not _fixed(layout)]
+
+    def _folder(self, root: Path, sample: Sample) -> tuple[Path | None, str]:
+        """A clip's folder, None if it is missing, and where it was expected."""
+        known = self._facts(sample)
+        arrangement = self._arrangement(root)
+        for base, layout in arrangement:
+            if found := under(base, layout, known):
+                return found[0], ""
+        return None, str(arrangement[0][0] / arrangement[0][1].format_map(known))
+
+    def _beyond_the_sheet(self, root: Path, used: set[Path]) -> Iterator[Problem]:
+        """A note on folders that look like clips and are in no row."""
+        if not self.folder_per_clip or not used:
+            return
+        parents = {folder.parent for folder in used}
+        arrangement = self._arrangement(root)
+        stars = {(base, re.sub(r"\{\w+\}", "*", layout)) for base, layout in arrangement}
+        there = {folder for base, stars_ in stars for folder in under(base, stars_, {})}
+        extra = sorted(f"{path.parent.name}/{path.name}" for path in there - used if path.parent in parents)
+        if extra:
+            what = f"{len(extra)} folders are in no row of the sheet, {', '.join(extra[:3])} among them"
+            yield Problem("", what, "nothing to do, they are not used", blocks=False)
+
+
+def _fixed(layout: str) -> str:
+    """The folders of a layout that are the same for every clip."""
+    return "/".join(takewhile(lambda part: not re.search(r"[{*]", part), layout.split("/")))

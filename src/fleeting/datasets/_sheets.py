@@ -1,0 +1,187 @@
+"""Annotation sheets as rows of raw cells: .xlsx, .xls and .csv, wherever their header stands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+import xlrd
+from openpyxl.utils.exceptions import InvalidFileException
+
+from fleeting.datasets._cells import text
+from fleeting.datasets._disk import reason
+from fleeting.errors import DatasetError
+
+Cells = tuple[object, ...]
+
+HEADERS: Mapping[str, frozenset[str]] = {
+    "subject": frozenset({"subject", "sub", "subid"}),
+    "clip": frozenset({"filename", "fiename"}),
+    "onset": frozenset({"onset", "onsetframe", "onsetf"}),
+    "apex": frozenset({"apex", "apexframe", "apexf", "apexf1"}),
+    "offset": frozenset({"offset", "offsetframe", "offsetf"}),
+    "label": frozenset({"emotion", "estimatedemotion"}),
+    "action_units": frozenset({"au", "aus", "actionunit", "actionunits"}),
+    "objective": frozenset({"objectiveclass", "objectiveclasses"}),
+    "kind": frozenset({"type", "expressiontype"}),
+}
+"""How the releases and their re-saved copies spell each column, in lower case without blanks and signs."""
+
+# What the two readers let through when a file is cut, scrambled or not what its name says.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ParseError,
+    InvalidFileException,
+    xlrd.XLRDError,
+    xlrd.compdoc.CompDocError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    OSError,
+)
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """A sheet file as it was read: the cells of each page, and the encoding where it is text."""
+
+    path: Path
+    pages: Mapping[str, Sequence[Cells]]
+    encoding: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row below the header: its number in the file (from 1) and its cells by field."""
+
+    number: int
+    cells: Mapping[str, object]
+
+
+def read_workbook(path: Path) -> Workbook:
+    """All pages of a sheet file, by what it holds rather than by its ending. Raises DatasetError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
+    if not data:
+        raise DatasetError(f"{path} is empty, expected an annotation sheet; copy it again from the release")
+    if path.suffix.casefold() == ".csv":
+        return _text_workbook(path, data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of decorations that it drops
+            pages = _xlsx(data) if data.startswith(b"PK") else _xls(data)
+    except _BROKEN as error:
+        what = f"{type(error).__name__}: {text(error)}"
+        raise DatasetError(
+            f"{path} is not a whole Excel workbook ({what}); copy it again from the release, or save it as .xlsx"
+        ) from error
+    return Workbook(path, pages)
+
+
+def _xlsx(data: bytes) -> dict[str, list[Cells]]:
+    book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    return {page.title: list(page.iter_rows(values_only=True)) for page in book.worksheets}
+
+
+def _xls(data: bytes) -> dict[str, list[Cells]]:
+    book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO())
+    return {page.name: [_xls_row(page.row(i)) for i in range(page.nrows)] for page in book.sheets()}
+
+
+def _xls_row(cells: Sequence[xlrd.sheet.Cell]) -> Cells:
+    blank = (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK, xlrd.XL_CELL_ERROR)
+    return tuple(None if cell.ctype in blank else cell.value for cell in cells)
+
+
+def _text_workbook(path: Path, data: bytes) -> Workbook:
+    words, encoding = decoded(path, data)
+    try:
+        rows: list[Cells] = [tuple(row) for row in csv.reader(io.StringIO(words, newline=""), strict=True)]
+    except csv.Error as error:
+        raise DatasetError(f"{path} is not a table of comma-separated values ({error}); save it again") from error
+    return Workbook(path, {path.stem: rows}, encoding)
+
+
+def decoded(path: Path, data: bytes) -> tuple[str, str]:
+    """Text and its encoding, tried in the order UTF-8, GB 18030, Latin-1. Raises DatasetError.
+
+    Latin-1 reads any bytes at all, so whatever holds control characters afterwards is refused as not text.
+    """
+    for encoding in ("utf-8-sig", "gb18030", "latin-1"):
+        try:
+            words = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", words):
+            return words, encoding
+    raise DatasetError(f"{path} is not text in UTF-8, GB 18030 or Latin-1; save it again as CSV in UTF-8")
+
+
+def table(book: Workbook, page: str, required: Sequence[str]) -> list[Row]:
+    """Rows below the header, which is the first row that names every required field. Raises DatasetError.
+
+    The page of the release is tried first, then the others: re-saved copies rename it.
+    """
+    ordered = sorted(book.pages.items(), key=lambda named: named[0] != page)
+    nearest: dict[str, int] = {}
+    for _, rows in ordered:
+        for number, cells in enumerate(rows[:60], start=1):
+            columns = _columns(cells)
+            if set(required) <= set(columns):
+                return list(_rows(rows[number:], columns, number + 1))
+            nearest = max(nearest, columns, key=len)
+    found = f"columns for {', '.join(nearest)} only" if nearest else "no header"
+    raise DatasetError(
+        f"{book.path} has {found}, expected one row that names {', '.join(required)};"
+        " use the sheet of the release, in UTF-8 if it is text"
+    )
+
+
+def headerless(book: Workbook, page: str, fields: Sequence[str], numeric: str) -> list[Row]:
+    """Rows of a page without a header, its columns known by their place. Raises DatasetError."""
+    rows = book.pages.get(page) or next(iter(book.pages.values()), ())
+    columns = {field: place for place, field in enumerate(fields)}
+    place = columns[numeric]
+    first = next((cells for cells in rows if any(map(text, cells))), ())
+    if len(first) <= place or not text(first[place]).isdecimal():
+        raise DatasetError(
+            f"{book.path} does not start with {', '.join(fields)} in this order; use the sheet of the release"
+        )
+    return list(_rows(rows, columns, 1))
+
+
+def _columns(cells: Cells) -> dict[str, int]:
+    """Which field stands in which column, if this row is a header."""
+    names = [re.sub(r"[^a-z0-9]", "", text(cell).casefold()) for cell in cells]
+    found: dict[str, int] = {}
+    for place, name in enumerate(names):
+        for field, spellings in HEADERS.items():
+            if name in spellings:
+                found.setdefault(field, place)
+    return found
+
+
+def _rows(rows: Sequence[Cells], columns: Mapping[str, int], start: int) -> Iterator[Row]:
+    for number, cells in enumerate(rows, start=start):
+        named = {field: cells[place] for field, place in columns.items() if place < len(cells)}
+        if any(map(text, named.values())):
+            yield Row(number, named)

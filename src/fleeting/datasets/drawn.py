@@ -1,0 +1,65 @@
+"""The embedded example: motion maps drawn on the spot, the same ones every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from fleeting.datasets import datasets
+from fleeting.drawing.maps import draw_maps
+from fleeting.errors import DatasetError, Problem
+from fleeting.types import FloatArray, Sample
+
+SUBJECTS, CLIPS, SEED = 10, 12, 7
+"""People (drawn, from one recipe of a face), clips of each, and the seed that makes them these."""
+
+
+class Drawn:
+    """Drawn motion maps: three kinds of movement of drawn people, with noise."""
+
+    name = "drawn"
+    title = f"drawn motion maps: {SUBJECTS} drawn people with {CLIPS} clips each; not comparable to any real score"
+    paper = "this project"
+    access = "drawn on the spot, nothing to download"
+    licence = "Apache-2.0"
+    label_sets = ("megc3", "raw")
+    ready = ("flow-map",)
+    has_frames = False
+    needs_root = False
+
+    def samples(self, root: Path) -> list[Sample]:  # noqa: ARG002 - there is no folder
+        """The drawn clips; the root is not looked at."""
+        return [sample for sample, _ in _drawn().values()]
+
+    def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:  # noqa: ARG002
+        """Nothing can be wrong with what was just drawn."""
+        return iter(())
+
+    def frames(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
+        """Raises DatasetError: these maps never were frames."""
+        raise DatasetError(f"{sample.id} is a drawn map without frames; use its flow-map")
+
+    def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
+        """The drawn map (3, 28, 28). Raises DatasetError on a sample that was not drawn here."""
+        if sample.id not in _drawn():
+            raise DatasetError(f"{sample.id} was not drawn; use the samples of this dataset")
+        return _drawn()[sample.id][1]
+
+    def fabricate(self, root: Path, seed: int = 0) -> None:
+        """Nothing to write: the dataset is its own miniature."""
+
+
+@cache
+def _drawn() -> dict[str, tuple[Sample, FloatArray]]:
+    """Samples and their maps, by id."""
+    drawn = {}
+    for number, item in enumerate(draw_maps(SUBJECTS, CLIPS, SEED)):
+        subject = f"drawn/p{item.subject:02d}"
+        clip = f"{subject}/{number % CLIPS + 1:02d}_{item.label[:3]}"
+        facts = Sample(clip, "drawn", subject, item.label, action_units=item.action_unit.removeprefix("AU"))
+        drawn[clip] = facts, item.array
+    return drawn
+
+
+datasets.register("drawn")(Drawn())

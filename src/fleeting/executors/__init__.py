@@ -1,0 +1,18 @@
+"""An executor carries out jobs somewhere and gives each result back as soon as it is there.
+
+``executor(work, shared, jobs, workers)`` yields ``work(shared, job)`` for every job, in any order. ``shared``
+reaches each worker once. Results depend on the job alone, never on who did it or when, so every executor
+gives the same predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from fleeting.registry import Registry
+
+Work = Callable[[Any, Any], Any]
+Executor = Callable[[Work, Any, Sequence[Any], int], Iterator[Any]]
+
+executors: Registry[Executor] = Registry("executor", "fleeting.executors")

@@ -1,0 +1,294 @@
+"""Reads, writes and scores anybody's MEGC log: what was true and what was said, clip by clip.
+
+Three forms are read: MEGC's own (a line ``<database> <subject>`` for each fold, then lines ``<clip> <truth>
+<prediction>``), what some public PyTorch code prints (``Subject: 006``, then ``Predicted`` and ``Ground
+Truth`` as lists), and our ``predictions.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from fleeting.errors import LogError, OptionError, ScoreError, UnknownNameError
+from fleeting.metrics import Scores, score
+from fleeting.types import Prediction
+
+MEGC_CLASSES = ("negative", "positive", "surprise")  # MEGC 2019's labels 0, 1, 2
+CLAIMABLE = ("uf1", "uar", "accuracy", "precision", "recall")
+DATABASES = re.compile(r"casme(2|ii|3|sq)?|smic(hs|vis|nir)?|samm(lv)?|mmew|4dme|drawn")
+_LABEL = re.compile(rf"\d{{1,2}}(\.0*)?|{'|'.join(MEGC_CLASSES)}", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,2}(\.0*)?")
+_PRINTED = re.compile(r"(subject|predicted|ground truth)\s*:\s*(.*)", re.IGNORECASE)
+_CHATTER = re.compile(r"(final evaluation|uf1|uar)\s*:", re.IGNORECASE)
+_COLUMNS = ("id", "dataset", "subject", "fold", "truth", "predicted")
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a log says: its predictions (probabilities are 0 and 1 unless it has some), classes and notes.
+
+    ``notes`` holds, a sentence each, what was decided in reading it.
+    """
+
+    predictions: tuple[Prediction, ...]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Coded(NamedTuple):
+    """Labels as class indices, the classes' names, and what was decided, a sentence each."""
+
+    labels: list[int]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class _Row(NamedTuple):
+    line: int
+    dataset: str
+    subject: str
+    clip: str
+    truth: str
+    predicted: str
+
+
+def read(path: Path) -> Log:
+    """The log at ``path``, in whichever of the three forms it is.
+
+    Raises LogError, naming file, line, what stands there and what was expected: on a line that belongs to no
+    form, a clip that comes twice, a fold without clips, labels partly numbers and partly names.
+    """
+    lines = read_lines(path)
+    if lines[0][1].lower().startswith("id,dataset,subject"):
+        return _read_predictions(path, lines)
+    printed = [
+        found and found[1].lower() == "subject" for _, text in lines if (found := _PRINTED.match(text))
+    ]
+    rows = list((_printed_rows if any(printed) else _megc_rows)(path, lines))
+    words = [word for row in rows for word in (row.truth, row.predicted)]
+    labels, classes, notes = code_labels(path, words)
+    predictions: dict[str, Prediction] = {}
+    for row, truth, predicted in zip(rows, labels[::2], labels[1::2], strict=True):
+        subject = f"{row.dataset}/{row.subject}"
+        name = f"{subject}/{row.clip}"
+        if name in predictions:
+            refuse(path, row.line, row.clip, f"each clip once; {subject} has it already")
+        hot = _one_hot(predicted, len(classes))
+        predictions[name] = Prediction(name, row.dataset, subject, subject, truth, predicted, hot)
+    return Log(tuple(predictions.values()), classes, notes)
+
+
+def write(predictions: Iterable[Prediction]) -> str:
+    """The predictions as a MEGC log, a fold for each dataset and subject in the order they come.
+
+    A fold line is the dataset and the subject's part after its cohort; a clip is the id's part after its
+    subject. The format separates by blanks and commas, so those in a name become "_".
+    """
+    folds: dict[str, list[str]] = {}
+    for p in predictions:
+        fold = f"{_one_word(p.dataset)} {_one_word(p.subject.partition('/')[2])}"
+        clip = _one_word(p.id.removeprefix(f"{p.subject}/"))
+        folds.setdefault(fold, []).append(f"{clip} {p.truth} {p.predicted}")
+    return "".join(f"{line}\n" for fold, clips in folds.items() for line in (fold, *clips))
+
+
+def score_log(
+    path: Path, claimed: Mapping[str, float] | None = None, *, draws: int = 2000, seed: int = 0
+) -> tuple[Scores, tuple[str, ...]]:
+    """A log's scores, and warnings: what was decided in reading it, and where a claim does not fit.
+
+    ``claimed`` may hold uf1, uar, accuracy, precision and recall, as fractions or percent; a claim fits
+    within its printed rounding, 0.0005 at least. Raises LogError, ScoreError, and UnknownNameError on a claim
+    of anything else.
+    """
+    log = read(path)
+    scores = score(log.predictions, log.classes, draws=draws, seed=seed)
+    doubt = _doubt(scores, claimed) if claimed else None
+    return scores, (*log.notes, *([doubt] if doubt else []))
+
+
+def code_labels(path: Path, words: Sequence[str]) -> Coded:
+    """Labels as class indices: numbers as they are, MEGC's class names as 0 to 2, other names alphabetically.
+
+    Numbers up to 2 are MEGC's classes. Where no 0 occurs and a 3 does, they count from 1, are read as one
+    less, and a note says so. Raises LogError where numbers and names are mixed.
+    """
+    numbers = sum(_NUMBER.fullmatch(word) is not None for word in words)
+    if numbers and numbers < len(words):
+        raise LogError(f"{path}: some labels are numbers and some names; expected one of the two throughout")
+    if not numbers:
+        lower = [word.lower() for word in words]
+        classes = MEGC_CLASSES if set(lower) <= set(MEGC_CLASSES) else tuple(sorted(set(lower)))
+        return Coded([classes.index(word) for word in lower], classes, ())
+    labels, notes = [int(float(word)) for word in words], ()
+    if 0 in labels or 3 not in labels:
+        return Coded(labels, _class_names(labels), notes)
+    note = f"labels run from {min(labels)} to {max(labels)} without a 0: taken as counted from 1"
+    labels = [label - 1 for label in labels]
+    return Coded(labels, _class_names(labels), (note,))
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a text file that hold something, with their numbers. Raises LogError if there are none."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read ({error.strerror}); expected a text file") from error
+    except UnicodeDecodeError as error:
+        raise LogError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
+    lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), start=1) if line.strip(" ,;\t")]
+    if not lines:
+        raise LogError(f"{path}: holds nothing; expected a log or a table of labels")
+    return lines
+
+
+def refuse(path: Path, line: int, found: str, expected: str) -> NoReturn:
+    """Raises LogError about one line."""
+    raise LogError(f"{path}, line {line}: found {found!r}, expected {expected}")
+
+
+def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
+    """``casme2 sub01``, then ``EP02_01f 1 1`` and so on; a fold may come again."""
+    fold: tuple[int, str, str] | None = None
+    empty = False
+    for line, text in lines:
+        words = re.split(r"[\s,;]+", text.strip(" ,;\t"))
+        if _CHATTER.match(text):
+            continue
+        if len(words) > 2 and all(_LABEL.fullmatch(word) for word in words[-2:]):
+            if fold is None:
+                refuse(path, line, text, "a line '<database> <subject>' before the first clip")
+            empty = False
+            yield _Row(line, fold[1], fold[2], " ".join(words[:-2]), words[-2], words[-1])
+        elif _is_fold(words):
+            if fold and empty:
+                refuse(path, fold[0], f"{fold[1]} {fold[2]}", "clips below it; delete a fold that has none")
+            fold, empty = (line, words[0], " ".join(words[1:])), True
+        else:
+            refuse(path, line, text, "'<database> <subject>' or '<clip> <truth> <prediction>'")
+    if fold is None or empty:
+        refuse(path, *lines[-1], "clips, as lines '<clip> <truth> <prediction>'")
+
+
+def _is_fold(words: Sequence[str]) -> bool:
+    """A database and a subject. After an unknown database a label is no subject: ``EP02 1`` is no fold."""
+    if DATABASES.fullmatch(re.sub(r"[^a-z0-9]", "", words[0].lower())):
+        return len(words) > 1
+    named = len(words) == 2 and words[0][0].isalpha() and not re.search("[:=]", "".join(words))
+    return named and not _LABEL.fullmatch(words[1])
+
+
+def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
+    """``Subject: 006``, then ``Predicted: [0, 1]`` and ``Ground Truth: [0, 2]`` in either order."""
+    found: list[tuple[int, str, str]] = []
+    for line, text in lines:
+        if match := _PRINTED.fullmatch(text):
+            found.append((line, match[1].lower(), match[2]))
+        elif not _CHATTER.match(text):
+            refuse(
+                path, line, text, "'Subject:', 'Predicted:', 'Ground Truth:', 'UF1:' or 'Final Evaluation:'"
+            )
+    for i in range(0, len(found), 3):
+        line, _, subject = found[i]
+        group = {kind: re.findall(r"[^\s,\[\]]+", rest) for _, kind, rest in found[i : i + 3]}
+        if found[i][1] != "subject" or len(group) < 3 or not subject:
+            refuse(path, line, found[i][1], "'Subject:', then 'Predicted:' and 'Ground Truth:', once each")
+        truth, predicted = group["ground truth"], group["predicted"]
+        if len(truth) != len(predicted):
+            refuse(path, line, f"{len(predicted)} predicted, {len(truth)} true", f"as many ({subject})")
+        for clip, pair in enumerate(zip(truth, predicted, strict=True), start=1):
+            if bad := [word for word in pair if not _LABEL.fullmatch(word)]:
+                refuse(path, line, bad[0], f"only labels such as 0, 1, 2 (subject {subject})")
+            yield _Row(line, _guess_database(subject), subject, f"{subject}#{clip}", *pair)
+
+
+def _guess_database(subject: str) -> str:
+    for database, pattern in (("casme2", r"sub\d+"), ("smic", r"s\d+"), ("samm", r"\d+")):
+        if re.fullmatch(pattern, subject, re.IGNORECASE):
+            return database
+    return "unknown"
+
+
+def _read_predictions(path: Path, lines: Sequence[tuple[int, str]]) -> Log:
+    rows = list(csv.reader([text for _, text in lines]))
+    header = rows[0]
+    if tuple(header[: len(_COLUMNS)]) != _COLUMNS or not all(
+        name[:2] == "p_" for name in header[len(_COLUMNS) :]
+    ):
+        refuse(path, lines[0][0], ",".join(header), f"the columns {','.join(_COLUMNS)},p_0,p_1,...")
+    if len(header) == len(_COLUMNS):
+        refuse(path, lines[0][0], ",".join(header), "a column p_0, p_1, ... for each class")
+    predictions: dict[str, Prediction] = {}
+    for (line, text), row in zip(lines[1:], rows[1:], strict=True):
+        if len(row) != len(header) or row[0] in predictions:
+            refuse(path, line, text, f"{len(header)} columns, and each id once")
+        try:
+            chances = tuple(float(cell) for cell in row[6:])
+            predictions[row[0]] = Prediction(
+                row[0], row[1], row[2], row[3], int(row[4]), int(row[5]), chances
+            )
+        except (ValueError, OptionError) as error:
+            raise LogError(
+                f"{path}, line {line}: {error}; expected class indices and probabilities"
+            ) from error
+    return Log(tuple(predictions.values()), _class_names(range(len(header) - len(_COLUMNS)), least=0))
+
+
+def _doubt(scores: Scores, claimed: Mapping[str, float]) -> str | None:
+    """A sentence about a claim that does not fit, None where it fits.
+
+    Exchanging truth and prediction leaves F1 and accuracy as they are and makes precision of recall.
+    """
+    exchange = {"uar": "precision", "recall": "precision", "precision": "recall"}
+    claims, written, exchanged, slack = {}, {}, {}, {}
+    for name, value in claimed.items():
+        if name not in CLAIMABLE:
+            raise UnknownNameError("score to claim", name, CLAIMABLE)
+        claims[name], slack[name] = _claim(name, value)
+        written[name] = float(getattr(scores, name))
+        exchanged[name] = float(getattr(scores, exchange.get(name, name)))
+    if all(abs(claims[name] - written[name]) <= slack[name] for name in claims):
+        return None
+    if all(abs(claims[name] - exchanged[name]) <= slack[name] for name in claims):
+        precision = "; what is claimed as UAR is macro precision" if "uar" in claims else ""
+        return (
+            f"the claimed {_listed(claims)} fits only with truth and prediction exchanged:"
+            f" as written the log gives {_listed(written)}, exchanged {_listed(exchanged)}{precision}"
+        )
+    gaps = {name: claims[name] - written[name] for name in claims}
+    off = _listed(gaps, "+")
+    return f"the claimed {_listed(claims)} does not fit: the log gives {_listed(written)} (off by {off})"
+
+
+def _claim(name: str, value: float) -> tuple[float, float]:
+    """The claim as a fraction, and how far its printed rounding lets it be off."""
+    if not 0 <= value <= 100:
+        raise ScoreError(f"the claimed {name} is {value}; expected a fraction, or percent")
+    scale = 100 if value > 1 else 1
+    exponent = Decimal(str(value)).normalize().as_tuple().exponent
+    step = 10.0 ** min(int(exponent), 0) / scale
+    return value / scale, max(step / 2, 0.0005) + 1e-9
+
+
+def _listed(values: Mapping[str, float], sign: str = "") -> str:
+    names = {"uf1": "UF1", "uar": "UAR"}
+    return ", ".join(f"{names.get(name, name)} {value:{sign}.4f}" for name, value in values.items())
+
+
+def _class_names(labels: Iterable[int], least: int = 3) -> tuple[str, ...]:
+    count = max(least, max(labels) + 1)
+    return MEGC_CLASSES if count == 3 else tuple(f"class {i}" for i in range(count))
+
+
+def _one_hot(index: int, classes: int) -> tuple[float, ...]:
+    return tuple(float(i == index) for i in range(classes))
+
+
+def _one_word(name: str) -> str:
+    return re.sub(r"[\s,;]+", "_", name)

@@ -1,0 +1,298 @@
+"""What a system's predictions are worth: UF1, UAR and their company, pooled over all folds.
+
+Everything a count can tell is computed from confusion matrices, rows the truth, so that the same lines serve
+one score, each part, each subject and thousands of bootstrap draws at once. A class without a sample has no
+F1 and no recall: the whole score is then refused, and smaller pieces say None (as arrays, NaN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.errors import ScoreError
+from fleeting.roc import DoubleArray, area
+from fleeting.types import IntArray, Prediction
+
+Interval = tuple[float, float]
+RESAMPLED = ("uf1", "uar")  # the measures that get an interval over subjects
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class of a score: how many samples it has and how they fared."""
+
+    name: str
+    support: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectScore:
+    """One subject's score; UF1 and UAR are None unless the subject has a sample of every class."""
+
+    subject: str
+    n: int
+    accuracy: float
+    uf1: float | None
+    uar: float | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Every number of one set of predictions; over several seeds, their means, with deviations in ``std``.
+
+    ``n`` counts the samples of one seed, ``confusion`` sums over seeds. ``ci95`` holds percentile intervals
+    of a bootstrap over subjects; ``undefined_draws`` of its draws lacked a class and were left out of it.
+    """
+
+    n: int
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    per_class: tuple[ClassScore, ...]
+    uf1: float | None
+    uar: float | None
+    accuracy: float | None
+    precision: float | None
+    recall: float | None
+    mse: float | None
+    mae: float | None
+    auc: float | None
+    ci95: Mapping[str, Interval | None]
+    undefined_draws: int = 0
+    parts: Mapping[str, Scores] = field(default_factory=dict)
+    seeds: int = 1
+    std: Mapping[str, float | None] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The score as JSON knows it: the S of a run's scores.json; ``seeds`` and ``std`` when several."""
+        numbers = ("n", "uf1", "uar", "accuracy", "precision", "recall", "mse", "mae", "auc")
+        several = {"seeds": self.seeds, "std": dict(self.std)} if self.seeds > 1 else {}
+        return {
+            **{name: getattr(self, name) for name in numbers},
+            "ci95": {name: list(limits) if limits else None for name, limits in self.ci95.items()},
+            "parts": {name: part.as_dict() for name, part in self.parts.items()},
+            "undefined_draws": self.undefined_draws,
+            "classes": list(self.classes),
+            "confusion": [list(row) for row in self.confusion],
+            **several,
+        }
+
+
+def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> IntArray:
+    """How often each true class was called each class: (classes, classes), rows the truth.
+
+    Raises ScoreError where the two differ in length or hold anything but class indices.
+    """
+    rows, columns = np.asarray(truth), np.asarray(predicted)
+    if rows.shape != columns.shape or rows.ndim != 1:
+        raise ScoreError(f"{rows.size} truths, {columns.size} predictions; expected one of each per sample")
+    for name, labels in (("truth", rows), ("prediction", columns)):
+        wrong = labels[~np.isin(labels, np.arange(classes))]
+        if wrong.size:
+            raise ScoreError(f"a {name} is {wrong[0]}; expected class indices 0 to {classes - 1}")
+    cells = rows.astype(np.int64) * classes + columns.astype(np.int64)
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def class_measures(matrices: npt.NDArray[Any]) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
+    """Precision, recall and F1 of each class: (..., classes) of confusion matrices (..., classes, classes).
+
+    With TP, FP, FN counted over whatever a matrix pools: TP/(TP+FP), TP/(TP+FN), 2TP/(2TP+FP+FN). NaN for
+    a class without a sample; a class that was never predicted has precision 0.
+    """
+    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
+    support, called = matrices.sum(axis=-1), matrices.sum(axis=-2)
+    precision = np.where(support > 0, _ratio(hits, np.maximum(called, 1)), np.nan)
+    return precision, _ratio(hits, support), np.where(support > 0, _ratio(2 * hits, support + called), np.nan)
+
+
+def measures(matrices: npt.NDArray[Any]) -> dict[str, DoubleArray]:
+    """Every measure that counts can tell: (...) of confusion matrices (..., classes, classes).
+
+    UF1 and UAR are the plain means of the classes' F1 and recall (MEGC 2019), so recall equals UAR; mse and
+    mae take class indices as numbers. NaN where a class that a measure averages over has no sample.
+    """
+    precision, recall, f1 = class_measures(matrices)
+    index = np.arange(matrices.shape[-1])
+    gap = np.abs(index[:, None] - index)
+    n = matrices.sum(axis=(-2, -1))
+    return {
+        "uf1": f1.mean(axis=-1),
+        "uar": recall.mean(axis=-1),
+        "accuracy": _ratio(np.trace(matrices, axis1=-2, axis2=-1), n),
+        "precision": precision.mean(axis=-1),
+        "recall": recall.mean(axis=-1),
+        "mse": _ratio((matrices * gap**2).sum(axis=(-2, -1)), n),
+        "mae": _ratio((matrices * gap).sum(axis=(-2, -1)), n),
+    }
+
+
+def unweighted_f1(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> float:
+    """UF1 of MEGC 2019: the mean of the classes' F1, each counted over all folds together.
+
+    Raises ScoreError if a class never occurs in ``truth``: a mean of those left would compare with nothing.
+    """
+    require_classes(np.asarray(truth), [str(i) for i in range(classes)])
+    return float(measures(confusion(truth, predicted, classes))["uf1"])
+
+
+def unweighted_recall(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> float:
+    """UAR of MEGC 2019: the mean of the classes' recall, each counted over all folds together.
+
+    Raises ScoreError if a class never occurs in ``truth``.
+    """
+    require_classes(np.asarray(truth), [str(i) for i in range(classes)])
+    return float(measures(confusion(truth, predicted, classes))["uar"])
+
+
+def per_subject(predictions: Sequence[Prediction], classes: Sequence[str]) -> list[SubjectScore]:
+    """A row for each subject, sorted by name."""
+    subjects, matrices = subject_matrices(predictions, len(classes))
+    found, n = measures(matrices), matrices.sum(axis=(1, 2))
+    rows = zip(subjects, n, found["accuracy"], found["uf1"], found["uar"], strict=True)
+    return [
+        SubjectScore(name, int(k), float(right), defined(f1), defined(ar)) for name, k, right, f1, ar in rows
+    ]
+
+
+def score(
+    predictions: Sequence[Prediction], classes: Sequence[str], *, draws: int = 2000, seed: int = 0
+) -> Scores:
+    """Every number of one system's predictions over all folds, with intervals and a part per dataset.
+
+    ``auc`` is None when every probability is 0 or 1, as in a log that has none. Raises ScoreError on a class
+    without a sample, a sample scored twice, predictions over other classes, and on nothing to score.
+    """
+    return over_seeds([predictions], classes, draws=draws, seed=seed)
+
+
+def over_seeds(
+    runs: Sequence[Sequence[Prediction]], classes: Sequence[str], *, draws: int = 2000, seed: int = 0
+) -> Scores:
+    """The mean over several seeds' predictions of the same samples, with the deviation between seeds.
+
+    A bootstrap draw takes the same subjects from every seed and averages their measures: the interval speaks
+    of subjects, ``std`` (n - 1 in the denominator) of seeds. Raises ScoreError as `score` does, and where
+    the seeds' samples differ.
+    """
+    if not runs:
+        raise ScoreError("no predictions to score; expected those of at least one seed")
+    for run in runs:
+        _check(run, classes)
+        require_same_samples(runs[0], run)
+    require_classes(_truth(runs[0]), classes)
+    whole, dataset = _scores(runs, classes, draws, seed), {p.id: p.dataset for p in runs[0]}
+    names = sorted(set(dataset.values()))
+    parts = {
+        name: [[p for p in run if dataset[p.id] == name] for run in runs] for name in names[1:] and names
+    }
+    return replace(whole, parts={name: _scores(part, classes, draws, seed) for name, part in parts.items()})
+
+
+def subject_matrices(predictions: Iterable[Prediction], classes: int) -> tuple[tuple[str, ...], IntArray]:
+    """The subjects, sorted, and a confusion matrix for each: (subjects, classes, classes)."""
+    pooled: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        pooled.setdefault(prediction.subject, []).append(prediction)
+    names = tuple(sorted(pooled))
+    found = [confusion(_truth(pooled[n]), [p.predicted for p in pooled[n]], classes) for n in names]
+    return names, np.stack(found)
+
+
+def resample(matrices: IntArray, draws: int, seed: int) -> IntArray:
+    """Pooled confusion matrices of bootstrap draws over subjects: (draws, systems, classes, classes).
+
+    ``matrices`` is (systems, subjects, classes, classes); a draw takes the same subjects from every system.
+    """
+    subjects = matrices.shape[1]
+    counts = np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), size=draws)
+    return np.tensordot(counts, matrices, axes=(1, 1))
+
+
+def interval(values: DoubleArray) -> Interval | None:
+    """The middle 95 % of the values that are defined, None when none is."""
+    kept = values[~np.isnan(values)]
+    if not kept.size:
+        return None
+    low, high = np.percentile(kept, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def defined(value: float | np.floating[Any]) -> float | None:
+    """The number, or None for NaN."""
+    return None if np.isnan(value) else float(value)
+
+
+def require_same_samples(first: Sequence[Prediction], second: Sequence[Prediction]) -> None:
+    """Raises ScoreError, naming some, unless both predict the same ids with the same truth and subject."""
+    a, b = ({p.id: (p.subject, p.truth) for p in side} for side in (first, second))
+    if lone := sorted(a.keys() ^ b.keys()):
+        raise ScoreError(f"{_some(lone)} predicted on one side only; compare runs over the same samples")
+    if unequal := sorted(name for name in a if a[name] != b[name]):
+        raise ScoreError(f"{_some(unequal)}: subject or truth differ; compare runs over the same labels")
+
+
+def require_classes(truth: npt.NDArray[Any], classes: Sequence[str]) -> None:
+    """Raises ScoreError, naming them, if classes have no sample."""
+    if missing := [name for i, name in enumerate(classes) if not np.any(truth == i)]:
+        raise ScoreError(
+            f"no sample of class {', '.join(missing)}, UF1 over {len(classes)} classes is undefined;"
+            " score samples of every class, or fewer classes"
+        )
+
+
+def _scores(runs: Sequence[Sequence[Prediction]], classes: Sequence[str], draws: int, seed: int) -> Scores:
+    matrices = np.stack([subject_matrices(run, len(classes))[1] for run in runs])  # (seeds, subjects, c, c)
+    pooled = matrices.sum(axis=1)
+    values = {**measures(pooled), "auc": np.array([area(run) for run in runs])}
+    of_class = zip(
+        classes, pooled[0].sum(axis=1), *(x.mean(axis=0) for x in class_measures(pooled)), strict=True
+    )
+    drawn = measures(resample(matrices, draws if matrices.shape[1] > 1 else 0, seed))
+    means: dict[str, Any] = {name: defined(value.mean()) for name, value in values.items()}
+    return Scores(
+        n=len(runs[0]),
+        classes=tuple(classes),
+        confusion=tuple(tuple(int(cell) for cell in row) for row in pooled.sum(axis=0)),
+        per_class=tuple(ClassScore(name, int(n), *map(defined, found)) for name, n, *found in of_class),
+        **means,
+        ci95={name: interval(drawn[name].mean(axis=1)) for name in RESAMPLED},
+        undefined_draws=int(np.isnan(drawn["uf1"][:, 0]).sum()),
+        seeds=len(runs),
+        std={name: defined(value.std(ddof=1)) for name, value in values.items()} if len(runs) > 1 else {},
+    )
+
+
+def _check(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
+    if not predictions:
+        raise ScoreError("no predictions to score; expected one for each test sample")
+    seen: set[str] = set()
+    for p in predictions:
+        if p.id in seen:
+            raise ScoreError(f"{p.id} is predicted twice; each sample counts once")
+        seen.add(p.id)
+        if len(p.probabilities) != len(classes):
+            raise ScoreError(f"{p.id} has {len(p.probabilities)} probabilities for {len(classes)} classes")
+
+
+def _truth(predictions: Sequence[Prediction]) -> IntArray:
+    return np.array([p.truth for p in predictions], dtype=np.int64)
+
+
+def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> DoubleArray:
+    """Part of whole, NaN where the whole is empty."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    result = np.full(shape, np.nan)
+    np.divide(part, whole, out=result, where=np.asarray(whole) > 0)
+    return result
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

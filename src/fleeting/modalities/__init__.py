@@ -1,0 +1,33 @@
+"""A modality is one way of looking at a clip: ``Clip -> array`` (channels, height, width), float32.
+
+Register the function under its name and say with `means` what its channels are, so that augmentations treat
+motion as motion. A modality never imports torch, draws no random numbers, and never changes its clip. A
+dataset may supply one ready-made instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fleeting.registry import Registry
+from fleeting.types import ArrayKind, Clip, FloatArray
+
+Modality = Callable[[Clip], FloatArray]
+
+modalities: Registry[Modality] = Registry("modality", "fleeting.modalities")
+
+
+def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
+    """Decorator: what the channels of this modality mean. Colour pictures repeat the name for each colour."""
+
+    def note(function: Modality) -> Modality:
+        function.kind = ArrayKind(channels, rest)  # type: ignore[attr-defined]
+        return function
+
+    return note
+
+
+def kind_of(name: str, channels: int) -> ArrayKind:
+    """What the channels of that modality's array mean. Unsaid, they are plain pictures."""
+    declared = getattr(modalities[name], "kind", None)
+    return declared if isinstance(declared, ArrayKind) else ArrayKind(("picture",) * channels)

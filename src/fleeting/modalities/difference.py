@@ -1,0 +1,21 @@
+"""What changed between onset and apex, with and without its sign."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fleeting.modalities import modalities
+from fleeting.types import Clip, FloatArray
+
+
+@modalities.register("signed-difference")
+def signed_difference(clip: Clip) -> FloatArray:
+    """Apex minus onset: (1 or 3, height, width), -255 to 255; a still clip is 0."""
+    onset, apex = (clip.frames[i].transpose(2, 0, 1).astype(np.float32) for i in (clip.onset, clip.apex))
+    return apex - onset
+
+
+@modalities.register("difference")
+def difference(clip: Clip) -> FloatArray:
+    """How much apex and onset differ, in either direction (DFR-Net): (1 or 3, height, width), 0 to 255."""
+    return np.abs(signed_difference(clip))

@@ -1,0 +1,91 @@
+"""A model turns the arrays that its ``forward`` names into class scores.
+
+Two contracts, one registry. A network is a ``torch.nn.Module`` class: ``Network(classes, *, options)`` whose
+``forward`` returns logits (batch, classes). An estimator learns at once, without epochs: ``Estimator(classes,
+*, options)`` with ``fit``, ``probabilities``, ``state`` and ``load_state`` (numpy arrays by name). Both say
+in ``inputs`` which arrays they take, as (channels, height, width) each; a network whose ``flexible`` is true
+is built for other channels or sizes by the keyword options ``channels`` and ``size``. ``paper`` is the source.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from fleeting.errors import OptionError
+from fleeting.registry import Registry, options
+from fleeting.types import FloatArray, IntArray
+
+Shape = tuple[int, int, int]
+
+
+class Estimator(Protocol):
+    """A model that learns in one go, from arrays (n, channels, height, width)."""
+
+    inputs: ClassVar[dict[str, Shape]]
+    paper: ClassVar[str]
+
+    def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:
+        """Learn from training arrays, one for each input, and class indices (n,)."""
+        ...
+
+    def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[Any]:
+        """Class probabilities (n, classes)."""
+        ...
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything learnt, as arrays by name."""
+        ...
+
+    def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `state` gave."""
+        ...
+
+
+Model = nn.Module | Estimator
+
+models: Registry[type[Any]] = Registry("model", "fleeting.models")
+
+
+def is_network(name: str) -> bool:
+    """Whether the model of that name is trained in epochs."""
+    return issubclass(models[name], nn.Module)
+
+
+def build(name: str, classes: int, shapes: Sequence[Shape], given: Mapping[str, Any], seed: int) -> Model:
+    """A fresh model for inputs of these shapes; its initial weights depend on ``seed`` alone.
+
+    Raises UnknownNameError on an unknown model or option, OptionError where the inputs do not fit.
+    """
+    kind = models[name]
+    chosen = options(kind, dict(given), f"model {name}")
+    wanted = tuple(kind.inputs.values())
+    if len(shapes) != len(wanted):
+        named = ", ".join(kind.inputs)
+        raise OptionError(
+            f"model {name} takes {len(wanted)} inputs ({named}), the recipe names {len(shapes)}"
+        )
+    accepted = inspect.signature(kind).parameters
+    if tuple(shapes) != wanted:
+        if "channels" in accepted:
+            chosen["channels"] = shapes[0][0]
+        if "size" in accepted:
+            chosen["size"] = shapes[0][1]
+        fitted = tuple(
+            (
+                shape[0] if "channels" in accepted else want[0],
+                *((shape[1], shape[1]) if "size" in accepted else want[1:]),
+            )
+            for shape, want in zip(shapes, wanted, strict=True)
+        )
+        if tuple(shapes) != fitted:
+            raise OptionError(f"model {name} takes inputs {fitted}, found {tuple(shapes)}; choose others")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model: Model = kind(classes, **chosen)
+    return model

@@ -1,0 +1,23 @@
+"""Leave one dataset out: does it work on faces, cameras and annotators it has never met?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fleeting.errors import FoldError
+from fleeting.protocols import protocols
+from fleeting.types import Fold, Sample
+
+
+@protocols.register("leave-one-dataset-out")
+def leave_one_dataset_out(samples: Sequence[Sample]) -> Iterator[Fold]:
+    """Test on each dataset once, after training on all the others. Raises FoldError on a single dataset."""
+    names = sorted({sample.dataset for sample in samples})
+    if len(names) < 2:
+        raise FoldError(f"leave-one-dataset-out needs two datasets, found only {names}; use a composite")
+    for name in names:
+        yield Fold(
+            name=name,
+            train=tuple(sample for sample in samples if sample.dataset != name),
+            test=tuple(sample for sample in samples if sample.dataset == name),
+        )

@@ -1,0 +1,219 @@
+"""A run is the folder an experiment leaves; every score in it is computed from predictions that lie beside it.
+
+Folds are written one by one and renamed into place when whole, so a run that is killed at any moment holds
+complete folds and nothing else that counts. Started again, only what is missing is done.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import save
+
+from fleeting import megclog
+from fleeting.errors import LogError, RunError
+from fleeting.evaluation import FoldResult
+from fleeting.experiment import Experiment, parse
+from fleeting.types import Prediction
+
+FACTS = ("id", "dataset", "subject", "fold", "truth", "predicted")
+"""The columns of predictions.csv before the probabilities; several seeds add a last column ``seed``."""
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader (or a kill) meets the old one or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    temporary.replace(path)
+
+
+def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any]) -> None:
+    """Start a run folder, or find the same experiment's.
+
+    Raises RunError on a folder of another experiment or of other data, or on one that is no run at all.
+    """
+    recipe = out / "experiment.toml"
+    if recipe.exists():
+        _refuse_other_experiment(recipe, experiment)
+        _refuse_other_data(out, environment)
+        return
+    strangers = [p.name for p in _listed(out) if p.name != "environment.json" and not p.name.startswith(".")]
+    if strangers:
+        raise RunError(f"{out} holds {strangers[0]!r} and is no run; choose another --out, or empty it")
+    try:
+        (out / "folds").mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f"{out} cannot be created ({error.strerror}); choose another --out") from error
+    write_atomically(out / "environment.json", json.dumps(environment, indent=2) + "\n")
+    write_atomically(recipe, experiment.toml())
+
+
+def _listed(out: Path) -> list[Path]:
+    if not out.exists():
+        return []
+    if not out.is_dir():
+        raise RunError(f"{out} is a file; choose a folder for --out")
+    return [path for path in out.iterdir() if path.name != "folds" or any(path.iterdir())]
+
+
+def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:
+    text = recipe.read_text(encoding="utf-8")
+    if text == experiment.toml():
+        return
+    try:
+        there = _flat(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"{recipe} is damaged ({error}); choose another --out") from error
+    here = _flat(tomllib.loads(experiment.toml()))
+    key = next(k for k in sorted({*there, *here}) if there.get(k) != here.get(k))
+    raise RunError(
+        f"{recipe.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
+        f" {here.get(key)!r} here; choose another --out"
+    )
+
+
+def _refuse_other_data(out: Path, environment: Mapping[str, Any]) -> None:
+    before = json.loads((out / "environment.json").read_text(encoding="utf-8"))
+    if before["data_sha256"] != environment["data_sha256"]:
+        raise RunError(
+            f"{out} was begun with other data ({before['samples']} samples, now {environment['samples']}, or"
+            " other pixels); choose another --out"
+        )
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return flat
+
+
+def fold_folder(out: Path, fold: str, seed: int, seeds: int) -> Path:
+    """Where a fold's results lie; with several seeds each has its own folder."""
+    name = fold.replace("/", "_")
+    return out / "folds" / (f"{name}@{seed}" if seeds > 1 else name)
+
+
+def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
+    """Write a fold's folder: all of it or nothing. One already there stays."""
+    target = fold_folder(out, result.fold, result.seed, seeds)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    (temporary / "predictions.csv").write_text(table(result.predictions), encoding="utf-8")
+    if result.oracle:
+        (temporary / "oracle.csv").write_text(table(result.oracle), encoding="utf-8")
+    if result.curve:
+        (temporary / "curve.csv").write_text(_curve(result), encoding="utf-8")
+    if result.weights:
+        (temporary / "weights.safetensors").write_bytes(save(result.weights))
+    facts = {"fold": result.fold, "seed": result.seed, "epoch": result.epoch}
+    facts |= {"oracle_epoch": result.oracle_epoch, **asdict(result.cost)}
+    (temporary / "fold.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    if target.exists():
+        shutil.rmtree(temporary)
+    else:
+        temporary.replace(target)
+
+
+def _curve(result: FoldResult) -> str:
+    lines = ["epoch,loss,accuracy,validation_loss,test_accuracy_traced"]
+    for row, line in enumerate(result.curve):
+        held = "" if line.validation_loss is None else f"{line.validation_loss:.9g}"
+        traced = f"{result.test_accuracy[row]:.9g}" if result.test_accuracy else ""
+        lines.append(f"{line.epoch},{line.loss:.9g},{line.accuracy:.9g},{held},{traced}")
+    return "\n".join(lines) + "\n"
+
+
+def table(predictions: Iterable[Prediction], seeds: Sequence[int] = ()) -> str:
+    """Predictions as CSV text, sorted by id (then seed); equal predictions give equal bytes."""
+    given = list(predictions)
+    numbers: Sequence[int | None] = seeds or [None] * len(given)
+    rows = sorted(zip(given, numbers, strict=True), key=lambda row: (row[0].id, row[1] or 0))
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    width = len(given[0].probabilities) if given else 0
+    writer.writerow([*FACTS, *(f"p_{i}" for i in range(width)), *(["seed"] if seeds else [])])
+    for p, seed in rows:
+        facts = (p.id, p.dataset, p.subject, p.fold, p.truth, p.predicted)
+        shares = (f"{share:.9g}" for share in p.probabilities)
+        writer.writerow([*facts, *shares, *([seed] if seeds else [])])
+    return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder an experiment left, read back."""
+
+    path: Path
+    experiment: Experiment
+    scores: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: Path) -> Run:
+        """Open a finished run. Raises RunError where it is none, or not finished."""
+        path = Path(path)
+        try:
+            experiment = parse(tomllib.loads((path / "experiment.toml").read_text(encoding="utf-8")), str(path))
+            scores = json.loads((path / "scores.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            missing = Path(error.filename).name
+            raise RunError(f"{path} has no {missing}: no run, or not finished; run its recipe with --out {path}") from error
+        except (ValueError, OSError) as error:
+            raise RunError(f"{path} cannot be read as a run ({error}); run its recipe again") from error
+        return cls(path, experiment, scores)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their indices."""
+        return tuple(self.scores["classes"])
+
+    @property
+    def rule(self) -> str:
+        """Under which name its own score stands: clean, or shared where folds share subjects."""
+        return "shared" if self.scores["subjects_shared"] else "clean"
+
+    @cached_property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Every prediction, of every seed, in the order of the file."""
+        return tuple(prediction for of_seed in self.by_seed for prediction in of_seed)
+
+    @cached_property
+    def by_seed(self) -> tuple[tuple[Prediction, ...], ...]:
+        """The predictions of each seed, sorted by id."""
+        return tuple(gather(self.path, "predictions", self.experiment).values())
+
+    @cached_property
+    def oracle(self) -> tuple[tuple[Prediction, ...], ...]:
+        """What the oracle would have predicted, for each seed; empty where it was not traced."""
+        return tuple(gather(self.path, "oracle", self.experiment).values())
+
+
+def gather(out: Path, which: str, experiment: Experiment) -> dict[int, tuple[Prediction, ...]]:
+    """All folds' ``predictions`` or ``oracle``, by seed, each sorted by id. Raises RunError on damage."""
+    pooled: dict[int, list[Prediction]] = {}
+    for folder in fold_folders(out):
+        path = folder / f"{which}.csv"
+        if not path.exists():
+            continue
+        seed = int(folder.name.rpartition("@")[2]) if experiment.training.seeds > 1 else experiment.training.seed
+        try:
+            pooled.setdefault(seed, []).extend(megclog.read(path).predictions)
+        except LogError as error:
+            raise RunError(f"{path} is damaged; delete {folder} and run again") from error
+    return {seed: tuple(sorted(pooled[seed], key=lambda p: p.id)) for seed in sorted(pooled)}
+
+
+def fold_folders(out: Path) -> list[Path]:
+    """The folders of finished folds."""
+    return sorted(path for path in (out / "folds").iterdir() if not path.name.startswith("."))

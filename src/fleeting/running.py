@@ -1,0 +1,281 @@
+"""Running an experiment: open the data, cut the folds, let an executor train them, score what they predict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fleeting
+from fleeting import megclog
+from fleeting.datasets import Dataset, datasets
+from fleeting.datasets._labels import labelled
+from fleeting.errors import DamagedDataError, DatasetError, OptionError, Problem
+from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb
+from fleeting.executors import executors
+from fleeting.experiment import Experiment
+from fleeting.inputs import View, frames_of, load, refuse_unsupplied
+from fleeting.metrics import over_seeds
+from fleeting.models import models
+from fleeting.protocols import protocols
+from fleeting.registry import options
+from fleeting.results import (
+    Run,
+    fold_folder,
+    gather,
+    open_folder,
+    table,
+    write_atomically,
+    write_fold,
+)
+from fleeting.stats import null_oracle
+from fleeting.types import Fold, Sample
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done, and how many there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An experiment with its data opened: ready to train, or refused before anything was written."""
+
+    task: Task
+    folds: tuple[Fold, ...]
+    skipped: tuple[Problem, ...]
+    ready_made: bool
+
+
+def run(
+    experiment: Experiment,
+    data: Mapping[str, Path],
+    out: Path,
+    *,
+    executor: str = "serial",
+    workers: int | None = None,
+    skip_damaged: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Run:
+    """Carry out an experiment into the folder ``out``; what a former start left there is not done again.
+
+    ``data`` names the folder of the experiment's dataset. Raises DamagedDataError where clips cannot be used
+    (unless they are to be skipped), RunError where ``out`` is another experiment's, and whatever the recipe's
+    parts refuse.
+    """
+    experiment = experiment.completed()
+    carry_out = executors[executor]
+    prepared = prepare(experiment, data, skip_damaged=skip_damaged, progress=progress)
+    open_folder(out, experiment, _environment(experiment, prepared, data))
+    recipe = experiment.training
+    seeds = range(recipe.seed, recipe.seed + recipe.seeds)
+    jobs = [Job(fold, seed) for seed in seeds for fold in prepared.folds]
+    missing = [j for j in jobs if not fold_folder(out, j.fold.name, j.seed, recipe.seeds).exists()]
+    meter = _Meter(out)
+    progress("training", len(jobs) - len(missing), len(jobs))
+    count = workers or max(1, (os.cpu_count() or 1) // recipe.threads)
+    for number, result in enumerate(carry_out(evaluate, prepared.task, missing, count), start=1):
+        write_fold(out, result, recipe.seeds)
+        meter.add(result)
+        progress("training", len(jobs) - len(missing) + number, len(jobs))
+    meter.save()
+    return _finish(out, experiment, prepared)
+
+
+def prepare(
+    experiment: Experiment, data: Mapping[str, Path], *, skip_damaged: bool, progress: Progress
+) -> Prepared:
+    """Open every clip and cut the folds; writes nothing. Raises as `run` does."""
+    dataset = datasets[experiment.data.dataset]
+    root = _root(dataset, data)
+    view = _view(experiment)
+    for name in view.modalities:
+        refuse_unsupplied(dataset, name)
+    samples, classes, problems = _samples(experiment, dataset, root)
+    inputs = load(dataset, root, samples, view, lambda done, of: progress("opening clips", done, of))
+    problems = sorted({*problems, *inputs.problems})
+    if problems and not skip_damaged:
+        raise DamagedDataError(problems)
+    if not inputs.samples:
+        raise DatasetError(
+            f"{root} has no usable clip for {experiment.data.labels}; `fleeting check` says what is wrong"
+        )
+    protocol = protocols[experiment.protocol.name]
+    chosen = options(protocol, experiment.protocol.model_extra or {}, f"protocol {experiment.protocol.name}")
+    folds = tuple(protocol(inputs.samples, **chosen))
+    ready_made = all(name in dataset.ready for name in view.modalities)
+    return Prepared(Task(experiment, inputs, classes), folds, tuple(problems), ready_made)
+
+
+def _root(dataset: Dataset, data: Mapping[str, Path]) -> Path:
+    for name in data:
+        if name != dataset.name:
+            raise OptionError(f"--data names {name!r}, the experiment uses {dataset.name!r}; name that one")
+    if not dataset.needs_root:
+        return Path()
+    if dataset.name not in data:
+        raise OptionError(f"{dataset.name} needs its folder; add --data {dataset.name}=PATH")
+    root = Path(data[dataset.name])
+    if not root.is_dir():
+        raise DatasetError(f"{root} is no folder; --data {dataset.name}=PATH names the dataset's folder")
+    return root
+
+
+def _view(experiment: Experiment) -> View:
+    wanted = models[experiment.model.name].inputs
+    side = experiment.model.size
+    sizes = tuple((side, side) if side else (shape[1], shape[2]) for shape in wanted.values())
+    names = experiment.model.inputs
+    if len(names) != len(sizes):
+        raise OptionError(
+            f"model {experiment.model.name} takes {len(sizes)} inputs ({', '.join(wanted)}),"
+            f" model.inputs names {len(names)}: {', '.join(names)}"
+        )
+    return View(names, sizes, experiment.data.apex, experiment.data.color)
+
+
+def _samples(
+    experiment: Experiment, dataset: Dataset, root: Path
+) -> tuple[list[Sample], tuple[str, ...], list[Problem]]:
+    """The experiment's samples with class names for labels, the classes, and what blocks some of them."""
+    everything = dataset.samples(root)
+    if experiment.data.apex == "middle":
+        everything = [replace(sample, apex=None) for sample in everything]
+    micro = [sample for sample in everything if sample.kind == "micro"]
+    samples, classes = labelled(micro, experiment.data.labels)
+    left_out = {sample.id for sample in everything} - {sample.id for sample in samples}
+    blocking = [
+        p for p in dataset.problems(root, samples) if p.blocks and p.clip not in left_out
+    ]
+    blocked = {problem.clip for problem in blocking}
+    samples = [sample for sample in samples if sample.id not in blocked]
+    if experiment.data.unit == "frame":
+        samples, unopened = frames_of(dataset, root, samples)
+        blocking += unopened
+    if experiment.data.shuffle_labels:
+        samples = _shuffled(samples, experiment.training.seed)
+    return samples, classes, blocking
+
+
+def _shuffled(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    dealt = np.random.default_rng(seed).permutation([sample.label for sample in samples])
+    return [replace(sample, label=str(label)) for sample, label in zip(samples, dealt, strict=True)]
+
+
+class _Meter:
+    """What the run has cost so far, over all its starts, kept in ``cost.json``."""
+
+    def __init__(self, out: Path) -> None:
+        self._path = out / "cost.json"
+        before = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
+        self._before = json.loads(self._path.read_text()) if self._path.exists() else before
+        self._started, self._cpu = time.perf_counter(), 0.0
+        self._peaks: dict[int, float] = {}
+
+    def add(self, result: FoldResult) -> None:
+        """Take in one fold, and save."""
+        cost = result.cost
+        self._cpu += cost.cpu_seconds
+        self._peaks[cost.process] = max(self._peaks.get(cost.process, 0.0), cost.peak_memory_mb)
+        self.save()
+
+    def save(self) -> None:
+        """Write the cost up to now: seconds, and the peaks of all processes together."""
+        peaks = {**self._peaks, os.getpid(): peak_memory_mb()}
+        total = {
+            "seconds": self._before["seconds"] + time.perf_counter() - self._started,
+            "cpu_seconds": self._before["cpu_seconds"] + self._cpu,
+            "peak_memory_mb": max(self._before["peak_memory_mb"], sum(peaks.values())),
+        }
+        if self._cpu or not self._path.exists():
+            write_atomically(self._path, json.dumps(total) + "\n")
+
+
+def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
+    """Pool all folds into predictions, log and scores."""
+    recipe, classes = experiment.training, prepared.task.classes
+    seeds = gather(out, "predictions", experiment)
+    oracle = gather(out, "oracle", experiment)
+    everything = [p for of_seed in seeds.values() for p in of_seed]
+    numbers = [seed for seed, of_seed in seeds.items() for _ in of_seed] if recipe.seeds > 1 else []
+    write_atomically(out / "predictions.csv", table(everything, numbers))
+    write_atomically(out / "log.txt", megclog.write(next(iter(seeds.values()))))
+    shared = any(fold.subjects_shared for fold in prepared.folds)
+    score = over_seeds(list(seeds.values()), classes).as_dict()
+    cost = json.loads((out / "cost.json").read_text())
+    scores = {
+        "clean": None if shared else score,
+        "shared": score if shared else None,
+        "oracle": over_seeds(list(oracle.values()), classes).as_dict() if oracle else None,
+        "protocol": experiment.protocol.name,
+        "selection": recipe.selection,
+        "apex": None if prepared.ready_made else experiment.data.apex,
+        "apexes": None if prepared.ready_made else dict(prepared.task.inputs.apexes),
+        "subjects_shared": shared,
+        "incomplete": bool(prepared.skipped),
+        "skipped": [{"clip": p.clip, "what": p.what, "do": p.do} for p in prepared.skipped],
+        "folds": len(prepared.folds),
+        "subjects": len({p.subject for p in everything}),
+        "seeds": recipe.seeds,
+        "classes": list(classes),
+        "drawn": experiment.data.dataset == "drawn",
+        "shuffled_labels": experiment.data.shuffle_labels,
+        "null": _null(everything, classes, recipe.epochs) if oracle else None,
+        "seconds": round(cost["seconds"], 3),
+        "peak_memory_mb": round(cost["peak_memory_mb"], 1),
+        "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
+    }
+    write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
+    return Run.load(out)
+
+
+def _null(predictions: Sequence[Any], classes: Sequence[str], epochs: int) -> dict[str, Any]:
+    """What guessing would score under the oracle, over as many epochs as were traced."""
+    one = {p.id: p for p in predictions}.values()
+    null = null_oracle([p.truth for p in one], [p.subject for p in one], classes, epochs)
+    return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar}
+
+
+def _environment(experiment: Experiment, prepared: Prepared, data: Mapping[str, Path]) -> dict[str, Any]:
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "pandas")
+    return {
+        "fleeting": fleeting.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in packages},
+        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
+        "seed": experiment.training.seed,
+        "threads": experiment.training.threads,
+        "data": {name: str(Path(path).resolve()) for name, path in data.items()},
+        "samples": len(prepared.task.inputs.samples),
+        "data_sha256": _data_digest(prepared.task),
+    }
+
+
+def _data_digest(task: Task) -> str:
+    digest = hashlib.sha256()
+    for sample in task.inputs.samples:
+        digest.update(f"{sample.id}\0{sample.subject}\0{sample.label}\n".encode())
+    for array in task.inputs.arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _commit() -> str | None:
+    """The commit of the source this runs from, None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return asked.stdout.strip() or None

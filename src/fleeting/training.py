@@ -1,0 +1,318 @@
+"""Training: arrays and labels of the training side in, a fitted model out. The test side is not in scope here."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from fleeting.augment import augmentations
+from fleeting.errors import OptionError
+from fleeting.models import Estimator, Model
+from fleeting.selection import BestEpoch, validation_mask
+from fleeting.types import ArrayKind, FloatArray, IntArray
+
+
+class Training(BaseModel):
+    """A recipe's ``[training]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = Field(default=1e-3, gt=0, description="learning rate of the first epoch")
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
+    batch: int = Field(default=64, ge=1)
+    epochs: int = Field(default=100, ge=1)
+    schedule: Literal["constant", "exponential", "step", "cosine"] = "constant"
+    decay: float = Field(
+        default=0.97, gt=0, le=1, description="factor an epoch (exponential) or a step (step)"
+    )
+    step_epochs: int = Field(default=10, ge=1, description="epochs between two steps of schedule=step")
+    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
+    focal_gamma: float = Field(default=2.0, ge=0)
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    normalize: Literal["train", "none"] = Field(
+        default="train", description="train: each channel by the training side's mean and deviation"
+    )
+    augment: tuple[str, ...] = ()
+    selection: Literal["fixed", "inner"] = Field(
+        default="fixed", description="fixed: the last epoch; inner: the best on validation subjects"
+    )
+    patience: int = Field(default=10, ge=1, description="epochs without improvement before inner stops")
+    validation_share: float = Field(default=0.2, gt=0, lt=1, description="share of samples held out by inner")
+    trace_oracle: bool = Field(default=False, description="also record the epoch best on the test side")
+    keep_weights: bool = Field(default=False, description="write each fold's weights")
+    seed: int = 0
+    seeds: int = Field(default=1, ge=1, description="how many seeds, counted up from seed")
+    threads: int = Field(default=1, ge=1, description="threads a process; scores repeat for the same number")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    autocast: bool = Field(default=True, description="bfloat16 where it is safe, on a GPU only")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Everything a model may learn from: arrays (n, channels, height, width), class indices, subjects."""
+
+    arrays: tuple[FloatArray, ...]
+    kinds: tuple[ArrayKind, ...]
+    labels: IntArray
+    subjects: tuple[str, ...]
+    classes: int
+
+    def only(self, mask: npt.NDArray[np.bool_]) -> TrainingSet:
+        """The samples where ``mask`` (n,) is true."""
+        subjects = tuple(s for s, keep in zip(self.subjects, mask, strict=True) if keep)
+        arrays = tuple(array[mask] for array in self.arrays)
+        return TrainingSet(arrays, self.kinds, self.labels[mask], subjects, self.classes)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a learning curve; validation is None where selection is fixed."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None = None
+
+
+@dataclass(eq=False)
+class Fitted:
+    """A trained model with the scaling of its inputs; what a fold predicts with and weights are saved from."""
+
+    model: Model
+    means: list[Tensor]
+    deviations: list[Tensor]
+    device: torch.device
+    curve: list[Epoch] = field(default_factory=list)
+    epoch: int = 0
+    """The epoch whose weights these are, counted from 1; 0 for an estimator."""
+
+    def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
+        """Class probabilities (n, classes) for arrays (n, channels, height, width)."""
+        if not isinstance(self.model, nn.Module):
+            return np.asarray(self.model.probabilities(arrays), dtype=np.float64)
+        logits = _logits(self.model, self.scaled(arrays))
+        return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy())
+
+    def scaled(self, arrays: Sequence[FloatArray]) -> list[Tensor]:
+        """The arrays as the network sees them."""
+        tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays)
+        return [(t - m) / d for t, m, d in zip(tensors, self.means, self.deviations, strict=True)]
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Weights and input scaling as arrays by name."""
+        if not isinstance(self.model, nn.Module):
+            return dict(self.model.state())
+        scaling = {f"input.{i}.mean": m for i, m in enumerate(self.means)}
+        scaling |= {f"input.{i}.deviation": d for i, d in enumerate(self.deviations)}
+        return {name: t.detach().cpu().numpy() for name, t in {**self.model.state_dict(), **scaling}.items()}
+
+
+Watch = Callable[[int, Fitted], None]
+"""Called after each epoch; whatever it learns stays with the caller, it cannot reach the training."""
+
+
+def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None = None) -> Fitted:
+    """Train ``model`` (in place) on ``data``; the same seed and threads give the same weights, bit for bit.
+
+    Raises OptionError where the recipe asks an estimator for epochs' business, or an augmentation refuses.
+    """
+    if isinstance(model, nn.Module):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return _fit_network(model, data, recipe, seed, watch)
+    _refuse_epochs(recipe)
+    model.fit(data.arrays, data.labels, seed)
+    return Fitted(model, [], [], torch.device("cpu"))
+
+
+def _refuse_epochs(recipe: Training) -> None:
+    if recipe.selection == "inner" or recipe.trace_oracle or recipe.augment:
+        raise OptionError(
+            "this model learns in one go and has no epochs: selection=inner, trace_oracle and augment do not apply"
+        )
+
+
+def _fit_network(
+    model: nn.Module, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None
+) -> Fitted:
+    device = _device(recipe.device)
+    validation: TrainingSet | None = None
+    if recipe.selection == "inner":
+        held = validation_mask(data.subjects, data.labels, recipe.validation_share, seed)
+        data, validation = data.only(~held), data.only(held)
+    fitted = Fitted(model.to(device), *_scaling(data.arrays, recipe, device), device)
+    optimizer = _optimizer(model, recipe)
+    schedule = _schedule(optimizer, recipe)
+    loss_of = _loss(recipe, data, device)
+    batches = _Batches(data, recipe, fitted, np.random.default_rng(seed))
+    best, kept = BestEpoch(recipe.patience), None
+    for epoch in range(1, recipe.epochs + 1):
+        loss, accuracy = _train_epoch(model, batches, optimizer, loss_of, recipe.autocast)
+        schedule.step()
+        held_loss = None
+        if validation is not None:
+            held_loss = _validation_loss(fitted, validation, loss_of)
+            if best.improves(epoch, held_loss):
+                kept = copy.deepcopy(model.state_dict())
+        fitted.curve.append(Epoch(epoch, loss, accuracy, held_loss))
+        fitted.epoch = epoch
+        if watch is not None:
+            with torch.random.fork_rng(devices=[]):
+                watch(epoch, fitted)
+        if validation is not None and best.exhausted:
+            break
+    if kept is not None:
+        model.load_state_dict(kept)
+        fitted.epoch = best.epoch
+    return fitted
+
+
+class _Batches:
+    """Shuffled, augmented, scaled batches of one training set, as often as asked."""
+
+    def __init__(self, data: TrainingSet, recipe: Training, fitted: Fitted, rng: np.random.Generator) -> None:
+        self.data, self.size, self.fitted, self.rng = data, recipe.batch, fitted, rng
+        self.augment = [augmentations[name] for name in recipe.augment]
+        self.labels = torch.from_numpy(data.labels).to(fitted.device)
+        self.ready = None if self.augment else fitted.scaled(data.arrays)
+
+    def __iter__(self) -> Any:
+        order = self.rng.permutation(len(self.labels))
+        cuts = list(range(self.size, len(order), self.size))
+        if cuts and len(order) - cuts[-1] == 1:
+            cuts.pop()  # a last batch of one has no variance for batch norm: it joins the one before
+        for chosen in np.split(order, cuts):
+            index = torch.from_numpy(chosen).to(self.fitted.device)
+            yield self._inputs(chosen, index), self.labels[index]
+
+    def _inputs(self, chosen: npt.NDArray[np.int64], index: Tensor) -> list[Tensor]:
+        if self.ready is not None:
+            return [array[index] for array in self.ready]
+        arrays: Sequence[FloatArray] = [array[chosen] for array in self.data.arrays]
+        for augment in self.augment:
+            arrays = augment(arrays, self.data.kinds, self.rng)
+        return self.fitted.scaled(arrays)
+
+
+def _train_epoch(
+    model: nn.Module,
+    batches: _Batches,
+    optimizer: torch.optim.Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    autocast: bool,
+) -> tuple[float, float]:
+    model.train()
+    total, right, seen = 0.0, 0, 0
+    for inputs, labels in batches:
+        optimizer.zero_grad(set_to_none=True)
+        cast = autocast and labels.is_cuda
+        with torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=cast):
+            logits = model(*inputs)
+        loss = loss_of(logits.float(), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        total += float(loss.detach()) * len(labels)
+        right += int((logits.argmax(dim=1) == labels).sum())
+        seen += len(labels)
+    return total / seen, right / seen
+
+
+def _logits(model: nn.Module, inputs: list[Tensor], batch: int = 256) -> Tensor:
+    model.eval()
+    with torch.inference_mode():
+        pieces = [
+            model(*(array[start : start + batch] for array in inputs))
+            for start in range(0, len(inputs[0]), batch)
+        ]
+    return torch.cat(pieces)
+
+
+def _validation_loss(fitted: Fitted, held: TrainingSet, loss_of: Callable[[Tensor, Tensor], Tensor]) -> float:
+    if not isinstance(fitted.model, nn.Module):
+        raise OptionError("only a network has a validation loss")
+    logits = _logits(fitted.model, fitted.scaled(held.arrays)).float()
+    return float(loss_of(logits, torch.from_numpy(held.labels).to(fitted.device)))
+
+
+def _device(wanted: str) -> torch.device:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise OptionError("training.device is cuda and no GPU is visible; use auto or cpu")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _scaling(
+    arrays: Sequence[FloatArray], recipe: Training, device: torch.device
+) -> tuple[list[Tensor], list[Tensor]]:
+    means, deviations = [], []
+    for array in arrays:
+        mean = array.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)  # (1, channels, 1, 1)
+        deviation = array.std(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
+        if recipe.normalize == "none":
+            mean, deviation = np.zeros_like(mean), np.ones_like(deviation)
+        deviation[deviation == 0] = 1
+        means.append(torch.from_numpy(mean).float().to(device))
+        deviations.append(torch.from_numpy(deviation).float().to(device))
+    return means, deviations
+
+
+def _optimizer(model: nn.Module, recipe: Training) -> torch.optim.Optimizer:
+    chosen: Mapping[str, Callable[[], torch.optim.Optimizer]] = {
+        "adam": lambda: torch.optim.Adam(
+            model.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True
+        ),
+        "adamw": lambda: torch.optim.AdamW(
+            model.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True
+        ),
+        "sgd": lambda: torch.optim.SGD(
+            model.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+        ),
+    }
+    return chosen[recipe.optimizer]()
+
+
+def _schedule(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
+    factor: Mapping[str, Callable[[int], float]] = {
+        "constant": lambda _: 1.0,
+        "exponential": lambda epoch: recipe.decay**epoch,
+        "step": lambda epoch: float(recipe.decay ** (epoch // recipe.step_epochs)),
+        "cosine": lambda epoch: 0.5 * (1 + float(np.cos(np.pi * epoch / recipe.epochs))),
+    }
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[recipe.schedule])
+
+
+def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+    """Cross-entropy, or focal loss (Lin et al. 2017): (1 - p)^gamma times it, weighted by class if asked."""
+    weight = None
+    if recipe.class_weights == "balanced":
+        counts = np.bincount(data.labels, minlength=data.classes)
+        weight = (
+            torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
+        )
+    gamma = recipe.focal_gamma if recipe.loss == "focal" else 0.0
+
+    def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
+        if gamma == 0:
+            return F.cross_entropy(logits, labels, weight, label_smoothing=recipe.label_smoothing)
+        plain = F.cross_entropy(
+            logits, labels, weight, label_smoothing=recipe.label_smoothing, reduction="none"
+        )
+        sure = torch.softmax(logits, dim=1).gather(1, labels[:, None])[:, 0]
+        scale = weight[labels].sum() if weight is not None else len(labels)
+        return ((1 - sure) ** gamma * plain).sum() / scale
+
+    return loss_of
+
+
+__all__ = ["Epoch", "Estimator", "Fitted", "Training", "TrainingSet", "Watch", "fit"]

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from fleeting.errors import LogError, OptionError, ScoreError
+from fleeting.metrics import confusion, measures, score
+from fleeting.stats import (
+    compare,
+    lift,
+    mcnemar,
+    null_oracle,
+    paired_t,
+    permutation_test,
+    read_labels,
+)
+from fleeting.types import Prediction
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def system(truth, subjects, right, seed):
+    """A system that is right as often as ``right`` says and guesses otherwise."""
+    rng = np.random.default_rng(seed)
+    said = np.where(rng.random(len(truth)) < right, truth, rng.integers(0, 3, len(truth)))
+    return [
+        Prediction(f"drawn/{s}/c{i}", "drawn", f"drawn/{s}", str(s), int(t), int(p), tuple(np.eye(3)[p]))
+        for i, (s, t, p) in enumerate(zip(subjects, truth, said, strict=True))
+    ]
+
+
+@pytest.fixture(name="samples")
+def _samples():
+    return np.random.default_rng(0).integers(0, 3, 200), np.arange(200) // 10
+
+
+def test_a_better_system_is_found_better(samples):
+    good, bad = system(*samples, 0.8, 1), system(*samples, 0.2, 2)
+    found = compare(bad, good, CLASSES)
+    assert (found.n, found.subjects) == (200, 20)
+    assert found.difference["uf1"] == pytest.approx(found.second["uf1"] - found.first["uf1"])
+    assert found.first["uf1"] == score(bad, CLASSES, draws=0).uf1
+    low, high = found.ci95["uf1"]
+    assert 0 < low < found.difference["uf1"] < high
+    assert max(found.t_p, found.permutation_p, found.mcnemar_p) < 0.001
+    assert found.only_second_right > found.only_first_right
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["ci95"]["uar"][0] > 0
+
+
+def test_samples_are_joined_by_id_not_by_position(samples):
+    first, second = system(*samples, 0.6, 1), system(*samples, 0.5, 2)
+    assert compare(first, second, CLASSES) == compare(first[::-1], second, CLASSES)
+
+
+def test_exchanging_the_systems_turns_the_difference_and_keeps_the_tests(samples):
+    first, second = system(*samples, 0.6, 1), system(*samples, 0.4, 2)
+    here, there = compare(first, second, CLASSES), compare(second, first, CLASSES)
+    assert there.difference["uf1"] == pytest.approx(-here.difference["uf1"])
+    assert there.t == pytest.approx(-here.t)
+    assert (there.t_p, there.mcnemar_p) == pytest.approx((here.t_p, here.mcnemar_p))
+    assert there.permutation_p == pytest.approx(here.permutation_p)
+    assert there.ci95["uf1"][0] == pytest.approx(-here.ci95["uf1"][1])
+
+
+def test_a_system_against_itself_differs_in_nothing(samples):
+    same = system(*samples, 0.6, 1)
+    found = compare(same, same, CLASSES, draws=100, permutations=100)
+    assert found.difference == {"uf1": 0, "uar": 0, "accuracy": 0}
+    assert (found.t, found.t_p, found.permutation_p, found.mcnemar_p) == (None, None, 1.0, 1.0)
+
+
+def test_other_samples_truths_and_subjects_are_refused_by_name(samples):
+    first = system(*samples, 0.6, 1)
+    with pytest.raises(
+        ScoreError, match="drawn/0/c0, drawn/0/c1, drawn/0/c2 and 1 more predicted on one side"
+    ):
+        compare(first, first[4:], CLASSES)
+    other = [Prediction(p.id, p.dataset, p.subject, p.fold, (p.truth + 1) % 3, 0, (1, 0, 0)) for p in first]
+    with pytest.raises(ScoreError, match="and 197 more: subject or truth differ"):
+        compare(first, other, CLASSES)
+
+
+def test_the_t_test_is_scipys():
+    first, second = np.random.default_rng(0).random((2, 15))
+    expected = scipy_stats.ttest_rel(second, first)
+    assert paired_t(first, second) == pytest.approx((expected.statistic, expected.pvalue))
+    assert paired_t(first, first + 0.1) == (None, None)
+
+
+def test_mcnemar_is_the_sign_test_on_the_clips_that_differ():
+    assert mcnemar(0, 0) == 1.0
+    assert mcnemar(1, 9) == pytest.approx(2 * 11 / 2**10)
+    assert mcnemar(1, 9) == mcnemar(9, 1)
+
+
+def test_permutation_p_matches_the_enumeration_of_all_swaps():
+    rng = np.random.default_rng(3)
+    matrices = rng.integers(1, 5, size=(2, 8, 3, 3))
+    observed = abs(np.subtract(*measures(matrices.sum(axis=1))["uf1"]))
+    gaps = []
+    for code in range(2**8):
+        swap = (code >> np.arange(8)) % 2 == 1
+        a = np.where(swap[:, None, None], matrices[1], matrices[0])
+        b = np.where(swap[:, None, None], matrices[0], matrices[1])
+        gaps.append(abs(measures(a.sum(axis=0))["uf1"] - measures(b.sum(axis=0))["uf1"]))
+    exact = np.mean(np.array(gaps) >= observed - 1e-12)
+    assert permutation_test(matrices, permutations=20_000) == pytest.approx(exact, abs=0.02)
+
+
+def test_permutation_p_is_about_uniform_where_the_systems_are_equal(samples):
+    truth, subjects = samples
+    found = []
+    for seed in range(150):
+        both = [system(truth, subjects, 0.5, 2 * seed + side) for side in (0, 1)]
+        split = [np.stack([confusion(truth[subjects == s], [p.predicted for p in side if p.subject == f"drawn/{s}"], 3)
+                           for s in range(20)]) for side in both]  # fmt: skip
+        found.append(permutation_test(np.stack(split), permutations=400, seed=seed))
+    assert scipy_stats.kstest(found, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("last_of_equals", [False, True])
+def test_the_null_model_is_what_playing_out_every_epoch_gives(last_of_equals):
+    """Whichever of equal epochs is kept."""
+    truth = np.array([0, 0, 0, 1, 2, 0, 1, 2, 2, 0])
+    subjects = np.array(list("aaaaabbbcc"))
+    rng, epochs, repeats = np.random.default_rng(0), 6, 3000
+    uf1, accuracy = [], []
+    for _ in range(repeats):
+        guess = rng.integers(0, 3, (epochs, len(truth)))
+        kept = np.empty_like(truth)
+        for person in "abc":
+            mine = subjects == person
+            right = (guess[:, mine] == truth[mine]).sum(axis=1)
+            best = np.flatnonzero(right == right.max())[-1 if last_of_equals else 0]
+            kept[mine] = guess[best, mine]
+        found = measures(confusion(truth, kept, 3))
+        uf1.append(found["uf1"])
+        accuracy.append(found["accuracy"])
+    null = null_oracle(truth, subjects.tolist(), CLASSES, epochs, repeats=repeats, seed=1)
+    assert null.uf1 == pytest.approx(np.mean(uf1), abs=0.01)
+    assert null.accuracy == pytest.approx(np.mean(accuracy), abs=0.01)
+    assert null.range95["accuracy"] == pytest.approx(np.percentile(accuracy, [2.5, 97.5]), abs=0.11)
+    assert scipy_stats.ks_2samp(accuracy, accuracy).pvalue == 1.0
+
+
+def test_guessing_once_scores_a_third():
+    truth = np.arange(3000) % 3
+    null = null_oracle(truth, [str(i // 10) for i in range(3000)], CLASSES, 1)
+    assert (null.uf1, null.uar, null.accuracy) == pytest.approx((1 / 3,) * 3, abs=0.01)
+    low, high = null.range95["uf1"]
+    assert low < null.uf1 < high
+    assert json.loads(json.dumps(null.as_dict()))["epochs"] == 1
+
+
+def test_a_single_clip_is_always_right_in_the_end():
+    null = null_oracle([0, 1, 2], ["a", "b", "c"], CLASSES, 10_000)
+    assert null.uf1 == 1.0
+
+
+def test_the_lift_is_what_a_score_has_over_guessing(samples):
+    scores = score(system(*samples, 0.7, 1), CLASSES, draws=0)
+    null = null_oracle(samples[0], samples[1].tolist(), CLASSES, 1)
+    assert lift(scores, null)["uf1"] == pytest.approx(scores.uf1 - null.uf1)
+
+
+def test_the_null_model_refuses_what_it_cannot_mean():
+    with pytest.raises(OptionError, match="0 epochs"):
+        null_oracle([0, 1, 2], ["a"] * 3, CLASSES, 0)
+    with pytest.raises(ScoreError, match="no sample of class surprise"):
+        null_oracle([0, 1], ["a"] * 2, CLASSES, 5)
+    with pytest.raises(ScoreError, match="3 labels of 2 subjects"):
+        null_oracle([0, 1, 2], ["a"] * 2, CLASSES, 5)
+    with pytest.raises(ScoreError, match="expected class indices 0 to 2"):
+        null_oracle([0, 1, 2, 3], ["a"] * 4, CLASSES, 5)
+
+
+def test_guessing_with_800_epochs_reaches_080_on_the_composite(shared):
+    subjects, labels, classes = read_labels(shared / "megc2019-flow" / "combined_3class_gt.csv")
+    assert (len(labels), len(set(subjects)), classes) == (442, 68, CLASSES)
+    assert np.bincount(labels).tolist() == [250, 109, 83]
+    null = null_oracle(labels, subjects, classes, 800)
+    assert null.uf1 == pytest.approx(0.804, abs=0.003)
+    assert null.uar == pytest.approx(0.828, abs=0.003)
+    assert null_oracle(labels, subjects, classes, 1).uf1 == pytest.approx(0.315, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects", "labels", "classes"),
+    [
+        ("subject,label\na,0\nb,1\n", ["a", "b"], [0, 1], CLASSES),
+        ("label,subject,fps\nhappiness,a,200\nanger,b,100\n", ["a", "b"], [1, 0], ("anger", "happiness")),
+        ("subject,label\r\na,1\r\nb,3\r\n", ["a", "b"], [0, 2], CLASSES),
+        ("dataset,subject,label\nsmic,3,0\nsamm,3,4\n", ["smic/3", "samm/3"], [0, 4],
+         tuple(f"class {i}" for i in range(5))),
+        ("casme2,sub01,EP02,1\n,,,\nsamm,6,006_1,2\n", ["casme2/sub01", "samm/6"], [1, 2], CLASSES),
+        ("id,dataset,subject,fold,truth,predicted,p_0,p_1\nx,d,d/1,1,1,0,0.9,0.1\n", ["d/1"], [1],
+         ("class 0", "class 1")),
+    ],
+)  # fmt: skip
+def test_labels_are_read_from_any_of_three_tables(tmp_path, text, subjects, labels, classes):
+    path = tmp_path / "labels.csv"
+    path.write_text("\ufeff" + text, newline="", encoding="utf-8")
+    assert read_labels(path) == (subjects, labels, classes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b,c\n1,2,3\n", r"labels.csv, line 1: found 'a,b,c', expected the columns subject and label"),
+        ("subject,label\na,0\n\nb,\n", r"labels.csv, line 4: found 'b,', expected a subject and a label"),
+        ("subject,label\na,0\nb,happiness\n", "some labels are numbers and some names"),
+        ("casme2,sub01,EP02,1\nsamm,6,006_1\n", "line 2: found 'samm,6,006_1'"),
+        ("\n,,,\n", "holds nothing"),
+    ],
+)
+def test_a_table_without_labels_is_refused_in_one_line(tmp_path, text, message):
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(LogError, match=message) as error:
+        read_labels(path)
+    assert "\n" not in str(error.value)
