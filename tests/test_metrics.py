@@ -105,6 +105,7 @@ def test_constant_negative_on_the_composite():
     assert score(say(COMPOSITE, constant), CLASSES, draws=0).precision == pytest.approx(250 / 442 / 3)
 
 
+@settings(max_examples=50, deadline=None)
 @given(labels, st.randoms(use_true_random=False))
 def test_the_order_of_samples_changes_nothing(pairs, random):
     shuffled = pairs.tolist()
@@ -176,7 +177,7 @@ def test_the_dictionary_is_json_with_the_promised_keys():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: [], "no predictions"),
+        (lambda p: p[:0], "no predictions"),
         (lambda p: [*p, p[0]], "s0 is predicted twice"),
         (lambda p: [Prediction("x", "d", "d/1", "1", 0, 0, (0.5, 0.5)), *p], "x has 2 probabilities for 3"),
         (lambda p: [Prediction("x", "d", "d/1", "1", 0, 0, (float("nan"),) * 3), *p], "x: a probability"),
@@ -223,7 +224,8 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_draws_that_lack_a_class_are_counted():
     truth, subjects = [0, 1, 0, 1, 2], [0, 0, 1, 1, 2]  # surprise comes from one subject of three
     found = score(say(truth, truth, subjects=subjects), CLASSES, draws=3000)
-    assert found.undefined_draws / 3000 == pytest.approx((2 / 3) ** 3, abs=0.03)
+    lacking = (2**3 + 1) / 3**3  # draws without that subject, and the one of nobody else
+    assert found.undefined_draws / 3000 == pytest.approx(lacking, abs=0.03)
     lonely = score(say(truth, truth, subjects=[0] * 5), CLASSES)
     assert lonely.ci95 == {"uf1": None, "uar": None}
 
@@ -258,7 +260,7 @@ def test_seeds_over_other_samples_are_refused():
         over_seeds([], CLASSES)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_a_curve_never_turns_back(seed):
     rng = np.random.default_rng(seed)

@@ -1,3 +1,50 @@
-"""Micro-expressions."""
+"""Micro-expressions: clean benchmarks over labelled clips, as a library and a command.
+
+Every call here is what one command does, and returns values; only the command prints. Nothing heavy is
+imported until it is called.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from fleeting.catalogue import catalogue as catalogue
+    from fleeting.doctor import check as check
+    from fleeting.experiment import Experiment as Experiment
+    from fleeting.experiment import read_recipe as read_recipe
+    from fleeting.megclog import score_log as score_log
+    from fleeting.report import report as report
+    from fleeting.results import Run as Run
+    from fleeting.running import run as run
+    from fleeting.stats import null_score as null_score
+    from fleeting.types import Clip as Clip
+    from fleeting.types import Fold as Fold
+    from fleeting.types import Prediction as Prediction
+    from fleeting.types import Sample as Sample
+
+_HOMES = {
+    "catalogue": "catalogue",
+    "check": "doctor",
+    "Clip": "types",
+    "Experiment": "experiment",
+    "Fold": "types",
+    "null_score": "stats",
+    "Prediction": "types",
+    "read_recipe": "experiment",
+    "report": "report",
+    "Run": "results",
+    "run": "running",
+    "Sample": "types",
+    "score_log": "megclog",
+}
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fleeting' has no attribute {name!r}")
+    return getattr(import_module(f"fleeting.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""From samples to the arrays a model sees: ready-made by the dataset, or frames -> clip -> modality -> size."""
+"""From samples to arrays: ready-made by the dataset, or frames, a clip, a modality, brought to size."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _LABEL = re.compile(rf"\d{{1,2}}(\.0*)?|{'|'.join(MEGC_CLASSES)}", re.IGNORECASE
 _NUMBER = re.compile(r"\d{1,2}(\.0*)?")
 _PRINTED = re.compile(r"(subject|predicted|ground truth)\s*:\s*(.*)", re.IGNORECASE)
 _CHATTER = re.compile(r"(final evaluation|uf1|uar)\s*:", re.IGNORECASE)
-_COLUMNS = ("id", "dataset", "subject", "fold", "truth", "predicted")
+COLUMNS = ("id", "dataset", "subject", "fold", "truth", "predicted")
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,8 @@ def read(path: Path) -> Log:
     lines = read_lines(path)
     if lines[0][1].lower().startswith("id,dataset,subject"):
         return _read_predictions(path, lines)
-    printed = [
-        found and found[1].lower() == "subject" for _, text in lines if (found := _PRINTED.match(text))
-    ]
-    rows = list((_printed_rows if any(printed) else _megc_rows)(path, lines))
+    printed = any(re.match(r"subject\s*:", text, re.IGNORECASE) for _, text in lines)
+    rows = list((_printed_rows if printed else _megc_rows)(path, lines))
     words = [word for row in rows for word in (row.truth, row.predicted)]
     labels, classes, notes = code_labels(path, words)
     predictions: dict[str, Prediction] = {}
@@ -79,9 +77,10 @@ def read(path: Path) -> Log:
         name = f"{subject}/{row.clip}"
         if name in predictions:
             refuse(path, row.line, row.clip, f"each clip once; {subject} has it already")
-        hot = _one_hot(predicted, len(classes))
+        hot = tuple(float(i == predicted) for i in range(len(classes)))
         predictions[name] = Prediction(name, row.dataset, subject, subject, truth, predicted, hot)
-    return Log(tuple(predictions.values()), classes, notes)
+    guessed = ("each subject's database is guessed from its name",) if printed else ()
+    return Log(tuple(predictions.values()), classes, (*notes, *guessed))
 
 
 def write(predictions: Iterable[Prediction]) -> str:
@@ -126,12 +125,11 @@ def code_labels(path: Path, words: Sequence[str]) -> Coded:
         lower = [word.lower() for word in words]
         classes = MEGC_CLASSES if set(lower) <= set(MEGC_CLASSES) else tuple(sorted(set(lower)))
         return Coded([classes.index(word) for word in lower], classes, ())
-    labels, notes = [int(float(word)) for word in words], ()
-    if 0 in labels or 3 not in labels:
-        return Coded(labels, _class_names(labels), notes)
-    note = f"labels run from {min(labels)} to {max(labels)} without a 0: taken as counted from 1"
-    labels = [label - 1 for label in labels]
-    return Coded(labels, _class_names(labels), (note,))
+    labels, notes = [int(float(word)) for word in words], []
+    if 0 not in labels and 3 in labels:
+        notes = [f"labels run from {min(labels)} to {max(labels)} without a 0: taken as counted from 1"]
+        labels = [label - 1 for label in labels]
+    return Coded(labels, _class_names(max(3, max(labels) + 1)), tuple(notes))
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
@@ -142,10 +140,18 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
         raise LogError(f"{path}: cannot be read ({error.strerror}); expected a text file") from error
     except UnicodeDecodeError as error:
         raise LogError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
-    lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), start=1) if line.strip(" ,;\t")]
+    lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), start=1) if _words(line)]
     if not lines:
         raise LogError(f"{path}: holds nothing; expected a log or a table of labels")
     return lines
+
+
+def table(path: Path, lines: Sequence[tuple[int, str]]) -> list[list[str]]:
+    """The cells of each line of a CSV. Raises LogError on a line that is none."""
+    try:
+        return [next(csv.reader([text])) for _, text in lines]
+    except csv.Error as error:
+        raise LogError(f"{path}: {error}; expected comma-separated values") from error
 
 
 def refuse(path: Path, line: int, found: str, expected: str) -> NoReturn:
@@ -158,9 +164,9 @@ def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
     fold: tuple[int, str, str] | None = None
     empty = False
     for line, text in lines:
-        words = re.split(r"[\s,;]+", text.strip(" ,;\t"))
         if _CHATTER.match(text):
             continue
+        words = _words(text)
         if len(words) > 2 and all(_LABEL.fullmatch(word) for word in words[-2:]):
             if fold is None:
                 refuse(path, line, text, "a line '<database> <subject>' before the first clip")
@@ -191,14 +197,12 @@ def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row
         if match := _PRINTED.fullmatch(text):
             found.append((line, match[1].lower(), match[2]))
         elif not _CHATTER.match(text):
-            refuse(
-                path, line, text, "'Subject:', 'Predicted:', 'Ground Truth:', 'UF1:' or 'Final Evaluation:'"
-            )
+            refuse(path, line, text, "'Subject:', 'Predicted:', 'Ground Truth:' or 'UF1:'")
     for i in range(0, len(found), 3):
         line, _, subject = found[i]
-        group = {kind: re.findall(r"[^\s,\[\]]+", rest) for _, kind, rest in found[i : i + 3]}
-        if found[i][1] != "subject" or len(group) < 3 or not subject:
-            refuse(path, line, found[i][1], "'Subject:', then 'Predicted:' and 'Ground Truth:', once each")
+        group = {kind: _words(rest.strip("[]")) for _, kind, rest in found[i : i + 3]}
+        if found[i][1] != "subject" or len(group) < 3 or not all(group.values()):
+            refuse(path, line, found[i][1], "'Subject:', then 'Predicted:' and 'Ground Truth:' with labels")
         truth, predicted = group["ground truth"], group["predicted"]
         if len(truth) != len(predicted):
             refuse(path, line, f"{len(predicted)} predicted, {len(truth)} true", f"as many ({subject})")
@@ -216,28 +220,21 @@ def _guess_database(subject: str) -> str:
 
 
 def _read_predictions(path: Path, lines: Sequence[tuple[int, str]]) -> Log:
-    rows = list(csv.reader([text for _, text in lines]))
-    header = rows[0]
-    if tuple(header[: len(_COLUMNS)]) != _COLUMNS or not all(
-        name[:2] == "p_" for name in header[len(_COLUMNS) :]
-    ):
-        refuse(path, lines[0][0], ",".join(header), f"the columns {','.join(_COLUMNS)},p_0,p_1,...")
-    if len(header) == len(_COLUMNS):
-        refuse(path, lines[0][0], ",".join(header), "a column p_0, p_1, ... for each class")
+    header, *rows = table(path, lines)
+    chances = header[len(COLUMNS) :]
+    if header != [*COLUMNS, *(f"p_{i}" for i in range(max(1, len(chances))))]:
+        refuse(path, lines[0][0], ",".join(header), f"the columns {','.join(COLUMNS)},p_0,p_1,...")
     predictions: dict[str, Prediction] = {}
-    for (line, text), row in zip(lines[1:], rows[1:], strict=True):
+    for (line, text), row in zip(lines[1:], rows, strict=True):
         if len(row) != len(header) or row[0] in predictions:
             refuse(path, line, text, f"{len(header)} columns, and each id once")
         try:
-            chances = tuple(float(cell) for cell in row[6:])
-            predictions[row[0]] = Prediction(
-                row[0], row[1], row[2], row[3], int(row[4]), int(row[5]), chances
-            )
+            numbers = int(row[4]), int(row[5]), tuple(float(cell) for cell in row[6:])
+            predictions[row[0]] = Prediction(row[0], row[1], row[2], row[3], *numbers)
         except (ValueError, OptionError) as error:
-            raise LogError(
-                f"{path}, line {line}: {error}; expected class indices and probabilities"
-            ) from error
-    return Log(tuple(predictions.values()), _class_names(range(len(header) - len(_COLUMNS)), least=0))
+            found = f"{path}, line {line}: {error}"
+            raise LogError(f"{found}; expected class indices and probabilities") from error
+    return Log(tuple(predictions.values()), _class_names(len(chances)))
 
 
 def _doubt(scores: Scores, claimed: Mapping[str, float]) -> str | None:
@@ -253,15 +250,15 @@ def _doubt(scores: Scores, claimed: Mapping[str, float]) -> str | None:
         claims[name], slack[name] = _claim(name, value)
         written[name] = float(getattr(scores, name))
         exchanged[name] = float(getattr(scores, exchange.get(name, name)))
-    if all(abs(claims[name] - written[name]) <= slack[name] for name in claims):
+    gaps = {name: claims[name] - written[name] for name in claims}
+    if all(abs(gaps[name]) <= slack[name] for name in claims):
         return None
     if all(abs(claims[name] - exchanged[name]) <= slack[name] for name in claims):
-        precision = "; what is claimed as UAR is macro precision" if "uar" in claims else ""
+        precision = "; what is claimed as UAR is macro precision" if abs(gaps.get("uar", 0)) > 0.0005 else ""
         return (
             f"the claimed {_listed(claims)} fits only with truth and prediction exchanged:"
             f" as written the log gives {_listed(written)}, exchanged {_listed(exchanged)}{precision}"
         )
-    gaps = {name: claims[name] - written[name] for name in claims}
     off = _listed(gaps, "+")
     return f"the claimed {_listed(claims)} does not fit: the log gives {_listed(written)} (off by {off})"
 
@@ -281,13 +278,12 @@ def _listed(values: Mapping[str, float], sign: str = "") -> str:
     return ", ".join(f"{names.get(name, name)} {value:{sign}.4f}" for name, value in values.items())
 
 
-def _class_names(labels: Iterable[int], least: int = 3) -> tuple[str, ...]:
-    count = max(least, max(labels) + 1)
-    return MEGC_CLASSES if count == 3 else tuple(f"class {i}" for i in range(count))
+def _class_names(count: int) -> tuple[str, ...]:
+    return MEGC_CLASSES if count == len(MEGC_CLASSES) else tuple(f"class {i}" for i in range(count))
 
 
-def _one_hot(index: int, classes: int) -> tuple[float, ...]:
-    return tuple(float(i == index) for i in range(classes))
+def _words(line: str) -> list[str]:
+    return re.findall(r"[^\s,;]+", line)
 
 
 def _one_word(name: str) -> str:

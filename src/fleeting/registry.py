@@ -55,6 +55,9 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def __len__(self) -> int:
+        return len(self._all)
+
     def __contains__(self, name: object) -> bool:
         return name in self._all
 

@@ -1,4 +1,4 @@
-"""A run is the folder an experiment leaves; every score in it is computed from predictions that lie beside it.
+"""A run is the folder an experiment leaves; its scores are computed from predictions that lie beside them.
 
 Folds are written one by one and renamed into place when whole, so a run that is killed at any moment holds
 complete folds and nothing else that counts. Started again, only what is missing is done.
@@ -25,10 +25,6 @@ from fleeting.errors import LogError, RunError
 from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
 from fleeting.types import Prediction
-
-FACTS = ("id", "dataset", "subject", "fold", "truth", "predicted")
-"""The columns of predictions.csv before the probabilities; several seeds add a last column ``seed``."""
-
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader (or a kill) meets the old one or the new one, never a part."""
@@ -136,14 +132,17 @@ def _curve(result: FoldResult) -> str:
 
 
 def table(predictions: Iterable[Prediction], seeds: Sequence[int] = ()) -> str:
-    """Predictions as CSV text, sorted by id (then seed); equal predictions give equal bytes."""
+    """Predictions as CSV text, sorted by id; equal predictions give equal bytes.
+
+    Several seeds add a last column ``seed``.
+    """
     given = list(predictions)
     numbers: Sequence[int | None] = seeds or [None] * len(given)
     rows = sorted(zip(given, numbers, strict=True), key=lambda row: (row[0].id, row[1] or 0))
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     width = len(given[0].probabilities) if given else 0
-    writer.writerow([*FACTS, *(f"p_{i}" for i in range(width)), *(["seed"] if seeds else [])])
+    writer.writerow([*megclog.COLUMNS, *(f"p_{i}" for i in range(width)), *(["seed"] if seeds else [])])
     for p, seed in rows:
         facts = (p.id, p.dataset, p.subject, p.fold, p.truth, p.predicted)
         shares = (f"{share:.9g}" for share in p.probabilities)
@@ -164,11 +163,15 @@ class Run:
         """Open a finished run. Raises RunError where it is none, or not finished."""
         path = Path(path)
         try:
-            experiment = parse(tomllib.loads((path / "experiment.toml").read_text(encoding="utf-8")), str(path))
+            experiment = parse(
+                tomllib.loads((path / "experiment.toml").read_text(encoding="utf-8")), str(path)
+            )
             scores = json.loads((path / "scores.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             missing = Path(error.filename).name
-            raise RunError(f"{path} has no {missing}: no run, or not finished; run its recipe with --out {path}") from error
+            raise RunError(
+                f"{path} has no {missing}: no run, or not finished; run its recipe with --out {path}"
+            ) from error
         except (ValueError, OSError) as error:
             raise RunError(f"{path} cannot be read as a run ({error}); run its recipe again") from error
         return cls(path, experiment, scores)
@@ -206,7 +209,9 @@ def gather(out: Path, which: str, experiment: Experiment) -> dict[int, tuple[Pre
         path = folder / f"{which}.csv"
         if not path.exists():
             continue
-        seed = int(folder.name.rpartition("@")[2]) if experiment.training.seeds > 1 else experiment.training.seed
+        seed = (
+            int(folder.name.rpartition("@")[2]) if experiment.training.seeds > 1 else experiment.training.seed
+        )
         try:
             pooled.setdefault(seed, []).extend(megclog.read(path).predictions)
         except LogError as error:

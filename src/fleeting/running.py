@@ -1,4 +1,4 @@
-"""Running an experiment: open the data, cut the folds, let an executor train them, score what they predict."""
+"""Running an experiment: open the data, cut the folds, let an executor train them, score the predictions."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from fleeting.metrics import over_seeds
 from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.registry import options
+from fleeting.report import write_report
 from fleeting.results import (
     Run,
     fold_folder,
@@ -58,7 +59,7 @@ class Prepared:
 def run(
     experiment: Experiment,
     data: Mapping[str, Path],
-    out: Path,
+    out: Path | None = None,
     *,
     executor: str = "serial",
     workers: int | None = None,
@@ -67,11 +68,13 @@ def run(
 ) -> Run:
     """Carry out an experiment into the folder ``out``; what a former start left there is not done again.
 
-    ``data`` names the folder of the experiment's dataset. Raises DamagedDataError where clips cannot be used
-    (unless they are to be skipped), RunError where ``out`` is another experiment's, and whatever the recipe's
-    parts refuse.
+    ``data`` names the folder of the experiment's dataset. Without ``out`` the folder is below ``runs``, named
+    by the recipe and a digest of its settings, so that the same experiment finds it again. Raises
+    DamagedDataError where clips cannot be used (unless they are to be skipped), RunError where ``out`` is
+    another experiment's, and whatever the recipe's parts refuse.
     """
     experiment = experiment.completed()
+    out = out or Path("runs") / f"{experiment.name.replace('/', '-')}-{experiment.digest()}"
     carry_out = executors[executor]
     prepared = prepare(experiment, data, skip_damaged=skip_damaged, progress=progress)
     open_folder(out, experiment, _environment(experiment, prepared, data))
@@ -152,9 +155,7 @@ def _samples(
     micro = [sample for sample in everything if sample.kind == "micro"]
     samples, classes = labelled(micro, experiment.data.labels)
     left_out = {sample.id for sample in everything} - {sample.id for sample in samples}
-    blocking = [
-        p for p in dataset.problems(root, samples) if p.blocks and p.clip not in left_out
-    ]
+    blocking = [p for p in dataset.problems(root, samples) if p.blocks and p.clip not in left_out]
     blocked = {problem.clip for problem in blocking}
     samples = [sample for sample in samples if sample.id not in blocked]
     if experiment.data.unit == "frame":
@@ -234,7 +235,9 @@ def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
         "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
     }
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
-    return Run.load(out)
+    run = Run.load(out)
+    write_report(run)
+    return run
 
 
 def _null(predictions: Sequence[Any], classes: Sequence[str], epochs: int) -> dict[str, Any]:

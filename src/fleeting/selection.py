@@ -1,4 +1,4 @@
-"""Choosing an epoch without looking at the test side: validation subjects, carved out of the training side."""
+"""Choosing an epoch without a look at the test side: validation subjects, carved out of the training side."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ Clips of one subject resemble each other, so everything but McNemar's test takes
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from scipy.stats import binom, binomtest, t
 
 from fleeting.errors import OptionError, ScoreError
-from fleeting.megclog import code_labels, read, read_lines, refuse
+from fleeting.megclog import code_labels, read, read_lines, refuse, table
 from fleeting.metrics import (
     RESAMPLED,
     Interval,
@@ -201,6 +200,12 @@ def null_oracle(
     )
 
 
+def null_score(labels: Path, epochs: int, *, repeats: int = 200, seed: int = 0) -> NullScore:
+    """`null_oracle` of the table of labels at ``labels``, as `read_labels` reads it, with its errors."""
+    subjects, truth, classes = read_labels(labels)
+    return null_oracle(truth, subjects, classes, epochs, repeats=repeats, seed=seed)
+
+
 def lift(scores: Scores, null: NullScore) -> dict[str, float | None]:
     """How far a score stands above what guessing reaches under the same rule: UF1, UAR and accuracy.
 
@@ -217,7 +222,7 @@ def read_labels(path: Path) -> Labels:
     without a header. Where there is a dataset, it becomes part of the subject's name. Raises LogError.
     """
     lines = read_lines(path)
-    rows = [[cell.strip() for cell in row] for row in csv.reader([text for _, text in lines])]
+    rows = [[cell.strip() for cell in row] for row in table(path, lines)]
     header = [cell.lower() for cell in rows[0]]
     if header[:3] == ["id", "dataset", "subject"]:
         log = read(path)

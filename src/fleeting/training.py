@@ -1,4 +1,4 @@
-"""Training: arrays and labels of the training side in, a fitted model out. The test side is not in scope here."""
+"""Training: arrays and labels of the training side in, a fitted model out. The test side is not in scope."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Epoch:
 
 @dataclass(eq=False)
 class Fitted:
-    """A trained model with the scaling of its inputs; what a fold predicts with and weights are saved from."""
+    """A trained model with the scaling of its inputs: what predicts, and what weights are saved from."""
 
     model: Model
     means: list[Tensor]
@@ -140,7 +140,7 @@ def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Wat
 def _refuse_epochs(recipe: Training) -> None:
     if recipe.selection == "inner" or recipe.trace_oracle or recipe.augment:
         raise OptionError(
-            "this model learns in one go and has no epochs: selection=inner, trace_oracle and augment do not apply"
+            "this model learns in one go, without epochs; leave selection=inner, trace_oracle and augment out"
         )
 
 

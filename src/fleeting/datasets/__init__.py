@@ -41,7 +41,7 @@ class Dataset(Protocol):
 
     @property
     def label_sets(self) -> tuple[str, ...]:
-        """Names of the label sets that make sense for it (see `fleeting.datasets._labels`), the usual one first."""
+        """Names of its label sets (see `fleeting.datasets._labels`), the usual one first."""
 
     @property
     def ready(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class Dataset(Protocol):
         ...
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
-        """Write a miniature (a few subjects, every label, tiny pictures) in this very layout below ``root``."""
+        """Write a miniature (a few subjects, every label, tiny pictures) in this layout below ``root``."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fleeting.datasets._disk import fault, pictures
 from fleeting.errors import DatasetError, Problem
@@ -35,7 +35,8 @@ def corrected(sample: Sample, corrections: Iterable[Correction]) -> tuple[Sample
     for item in corrections:
         value = getattr(sample, item.field)
         if (value.casefold() if isinstance(value, str) else value) == item.wrong:
-            sample = replace(sample, **{item.field: item.right})
+            change: dict[str, Any] = {item.field: item.right}
+            sample = replace(sample, **change)
             said = "nothing" if item.wrong is None else item.wrong
             what = f"the sheet says {said} for the {item.field}; {item.right} is used: {item.reason}"
             notes.append(Problem(sample.id, what, "nothing to do", blocks=False))
@@ -47,6 +48,12 @@ def repeated(samples: Sequence[Sample]) -> Iterator[Problem]:
     for name, times in Counter(sample.id for sample in samples).items():
         if times > 1:
             yield Problem(name, f"stands in the sheet {times} times", "delete the rows that are too many")
+
+
+def as_problem(clip: str, error: DatasetError) -> Problem:
+    """What an error says, as a problem of one clip."""
+    what, _, do = str(error).removeprefix(f"{clip}: ").rpartition("; ")
+    return Problem(clip, what or do, do if what else LEAVE_OUT)
 
 
 def order(sample: Sample, *, apex_expected: bool) -> Iterator[Problem]:
@@ -75,8 +82,7 @@ def files(sample: Sample, folder: Path | None, expected: str) -> Iterator[Proble
     try:
         found = pictures(folder)
     except DatasetError as error:
-        what, _, do = str(error).rpartition("; ")
-        yield Problem(sample.id, what, do)
+        yield as_problem(sample.id, error)
         return
     if not found:
         yield Problem(sample.id, f"{folder} holds no numbered pictures", RESTORE)

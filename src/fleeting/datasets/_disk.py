@@ -25,7 +25,8 @@ def listing(folder: Path) -> list[Path]:
         found = sorted(folder.iterdir())
     except OSError as error:
         raise DatasetError(
-            f"{folder} cannot be listed ({reason(error)}), expected a readable folder; check path and permissions"
+            f"{folder} cannot be listed ({reason(error)}), expected a readable folder;"
+            " check its path and permissions"
         ) from error
     return [path for path in found if not path.name.startswith((".", "~$"))]
 

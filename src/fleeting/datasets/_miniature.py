@@ -1,4 +1,4 @@
-"""Clips to be written in a dataset's layout, and the few with which a dataset fabricates a miniature of itself."""
+"""Clips to be written in a dataset's layout, and the few of which a dataset makes its miniature."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,9 @@ def movement(direction: float, length: int, rng: np.random.Generator, *, gray: b
     frames = []
     for time in range(length):
         far = 4 * math.sin(math.pi * time / (length - 1))
-        away = (rows - top - far * math.sin(direction)) ** 2 + (columns - left - far * math.cos(direction)) ** 2
+        away = (rows - top - far * math.sin(direction)) ** 2 + (
+            columns - left - far * math.cos(direction)
+        ) ** 2
         picture = ground + 110 * np.exp(-away / 18) + rng.normal(0, 1, ground.shape)
         levels = np.clip(picture, 0, 255).astype(np.uint8)
         frames.append(levels if gray else np.stack([levels, levels // 2 + 40, levels // 3 + 20], axis=2))
@@ -81,7 +84,7 @@ def drawings(
 def save_picture(path: Path, picture: Picture) -> None:
     """Write one frame, its folders too; the ending decides the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {"quality": 95} if path.suffix == ".jpg" else {}
+    options: dict[str, Any] = {"quality": 95} if path.suffix == ".jpg" else {}
     Image.fromarray(picture).save(path, **options)
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 from pathlib import Path
 
-from fleeting.datasets import _checks
+from fleeting.datasets import _checks, _places
+from fleeting.datasets._cells import text
 from fleeting.datasets._checks import Correction
-from fleeting.datasets._disk import find_sheet, pictures, under
+from fleeting.datasets._disk import find_sheet, pictures
 from fleeting.datasets._labels import word
 from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
 from fleeting.datasets._rows import Reading, sample_of
-from fleeting.datasets._sheets import Cells, Row, Workbook, headerless, read_workbook, table
+from fleeting.datasets._sheets import Cells, Row, Workbook, encoding_note, headerless, read_workbook, table
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import FloatArray, Sample
 
@@ -24,8 +23,8 @@ from fleeting.types import FloatArray, Sample
 class Sheet:
     """What the annotation file looks like, for reading and for writing.
 
-    ``files`` are names without ending (``*`` allowed), the preferred first; ``header`` is the release's header
-    row ("" over a column without one), empty where the sheet has none and ``places`` name the columns instead.
+    ``files`` are names without ending (``*`` allowed), the preferred first; ``header`` is the release's
+    header row ("" over a column without one), empty where it has none and ``places`` name the columns.
     ``row`` writes a sample as the release would, ``more`` the pages that lie beside.
     """
 
@@ -49,11 +48,13 @@ class Miniature:
     onset: int = 46
     step: int = 40
     gray: bool = False
+    macro: bool = False
+    """Whether every label comes once more, as a macro-expression."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SheetDataset:
-    """A dataset read from an annotation sheet and folders of numbered frames; see `fleeting.datasets.Dataset`.
+    """A dataset of an annotation sheet and folders of numbered frames; see `fleeting.datasets.Dataset`.
 
     ``layouts`` are the places a clip's folder is looked for below the root, written with ``{person}``,
     ``{clip}``, ``{video}``, ``{onset}``, ``{label}`` (and what ``facts`` adds); the first whose fixed part
@@ -100,19 +101,15 @@ class SheetDataset:
             raise DatasetError(f"{root} holds no sheet of {self.name}, expected {names}; put it there")
         book = read_workbook(path)
         rows = self._rows(book)
-        problems = list(self.sheet_check(book))
-        if book.encoding not in ("", "utf-8-sig"):
-            what = f"{path.name} is not UTF-8 and was read as {book.encoding}"
-            problems.append(Problem("", what, "save it again in UTF-8 if names look wrong", blocks=False))
+        problems = [*self.sheet_check(book), *_reading_notes(book, rows)]
         samples = []
-        for row in rows:
+        for row in filter(_is_clip, rows):
             sample, trouble = sample_of(self, row, book)
             samples.append(sample)
             problems += trouble
         reading = Reading(tuple(samples), tuple(problems))
-        for step in (self._named_apart, self._labelled_beside, self._corrected, self._ended):
-            reading = step(reading, root)
-        return reading
+        named = self._labelled_beside(self._named_apart(reading), root)
+        return self._ended(self._corrected(named))
 
     def samples(self, root: Path) -> list[Sample]:
         """Every row of the sheet, in its order, corrections applied. Raises DatasetError."""
@@ -125,19 +122,24 @@ class SheetDataset:
         yield from (problem for problem in reading.problems if problem.clip in ids or not problem.clip)
         yield from self._known_counts(reading.samples)
         yield from (p for p in _checks.repeated(reading.samples) if p.clip in ids)
+        places = self._arrangement(root)
         used: set[Path] = set()
         for sample in samples:
             yield from self._words(sample)
             yield from _checks.order(sample, apex_expected=True)
-            folder, expected = self._folder(root, sample)
+            try:
+                folder, expected = _places.folder(places, self._facts(sample))
+            except DatasetError as error:
+                yield _checks.as_problem(sample.id, error)
+                continue
             yield from _checks.files(sample, folder, expected)
             used |= {folder} if folder else set()
-        if ids >= {sample.id for sample in reading.samples}:
-            yield from self._beyond_the_sheet(root, used)
+        if self.folder_per_clip and ids >= {sample.id for sample in reading.samples}:
+            yield from _places.unlisted(places, used)
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:
         """Picture files from onset to offset in numeric order. Raises DatasetError if there are none."""
-        folder, expected = self._folder(root, sample)
+        folder, expected = _places.folder(self._arrangement(root), self._facts(sample))
         if folder is None:
             raise DatasetError(f"{sample.id}: its folder {expected} is missing; {_checks.RESTORE}")
         found = _checks.between(sample, pictures(folder))
@@ -148,7 +150,9 @@ class SheetDataset:
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """Raises DatasetError: this dataset has frames and nothing ready-made."""
-        raise DatasetError(f"{self.name} has no {modality} ready-made for {sample.id}; compute it from frames")
+        raise DatasetError(
+            f"{self.name} has no {modality} ready-made for {sample.id}; compute it from frames"
+        )
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Write a miniature of three people with a clip of every label below ``root``."""
@@ -166,24 +170,31 @@ class SheetDataset:
                 apex=onset + LENGTH // 2,
                 offset=onset + LENGTH - 1,
                 fps=self.fps,
+                kind="macro" if number >= len(self.words) else "micro",
                 action_units="12" if number == 0 else "4+7",
                 objective=1 + number % 5,
             )
 
-        self.write(root, drawings(mini.people, self.words, sample, seed=seed, gray=mini.gray))
+        labels = self.words * (2 if mini.macro else 1)
+        self.write(root, drawings(mini.people, labels, sample, seed=seed, gray=mini.gray))
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
-        """Write clips in this dataset's layout: the sheet as the release has it, and a file for each frame."""
+        """Write clips in this dataset's layout: the sheet as the release has it, and the frames."""
         samples = [row.sample for row in rows]
-        cells = [*self.sheet.prose, self.sheet.header, *map(self.sheet.row, samples)]
-        pages = {self.sheet.page: [row for row in cells if row], **self.sheet.more(samples)}
-        if self.sheet.prose:  # there, empty rows stand for empty lines
-            pages[self.sheet.page] = cells
-        save_workbook(root / f"{self.sheet.files[0]}.xlsx", pages)
+        self.write_sheet(root, samples)
+        if self.labels_from is not None:
+            self.labels_from.write_sheet(root, [s for s in samples if s.kind == "micro"])
         for row in rows:
             known = self._facts(row.sample)
             for number, picture in row.numbered():
                 save_picture(root / self.picture.format(**known, number=number), picture)
+
+    def write_sheet(self, root: Path, samples: Sequence[Sample]) -> None:
+        """Write the annotation file alone."""
+        head = [self.sheet.header] if self.sheet.header else []
+        pages = {self.sheet.page: [*self.sheet.prose, *head, *map(self.sheet.row, samples)]}
+        name = f"{self.sheet.files[0]}.xlsx"
+        save_workbook(root / name, {**pages, **self.sheet.more(samples)})
 
     def _rows(self, book: Workbook) -> list[Row]:
         sheet = self.sheet
@@ -194,7 +205,7 @@ class SheetDataset:
         except DatasetError:
             return headerless(book, sheet.page, sheet.places, numeric="onset")
 
-    def _named_apart(self, reading: Reading, _: Path) -> Reading:
+    def _named_apart(self, reading: Reading) -> Reading:
         """Clips that share their name within a subject get their onset added to it."""
         if not self.clips_repeat:
             return reading
@@ -212,18 +223,19 @@ class SheetDataset:
         ]
         return replace(reading, samples=tuple(found))
 
-    def _corrected(self, reading: Reading, _: Path) -> Reading:
+    def _corrected(self, reading: Reading) -> Reading:
         pairs = [_checks.corrected(s, self.corrections.get(s.id, ())) for s in reading.samples]
         notes = [note for _, more in pairs for note in more]
-        for sample, _ in pairs:
+        samples = tuple(sample for sample, _ in pairs)
+        for sample in samples:
             if said := self.release_labels.get(sample.id):
                 releases = ", ".join(f"{label} in {release}" for release, label in said.items())
                 what = f"labelled {sample.label} here; the releases differ: {releases}"
                 do = "compare only with results on the same release"
                 notes.append(Problem(sample.id, what, do, blocks=False))
-        return Reading(tuple(s for s, _ in pairs), (*reading.problems, *notes))
+        return Reading(samples, (*reading.problems, *notes))
 
-    def _ended(self, reading: Reading, _: Path) -> Reading:
+    def _ended(self, reading: Reading) -> Reading:
         """Where the annotators left out offsets altogether, the apex ends the clip."""
         open_ended = {s.id for s in reading.samples if s.offset is None and s.apex is not None}
         if not self.offset_from_apex or not open_ended:
@@ -249,46 +261,21 @@ class SheetDataset:
             yield Problem("", what, "check that no row was lost or added", blocks=False)
 
     def _facts(self, sample: Sample) -> dict[str, str]:
-        """What a path may be made of."""
-        clip = re.sub(r"[@#].*", "", sample.id.removeprefix(f"{sample.subject}/"))
-        person = sample.subject.partition("/")[2]
-        known = {"person": person, "clip": clip, "video": clip.rpartition("_")[0]}
-        known |= {"onset": str(sample.onset), "label": sample.label}
-        return known | dict(self.facts(sample))
+        return _places.facts(sample) | dict(self.facts(sample))
 
-    def _arrangement(self, root: Path) -> list[tuple[Path, str]]:
-        """The layouts that are read: those below the first fixed folder that exists, else those without one."""
+    def _arrangement(self, root: Path) -> list[_places.Place]:
         sheet = find_sheet(root, self.sheet.files)
-        bases = [root] if sheet is None or sheet.parent == root else [root, sheet.parent]
-        for base in bases:
-            for fixed in dict.fromkeys(map(_fixed, self.layouts)):
-                if fixed and under(base, fixed, {}):
-                    return [(base, layout) for layout in self.layouts if _fixed(layout) == fixed]
-        return [(base, layout) for base in bases for layout in self.layouts if not _fixed(layout)]
-
-    def _folder(self, root: Path, sample: Sample) -> tuple[Path | None, str]:
-        """A clip's folder, None if it is missing, and where it was expected."""
-        known = self._facts(sample)
-        arrangement = self._arrangement(root)
-        for base, layout in arrangement:
-            if found := under(base, layout, known):
-                return found[0], ""
-        return None, str(arrangement[0][0] / arrangement[0][1].format_map(known))
-
-    def _beyond_the_sheet(self, root: Path, used: set[Path]) -> Iterator[Problem]:
-        """A note on folders that look like clips and are in no row."""
-        if not self.folder_per_clip or not used:
-            return
-        parents = {folder.parent for folder in used}
-        arrangement = self._arrangement(root)
-        stars = {(base, re.sub(r"\{\w+\}", "*", layout)) for base, layout in arrangement}
-        there = {folder for base, stars_ in stars for folder in under(base, stars_, {})}
-        extra = sorted(f"{path.parent.name}/{path.name}" for path in there - used if path.parent in parents)
-        if extra:
-            what = f"{len(extra)} folders are in no row of the sheet, {', '.join(extra[:3])} among them"
-            yield Problem("", what, "nothing to do, they are not used", blocks=False)
+        return _places.arrangement(list(dict.fromkeys([root, sheet.parent if sheet else root])), self.layouts)
 
 
-def _fixed(layout: str) -> str:
-    """The folders of a layout that are the same for every clip."""
-    return "/".join(takewhile(lambda part: not re.search(r"[{*]", part), layout.split("/")))
+def _is_clip(row: Row) -> bool:
+    """Whether a row says at least two things; a lone cell below the table is a remark."""
+    return sum(bool(text(cell)) for cell in row.cells.values()) > 1
+
+
+def _reading_notes(book: Workbook, rows: Sequence[Row]) -> Iterator[Problem]:
+    """What was decided while reading: an encoding, and rows that are no clips."""
+    yield from encoding_note(book.path, book.encoding)
+    if stray := [str(row.number) for row in rows if not _is_clip(row)]:
+        what = f"{book.path.name} has rows with a single cell, taken as remarks: {', '.join(stray[:5])}"
+        yield Problem("", what, "complete them if they are clips", blocks=False)

@@ -15,12 +15,12 @@ from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
-import xlrd
+import xlrd  # type: ignore[import-untyped]
 from openpyxl.utils.exceptions import InvalidFileException
 
 from fleeting.datasets._cells import text
 from fleeting.datasets._disk import reason
-from fleeting.errors import DatasetError
+from fleeting.errors import DatasetError, Problem
 
 Cells = tuple[object, ...]
 
@@ -92,7 +92,8 @@ def read_workbook(path: Path) -> Workbook:
     except _BROKEN as error:
         what = f"{type(error).__name__}: {text(error)}"
         raise DatasetError(
-            f"{path} is not a whole Excel workbook ({what}); copy it again from the release, or save it as .xlsx"
+            f"{path} is not a whole Excel workbook ({what});"
+            " copy it again from the release, or save it as .xlsx"
         ) from error
     return Workbook(path, pages)
 
@@ -117,7 +118,9 @@ def _text_workbook(path: Path, data: bytes) -> Workbook:
     try:
         rows: list[Cells] = [tuple(row) for row in csv.reader(io.StringIO(words, newline=""), strict=True)]
     except csv.Error as error:
-        raise DatasetError(f"{path} is not a table of comma-separated values ({error}); save it again") from error
+        raise DatasetError(
+            f"{path} is not a table of comma-separated values ({error}); save it again"
+        ) from error
     return Workbook(path, {path.stem: rows}, encoding)
 
 
@@ -134,6 +137,13 @@ def decoded(path: Path, data: bytes) -> tuple[str, str]:
         if not re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", words):
             return words, encoding
     raise DatasetError(f"{path} is not text in UTF-8, GB 18030 or Latin-1; save it again as CSV in UTF-8")
+
+
+def encoding_note(path: Path, encoding: str) -> Iterator[Problem]:
+    """A note where a text file was read in another encoding than UTF-8 ("" for a file that is no text)."""
+    if encoding not in ("", "utf-8-sig"):
+        what = f"{path.name} is not UTF-8 and was read as {encoding}"
+        yield Problem("", what, "save it again in UTF-8 if names look wrong", blocks=False)
 
 
 def table(book: Workbook, page: str, required: Sequence[str]) -> list[Row]:

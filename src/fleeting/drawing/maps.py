@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from fleeting.motion import motion_map
@@ -62,7 +63,7 @@ def draw_maps(subjects: int, clips: int, seed: int, noise: float = 0.55) -> Iter
 class _Habit:
     """How one person's face moves: where its parts lie, how strongly, how lopsidedly."""
 
-    place: np.ndarray  # type: ignore[type-arg]
+    place: npt.NDArray[np.float64]
     strength: float
     lopsided: float
 
@@ -72,7 +73,7 @@ def _draw(unit: str, habit: _Habit, noise: float, rng: np.random.Generator) -> F
     u, v = rng.normal(0, 0.25, size=(2, 1, 1)) * np.ones((2, GRID, GRID))  # the head's own shift
     strength = habit.strength * rng.uniform(0.6, 1.4)
     for row, column, right, down, width in BUMPS[unit]:
-        row, column = (row, column) + habit.place + rng.normal(0, 0.015, size=2)
+        row, column = habit.place + rng.normal((row, column), 0.015)
         for side in (1, -1):
             center = column if side == 1 else 1 - column
             bump = np.exp(-((rows - row) ** 2 + (columns - center) ** 2) / (2 * width**2))

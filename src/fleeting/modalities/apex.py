@@ -11,7 +11,7 @@ from fleeting.types import Clip, FloatArray
 @modalities.register("apex")
 def apex(clip: Clip) -> FloatArray:
     """The frame of largest movement: (1 or 3, height, width), 0 to 255."""
-    return clip.frames[clip.apex].transpose(2, 0, 1).astype(np.float32)
+    return np.asarray(clip.frames[clip.apex].transpose(2, 0, 1), dtype=np.float32)
 
 
 @modalities.register("onset-apex")

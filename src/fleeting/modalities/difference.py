@@ -12,7 +12,7 @@ from fleeting.types import Clip, FloatArray
 def signed_difference(clip: Clip) -> FloatArray:
     """Apex minus onset: (1 or 3, height, width), -255 to 255; a still clip is 0."""
     onset, apex = (clip.frames[i].transpose(2, 0, 1).astype(np.float32) for i in (clip.onset, clip.apex))
-    return apex - onset
+    return np.asarray(apex - onset)
 
 
 @modalities.register("difference")

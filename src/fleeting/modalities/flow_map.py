@@ -29,4 +29,4 @@ def _gray_crop(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     gray = frame.mean(axis=2, dtype=np.float32)
     if len(gray) > HEIGHT:
         gray = shrink(gray, (HEIGHT, max(1, round(gray.shape[1] * HEIGHT / len(gray)))))
-    return np.rint(gray).astype(np.uint8)
+    return np.asarray(np.rint(gray), dtype=np.uint8)

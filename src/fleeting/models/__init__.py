@@ -1,10 +1,10 @@
 """A model turns the arrays that its ``forward`` names into class scores.
 
-Two contracts, one registry. A network is a ``torch.nn.Module`` class: ``Network(classes, *, options)`` whose
+Two contracts, one registry. A network is a ``torch.nn.Module`` class: ``Network(classes, *, options)``, whose
 ``forward`` returns logits (batch, classes). An estimator learns at once, without epochs: ``Estimator(classes,
 *, options)`` with ``fit``, ``probabilities``, ``state`` and ``load_state`` (numpy arrays by name). Both say
-in ``inputs`` which arrays they take, as (channels, height, width) each; a network whose ``flexible`` is true
-is built for other channels or sizes by the keyword options ``channels`` and ``size``. ``paper`` is the source.
+in ``inputs`` which arrays they take, as (channels, height, width) each; a model with the keyword options
+``channels`` or ``size`` is built for other channels or sizes than these. ``paper`` is the source.
 """
 
 from __future__ import annotations

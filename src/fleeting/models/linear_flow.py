@@ -41,7 +41,7 @@ class LinearFlow:
         shrunk = values.reshape(*values.shape[:2], 14, 2, 14, 2).mean(axis=(3, 5))
         return np.asarray(shrunk.reshape(len(maps), -1))  # (n, channels * 196)
 
-    def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:
+    def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:  # noqa: ARG002
         """Learn from maps (n, 3, 28, 28); the seed changes nothing. Raises OptionError on a single class."""
         present = np.unique(labels)
         if len(present) < 2:

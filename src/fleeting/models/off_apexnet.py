@@ -34,7 +34,7 @@ class OffApexNet(nn.Module):
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "Gan et al. 2019, Signal Processing: Image Communication 74; arXiv:1805.08699"
 
-    def __init__(self, classes: int, *, channels: int = 3, dropout: float = 0.5) -> None:
+    def __init__(self, classes: int, *, channels: int = 3, dropout: float = 0.5) -> None:  # noqa: ARG002
         super().__init__()
         self.horizontal, self.vertical = stream(), stream()
         self.head = nn.Sequential(

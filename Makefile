@@ -1,0 +1,36 @@
+# One environment at the root, .venv, from the pins in constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check docs benchmark clean
+
+demo: $(STAMP)  ## run the embedded example: a benchmark on drawn motion maps
+	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo
+
+test: $(STAMP)  ## every test, slow ones too
+	$(BIN)/pytest -n auto
+
+check: $(STAMP)  ## style, types, layers, generated tables, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/zensical build --strict --clean
+
+benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs the motion maps: MAPS=PATH)
+	$(BIN)/python benchmarks/composite_loso.py $(MAPS)
+
+docs: $(STAMP)  ## write the generated tables anew
+	$(BIN)/python docs/generate.py
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

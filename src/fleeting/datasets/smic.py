@@ -1,0 +1,177 @@
+"""SMIC: micro-expressions recorded by three cameras; the folders are the labels, there is no sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleeting.datasets import _checks, datasets
+from fleeting.datasets._cells import last_number
+from fleeting.datasets._disk import folders, is_folder, pictures, under
+from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture
+from fleeting.errors import DatasetError, Problem
+from fleeting.types import FloatArray, Sample
+
+_WORDS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+_ROOTS = ("SMIC_all_cropped/{camera}", "SMIC_all_raw/{camera}", "{camera}", "*/{camera}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smic:
+    """One camera of SMIC; see `fleeting.datasets.Dataset`.
+
+    Onset and offset are the first and the last frame on the disk; nobody annotated the apex.
+    """
+
+    name: str
+    camera: str
+    fps: float
+    clips: int
+    part: str = ""
+    title: str = ""
+    paper: str = "Li et al. 2013, doi:10.1109/FG.2013.6553717"
+    access: str = "on request from the University of Oulu after signing an agreement"
+    licence: str = "research only, no redistribution"
+    label_sets: tuple[str, ...] = ("megc3", "raw")
+    ready: tuple[str, ...] = ()
+    has_frames: bool = True
+    needs_root: bool = True
+
+    def home(self, root: Path) -> Path | None:
+        """The folder that holds this camera's s1, s2, ...; None if there is none."""
+        if not is_folder(root):
+            raise DatasetError(f"{root} is not a folder; name the folder that holds the dataset")
+        for pattern in _ROOTS:
+            for home in under(root, pattern, {"camera": self.camera}):
+                if under(home, "s*/micro", {}):
+                    return home
+        return root if self.camera == "HS" and under(root, "s*/micro", {}) else None
+
+    def samples(self, root: Path) -> list[Sample]:
+        """Every clip folder, by person and name. Raises DatasetError."""
+        return [self._sample(folder) for folder in self._clips(root)]
+
+    def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
+        """What is wrong with these clips: their names, folders and files."""
+        wanted = {sample.id: sample for sample in samples}
+        found = {self._sample(folder).id: folder for folder in self._clips(root)}
+        count = len(found)
+        if count != self.clips and abs(count - self.clips) <= 0.05 * self.clips:
+            what = f"the folders hold {count} clips, the release has {self.clips}"
+            yield Problem("", what, "check that no folder was lost or added", blocks=False)
+        for name, sample in wanted.items():
+            folder = found.get(name)
+            if folder is not None and _coded(folder) != sample.label:
+                said = _coded(folder) or "nothing"
+                what = f"the folder says {sample.label}, its name {folder.name} says {said}"
+                yield Problem(name, what, "move it where the release has it")
+            if sample.onset is not None or folder is None:
+                yield from _checks.order(sample, apex_expected=False)
+            yield from _checks.files(sample, folder, f"of {name}")
+
+    def frames(self, root: Path, sample: Sample) -> list[Path]:
+        """Picture files from onset to offset in numeric order. Raises DatasetError if there are none."""
+        home = self._home(root)
+        clip = re.sub("#.*", "", sample.id).rpartition("/")[2]
+        number, _, rest = clip.removeprefix("s").partition("_")
+        person = last_number(number)
+        for spelled in (f"s{person}", f"s{person:02d}"):
+            for name in (f"s{person}_{rest}", f"s{person:02d}_{rest}"):
+                facts = {"person": spelled, "label": sample.label, "clip": name}
+                for folder in under(home, "{person}/micro/*/{clip}", facts):
+                    if found := _checks.between(sample, pictures(folder)):
+                        return found
+        raise DatasetError(f"{sample.id}: no frames of it are below {home}; {_checks.RESTORE}")
+
+    def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
+        """Raises DatasetError: this dataset has frames and nothing ready-made."""
+        raise DatasetError(
+            f"{self.name} has no {modality} ready-made for {sample.id}; compute it from frames"
+        )
+
+    def fabricate(self, root: Path, seed: int = 0) -> None:
+        """Write a miniature of three people with two clips of every label below ``root``."""
+
+        def sample(person: str, number: int, label: str) -> Sample:
+            code = {word: code for code, word in _WORDS.items()}[label]
+            subject, onset = f"smic/{person}", 559740 + 40 * number
+            name = f"{subject}/{self.part}{person}_{code}_{number // 3 + 1:02d}"
+            offset = onset + LENGTH - 1
+            return Sample(name, self.name, subject, label, onset, None, offset, self.fps)
+
+        people, labels = ("s01", "s02", "s11"), tuple(_WORDS.values()) * 2
+        self.write(root, drawings(people, labels, sample, seed=seed, gray=False, margin=0))
+
+    def write(self, root: Path, rows: Sequence[Drawing]) -> None:
+        """Write clips in this dataset's layout: the label is a folder, the files carry the camera's count."""
+        for row in rows:
+            person = f"s{last_number(row.sample.subject)}"
+            clip = f"{person}_{row.sample.id.rpartition('/')[2].partition('_')[2]}"
+            folder = root / "SMIC_all_cropped" / self.camera / person / "micro" / row.sample.label / clip
+            for number, picture in row.numbered():
+                save_picture(folder / f"reg_image{number:06d}.bmp", picture)
+
+    def _home(self, root: Path) -> Path:
+        home = self.home(root)
+        if home is None:
+            raise DatasetError(
+                f"{root} holds no folders {self.camera}/s1/micro/negative/..., expected SMIC's;"
+                f" name the folder that holds SMIC_all_cropped or {self.camera}"
+            )
+        return home
+
+    def _clips(self, root: Path) -> list[Path]:
+        """Clip folders, ordered by person, label and name."""
+        home = self._home(root)
+        known = set(_WORDS.values())
+        people = [path for path in folders(home) if re.fullmatch(r"s\d+", path.name.casefold())]
+        people.sort(key=lambda path: last_number(path.name))
+        labels = [label for person in people for label in under(person, "micro/*", {})]
+        return [clip for label in labels if label.name.casefold() in known for clip in folders(label)]
+
+    def _sample(self, folder: Path) -> Sample:
+        person = f"s{last_number(folder.parents[2].name):02d}"
+        subject = f"smic/{person}"
+        clip = f"{person}_{folder.name.partition('_')[2] or folder.name}"
+        try:
+            numbers = list(pictures(folder))
+        except DatasetError:  # named by the doctor
+            numbers = []
+        onset, offset = (numbers[0], numbers[-1]) if numbers else (None, None)
+        name, label = f"{subject}/{self.part}{clip}", folder.parent.name.casefold()
+        return Sample(name, self.name, subject, label, onset, None, offset, self.fps)
+
+
+def _coded(folder: Path) -> str:
+    """The label that the name of a clip folder speaks of, "" if none."""
+    parts = folder.name.casefold().split("_")
+    return next((_WORDS[part] for part in parts if part in _WORDS), "")
+
+
+SMIC = Smic(
+    name="smic",
+    camera="HS",
+    fps=100,
+    clips=164,
+    title="SMIC-HS: 164 spontaneous micro-expressions of 16 people, 100 fps, no apex annotated",
+)
+SMIC_VIS = Smic(
+    name="smic-vis",
+    camera="VIS",
+    fps=25,
+    clips=71,
+    part="vis/",
+    title="SMIC-VIS: 71 micro-expressions of 8 people, visible light, 25 fps, no apex annotated",
+)
+SMIC_NIR = Smic(
+    name="smic-nir",
+    camera="NIR",
+    fps=25,
+    clips=71,
+    part="nir/",
+    title="SMIC-NIR: 71 micro-expressions of 8 people, near infrared, 25 fps, no apex annotated",
+)
+for camera in (SMIC, SMIC_VIS, SMIC_NIR):
+    datasets.register(camera.name)(camera)

@@ -1,0 +1,244 @@
+"""Reports: a run, or several beside each other, as one page that works without a network."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from fleeting import figures
+from fleeting.errors import RunError
+from fleeting.metrics import per_subject
+from fleeting.results import Run, fold_folders, write_atomically
+from fleeting.roc import roc
+from fleeting.stats import Comparison, compare
+
+EXPLANATIONS = {
+    "clean": "No subject of the test side was seen in training, and nothing was chosen by its scores.",
+    "shared": "Frames or clips of the same people stand on both sides of each fold, as the paper has it: this"
+    " measures how well footage is recognised that has nearly been seen, and is not a clean score.",
+}
+ORACLE = (
+    " The oracle keeps, for each fold, the epoch that happens to be best on its test side, as much published"
+    " code does. It is inflated and shown only to be compared with numbers that were made that way."
+)
+
+
+def write_report(run: Run) -> Path:
+    """Write ``report.html`` into the run's folder; its path."""
+    scores = run.scores
+    page = (
+        _templates()
+        .get_template("run.html")
+        .render(
+            title=run.experiment.name,
+            run=run,
+            notes=_notes(run),
+            boxes=_boxes(run),
+            explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
+            headline=figures.headline(_dots(run)),
+            rows=_score_rows(run),
+            reported=run.experiment.reported != "unknown",
+            confusions=[
+                figures.confusion_matrix(scores[rule]["confusion"], run.classes, rule)
+                for rule in (run.rule, "oracle")
+                if scores[rule]
+            ],
+            roc=figures.roc_curves(roc(run.by_seed[0], run.classes)) if scores[run.rule]["auc"] else "",
+            curves=_curves(run),
+            subjects=per_subject(run.by_seed[0], run.classes),
+            recipe=run.experiment.toml(),
+            environment=(run.path / "environment.json").read_text(encoding="utf-8"),
+        )
+    )
+    target = run.path / "report.html"
+    write_atomically(target, page)
+    return target
+
+
+def report(folders: Sequence[Path], out: Path | None = None) -> Path:
+    """One page over the runs in these folders; its path. Raises RunError on a folder that is no finished run.
+
+    A single run gets its own report again; several are compared with the first, in ``comparison.html`` here
+    unless ``out`` says otherwise.
+    """
+    runs = [Run.load(folder) for folder in folders]
+    if not runs:
+        raise RunError("no run was named; name one or more run folders")
+    if len(runs) == 1 and out is None:
+        return write_report(runs[0])
+    return write_comparison(runs, out or Path("comparison.html"))
+
+
+def compare_runs(runs: Sequence[Run]) -> list[tuple[Run, Comparison]]:
+    """Each run but the first against the first, on the first seed's predictions.
+
+    Raises RunError on fewer than two runs and ScoreError where they do not predict the same samples.
+    """
+    if len(runs) < 2:
+        raise RunError(f"{len(runs)} run cannot be compared; name two or more run folders")
+    first = runs[0]
+    return [(run, compare(first.by_seed[0], run.by_seed[0], first.classes)) for run in runs[1:]]
+
+
+def write_comparison(runs: Sequence[Run], target: Path) -> Path:
+    """Write one page over several runs: a table, and tests of each against the first."""
+    compared = compare_runs(runs) if len(runs) > 1 else []
+    names = _distinct_names(runs)
+    page = (
+        _templates()
+        .get_template("comparison.html")
+        .render(
+            title=f"{len(runs)} runs",
+            notes=[f"{name}: {note}" for name, run in zip(names, runs, strict=True) for note in _notes(run)],
+            rows=[_run_row(name, run) for name, run in zip(names, runs, strict=True)],
+            headline=figures.headline(
+                [
+                    {**_dots(run)[0], "name": f"{name}\n{run.rule}"}
+                    for name, run in zip(names, runs, strict=True)
+                ]
+            ),
+            comparisons=[_test_row(name, c) for name, (_, c) in zip(names[1:], compared, strict=True)],
+            differences=figures.paired_differences(
+                names[1:], [c.difference["uf1"] for _, c in compared], [c.ci95["uf1"] for _, c in compared]
+            )
+            if compared
+            else "",
+        )
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, page)
+    return target
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("fleeting"), autoescape=select_autoescape(), undefined=StrictUndefined
+    )
+
+
+def _notes(run: Run) -> list[str]:
+    scores, notes = run.scores, []
+    if scores["drawn"]:
+        notes.append("Drawn data: good for trying things out, not comparable with any published score.")
+    if scores["shuffled_labels"]:
+        notes.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
+    if scores["incomplete"]:
+        notes.append(
+            f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
+        )
+    if scores["apexes"] and scores["apexes"].get("middle") and scores["apex"] == "annotated":
+        notes.append(
+            f"{scores['apexes']['middle']} clips have no annotated apex; their middle frame was taken."
+        )
+    return notes
+
+
+def _boxes(run: Run) -> list[dict[str, Any]]:
+    boxes = []
+    for rule in (run.rule, "oracle"):
+        if score := run.scores[rule]:
+            std = score.get("std", {}).get("uf1")
+            boxes.append({"name": rule, "kind": rule, "std": std, "ci": score["ci95"]["uf1"], **score})
+    if null := run.scores["null"]:
+        name = f"guessing, oracle of {null['epochs']} epochs"
+        boxes.append({"name": name, "kind": "null", "std": None, "ci": None, **null})
+    return boxes
+
+
+def _dots(run: Run) -> list[dict[str, Any]]:
+    dots = [
+        {"name": box["name"], "uf1": box["uf1"], "ci": box["ci"], "honest": honest}
+        for box in _boxes(run)
+        for honest in [{"clean": True, "null": None}.get(box["kind"], False)]
+    ]
+    if (claimed := _reported(run, "", "uf1")) is not None and not run.scores["drawn"]:
+        dots.append({"name": "the paper reports", "uf1": claimed, "ci": None, "honest": None})
+    return dots
+
+
+def _reported(run: Run, part: str, key: str) -> float | None:
+    """What the paper printed for the whole (part "") or a part, None where the recipe does not say."""
+    reported: Any = run.experiment.reported
+    if isinstance(reported, Mapping) and part:
+        reported = reported.get("parts", {}).get(part, {})
+    return reported.get(key) if isinstance(reported, Mapping) else None
+
+
+def _score_rows(run: Run) -> list[dict[str, Any]]:
+    rows = []
+    for rule in (run.rule, "oracle"):
+        if score := run.scores[rule]:
+            for part, s in {"": score, **score["parts"]}.items():
+                pair = [_reported(run, part, key) for key in ("uf1", "uar")]
+                text = " / ".join("–" if value is None else f"{value:.4f}" for value in pair)
+                shown = "drawn data: not comparable" if run.scores["drawn"] else text
+                rows.append({"rule": rule, "part": part or "all", "s": s, "reported": shown})
+    return rows
+
+
+def _curves(run: Run) -> str:
+    """The learning curves' picture, empty where nothing was trained in epochs."""
+    columns: dict[str, list[list[float]]] = {}
+    for folder in fold_folders(run.path):
+        path = folder / "curve.csv"
+        if not path.exists():
+            return ""
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        for name in ("loss", "validation_loss", "accuracy", "test_accuracy_traced"):
+            if rows[0][name]:
+                columns.setdefault(name, []).append([float(row[name]) for row in rows])
+    names = {
+        "loss": "training loss",
+        "validation_loss": "validation loss",
+        "accuracy": "training accuracy",
+        "test_accuracy_traced": "test accuracy (traced)",
+    }
+    return figures.learning_curves({names[name]: _padded(folds) for name, folds in columns.items()})
+
+
+def _padded(folds: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
+    """Curves of different lengths as (folds, epochs): one that stopped early keeps its last value."""
+    longest = max(len(fold) for fold in folds)
+    return np.array([[*fold, *[fold[-1]] * (longest - len(fold))] for fold in folds])
+
+
+def _distinct_names(runs: Sequence[Run]) -> list[str]:
+    names = [run.experiment.name for run in runs]
+    return [
+        f"{name} ({run.path.name})" if names.count(name) > 1 else name
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
+def _run_row(name: str, run: Run) -> dict[str, Any]:
+    score, oracle = run.scores[run.rule], run.scores["oracle"]
+    claimed = _reported(run, "", "uf1")
+    return {
+        "name": name,
+        "protocol": run.scores["protocol"],
+        "rule": run.rule,
+        **{key: score[key] for key in ("n", "uf1", "uar")},
+        **{f"{key}_ci": _limits(score["ci95"][key]) for key in ("uf1", "uar")},
+        "oracle": oracle["uf1"] if oracle else None,
+        "reported": "–" if claimed is None or run.scores["drawn"] else f"{claimed:.4f}",
+    }
+
+
+def _test_row(name: str, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "name": name,
+        **{key: comparison.difference[key] for key in ("uf1", "uar")},
+        **{f"{key}_ci": _limits(comparison.ci95[key]) for key in ("uf1", "uar")},
+        **{key: getattr(comparison, key) for key in ("permutation_p", "t_p", "mcnemar_p")},
+    }
+
+
+def _limits(limits: Sequence[float] | None) -> str:
+    return f"{limits[0]:.3f} to {limits[1]:.3f}" if limits else "–"

@@ -1,0 +1,84 @@
+"""What several test files need: the shared data, samples to split, and a guard over skips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fleeting.types import Clip, Sample
+
+ROOT = Path(__file__).parent.parent
+NEEDS_SHARED = "needs ../shared"
+_skips: list[tuple[str, str]] = []
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the checkout; skips where it is missing."""
+    folder = Path(os.environ.get("FLEETING_SHARED", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"{NEEDS_SHARED}: {folder.name} is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def maps(shared: Path) -> Path:
+    """The 442 real motion maps."""
+    folder = shared / "megc2019-flow"
+    if not folder.is_dir():
+        pytest.skip(f"{NEEDS_SHARED}: megc2019-flow is not there")
+    return folder
+
+
+@pytest.fixture
+def samples() -> list[Sample]:
+    """Three datasets of eight subjects, each with two clips of three classes, and frames' worth of ids."""
+    return [
+        Sample(f"{dataset}/s{subject}/{label}{number}", dataset, f"{dataset}/s{subject}", label)
+        for dataset in ("one", "two", "three")
+        for subject in range(8)
+        for label in ("negative", "positive", "surprise")
+        for number in range(2)
+    ]
+
+
+def moving_clip(channels: int = 3, still: bool = False, size: tuple[int, int] = (48, 40)) -> Clip:
+    """Twelve frames of a textured face-like blob that drifts down to the apex and back, or does not."""
+    rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
+    texture = 128 + 60 * np.sin(rows / 3) * np.cos(columns / 4)
+    frames = []
+    for time in range(12):
+        down = 0.0 if still else 2.0 * np.sin(np.pi * time / 11)
+        bump = np.exp(-((rows - 30 - down) ** 2 + (columns - 20) ** 2) / 40)
+        frames.append(np.clip(texture + 60 * bump, 0, 255)[..., None].repeat(channels, axis=2))
+    return Clip(np.stack(frames).astype(np.uint8), np.arange(12) / 100, 0, 6, 11)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        _skips.append((report.nodeid, _reason(report)))
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.skipped:
+        _skips.append((report.nodeid, _reason(report)))
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    where = report.longrepr
+    return str(where[2] if isinstance(where, tuple) else where).removeprefix("Skipped: ")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """In CI a skip is a failure, unless the data it needs cannot be there."""
+    yield
+    unexcused = [skip for skip in _skips if not skip[1].startswith(NEEDS_SHARED)]
+    if unexcused and os.environ.get("FLEETING_CI") and session.exitstatus == 0:
+        for test, reason in unexcused:
+            print(f"\nskipped without excuse: {test}: {reason}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,56 @@
+"""What every protocol promises: each sample tested once, and nobody on both sides unless it says so."""
+
+import inspect
+
+import pytest
+
+from fleeting.errors import FoldError
+from fleeting.protocols import protocols
+
+
+@pytest.mark.parametrize("name", protocols)
+def test_tests_each_sample_once(name, samples):
+    tested = [sample.id for fold in protocols[name](samples) for sample in fold.test]
+    assert len(tested) == len(set(tested))
+    if "test_share" in inspect.signature(protocols[name]).parameters:
+        assert 0 < len(tested) < len(samples) / 2
+    else:
+        assert sorted(tested) == sorted(sample.id for sample in samples)
+
+
+@pytest.mark.parametrize("name", protocols)
+def test_no_subject_is_on_both_sides_unless_declared(name, samples):
+    for fold in protocols[name](samples):
+        shared = {s.subject for s in fold.train} & {s.subject for s in fold.test}
+        assert not shared or fold.subjects_shared, f"{name} shares {shared} and does not say so"
+
+
+@pytest.mark.parametrize("name", protocols)
+def test_trains_only_on_what_it_was_given(name, samples):
+    for fold in protocols[name](samples):
+        assert set(fold.train) | set(fold.test) <= set(samples)
+
+
+@pytest.mark.parametrize("name", protocols)
+def test_fold_names_are_distinct_and_the_same_again(name, samples):
+    first, second = list(protocols[name](samples)), list(protocols[name](samples))
+    assert first == second
+    assert len({fold.name for fold in first}) == len(first)
+
+
+@pytest.mark.parametrize("name", protocols)
+def test_one_subject_is_too_few(name, samples):
+    one = [sample for sample in samples if sample.subject == samples[0].subject]
+    folds = protocols[name](one)
+    if "frames" in name or "clips" in name:
+        assert inspect.getdoc(protocols[name])
+        return  # these split one person's clips, as their papers do
+    with pytest.raises(FoldError):
+        list(folds)
+
+
+@pytest.mark.parametrize("name", protocols)
+def test_options_have_defaults_and_a_docstring_stands(name):
+    parameters = list(inspect.signature(protocols[name]).parameters.values())
+    assert all(p.default is not p.empty for p in parameters[1:])
+    assert inspect.getdoc(protocols[name])
