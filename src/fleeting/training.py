@@ -106,9 +106,10 @@ class Fitted:
         return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy())
 
     def scaled(self, arrays: Sequence[FloatArray]) -> list[Tensor]:
-        """The arrays as the network sees them."""
+        """The arrays as the network sees them: scaled, and laid out pixel by pixel, which convolves faster."""
         tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays)
-        return [(t - m) / d for t, m, d in zip(tensors, self.means, self.deviations, strict=True)]
+        scaled = ((t - m) / d for t, m, d in zip(tensors, self.means, self.deviations, strict=True))
+        return [tensor.contiguous(memory_format=torch.channels_last) for tensor in scaled]
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Weights and input scaling as arrays by name."""
@@ -152,7 +153,8 @@ def _fit_network(
     if recipe.selection == "inner":
         held = validation_mask(data.subjects, data.labels, recipe.validation_share, seed)
         data, validation = data.only(~held), data.only(held)
-    fitted = Fitted(model.to(device), *_scaling(data.arrays, recipe, device), device)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fitted = Fitted(model, *_scaling(data.arrays, recipe, device), device)
     optimizer = _optimizer(model, recipe)
     schedule = _schedule(optimizer, recipe)
     loss_of = _loss(recipe, data, device)

@@ -1,4 +1,4 @@
-"""What every dataset must do, whoever dropped it in: write a miniature, read it back, refuse it when damaged."""
+"""What every dataset must do: write a miniature of itself, read it back, name what is damaged."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ FACTS = ("name", "title", "paper", "access", "licence", "label_sets")
 WITH_FRAMES = [name for name in datasets.names() if datasets[name].has_frames]
 READY = [name for name in datasets.names() if datasets[name].ready]
 WITH_ROOT = [name for name in datasets.names() if datasets[name].needs_root]
+WITH_SHEET = [name for name in datasets.names() if hasattr(datasets[name], "sheet")]
 WRITERS = [name for name in datasets.names() if hasattr(datasets[name], "write")]
 
 
@@ -156,7 +157,10 @@ def test_deleted_frames_are_named_by_clip(name: str, root: Path) -> None:
 def test_damaged_pictures_are_named_by_clip(name: str, root: Path) -> None:
     dataset = datasets[name]
     first, second = dataset.samples(root)[:2]
-    for path, data in ((dataset.frames(root, first)[3], None), (dataset.frames(root, second)[6], b"no picture")):
+    for path, data in (
+        (dataset.frames(root, first)[3], None),
+        (dataset.frames(root, second)[6], b"no picture"),
+    ):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if data is None else data)
     assert not [p for p in dataset.problems(root, dataset.samples(root)) if p.blocks]  # it decodes nothing
     found = blocking(name, root)
@@ -192,13 +196,12 @@ def test_a_root_that_is_not_the_dataset_is_refused(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"PK\x03\x04 not a zip", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut", "été,\x00".encode("utf-16")]
+    "damage",
+    [b"", b"PK\x03\x04 not a zip", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut", "été,\x00".encode("utf-16")],
 )
-@pytest.mark.parametrize("name", WITH_ROOT)
+@pytest.mark.parametrize("name", WITH_SHEET)
 def test_a_broken_sheet_is_one_line(name: str, root: Path, damage: bytes) -> None:
     files = sheets(root)
-    if not files:
-        pytest.skip("has no sheet")
     for path in files:
         path.write_bytes(damage)
     with pytest.raises(DatasetError) as refused:
@@ -207,25 +210,20 @@ def test_a_broken_sheet_is_one_line(name: str, root: Path, damage: bytes) -> Non
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", WITH_ROOT)
+@pytest.mark.parametrize("name", WITH_SHEET)
 def test_half_a_sheet_is_one_line(name: str, root: Path) -> None:
-    books = [path for path in sheets(root) if path.suffix == ".xlsx"]
-    if not books:
-        pytest.skip("has no workbook")
-    for path in books:
+    for path in sheets(root):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(DatasetError, match="not a whole Excel workbook"):
         check(name, root)
 
 
-@pytest.mark.parametrize("value", [3, "soon", 10**6])
-@pytest.mark.parametrize("name", WITH_ROOT)
+@pytest.mark.parametrize("value", ["soon", 999999])
+@pytest.mark.parametrize("name", WITH_SHEET)
 def test_an_apex_outside_its_clip_is_named(name: str, root: Path, value: object) -> None:
     apexes = {sample.apex for sample in datasets[name].samples(root)} - {None}
-    if not apexes:
-        pytest.skip("has no apex")
     changed = set()
-    for path in (path for path in sheets(root) if path.suffix == ".xlsx"):
+    for path in sheets(root):
         book = openpyxl.load_workbook(path)
         cells = [cell for row in book.worksheets[0].iter_rows() for cell in row]
         found = [cell for cell in cells if str(cell.value).isdecimal() and int(cell.value) in apexes]

@@ -1,0 +1,91 @@
+import pytest
+
+from fleeting.errors import OptionError, UnknownNameError
+from fleeting.experiment import Experiment, parse, read_recipe, recipe_names
+
+
+@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_recipe_is_complete_and_replays(name, quick, tmp_path):
+    experiment = read_recipe(name, quick=quick).completed()
+    assert experiment.name == name
+    path = tmp_path / "experiment.toml"
+    path.write_text(experiment.toml())
+    again = read_recipe(path).completed()
+    assert again.toml() == experiment.toml()
+    assert again.digest() == experiment.digest()
+
+
+def test_quick_and_changes_are_laid_over_the_recipe():
+    recipe = read_recipe("megc2019/ststnet", quick=True, changes=["training.lr=0.5", "protocol.name=kfold"])
+    assert recipe.training.epochs == 3
+    assert recipe.training.lr == 0.5
+    assert recipe.protocol.name == "kfold"
+    assert recipe.training.batch == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("training.epoch=3", "did you mean 'training.epochs'"),
+        ("trainin.epochs=3", "did you mean 'training'"),
+        ("data.datset=drawn", "did you mean 'data.dataset'"),
+    ],
+)
+def test_an_unknown_key_is_met_with_the_nearest(change, words):
+    with pytest.raises(UnknownNameError, match=words):
+        read_recipe("drawn/ststnet", changes=[change])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("training.epochs=many", "training.epochs is 'many'"),
+        ("training.epochs=0", "greater than or equal to 1"),
+        ("training.optimizer=sdg", "'adam', 'adamw' or 'sgd'"),
+        ("training.epochs", "not KEY=VALUE"),
+        ("training.lr=-1", "greater than 0"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected(change, words):
+    with pytest.raises(OptionError, match=words):
+        read_recipe("drawn/ststnet", changes=[change])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("model.name=stsnet", "did you mean 'ststnet'"),
+        ("model.dropuot=0.1", "option of model"),
+        ("protocol.fold=3", "option of protocol"),
+        ("protocol.name=losso", "did you mean 'loso'"),
+        ("data.dataset=casme", "did you mean 'casme"),
+    ],
+)
+def test_names_and_options_are_checked_before_anything_runs(change, words):
+    with pytest.raises(UnknownNameError, match=words):
+        read_recipe("drawn/ststnet", changes=[change]).completed()
+
+
+def test_a_completed_experiment_writes_its_options_out():
+    experiment = parse({"protocol": {"name": "kfold", "folds": 4}}, "test").completed()
+    assert experiment.protocol.model_extra == {"folds": 4, "seed": 0}
+    assert "folds = 4" in experiment.toml()
+    assert experiment.digest() != Experiment().completed().digest()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a = ", "is no TOML"), ("\xff", "recipe .* cannot be read|is no TOML"), (None, "cannot be read")],
+)
+def test_a_broken_recipe_file_is_refused_in_a_line(tmp_path, text, words):
+    path = tmp_path / "mine.toml"
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(OptionError, match=words):
+        read_recipe(path)
+
+
+def test_an_unknown_recipe_is_met_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean 'megc2019/ststnet'"):
+        read_recipe("megc2019/stsnet")
