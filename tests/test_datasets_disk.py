@@ -112,7 +112,7 @@ def test_a_closed_root_is_refused_by_every_kind_of_dataset(outside: Path, name: 
 def test_a_closed_sheet_is_one_line(outside: Path) -> None:
     datasets["casme2"].fabricate(outside)
     sheet = outside / "CASME2-coding-20190701.xlsx"
-    with closed(sheet), pytest.raises(DatasetError, match="20190701.xlsx cannot be read"):
+    with closed(sheet), pytest.raises(DatasetError, match=r"20190701\.xlsx cannot be read"):
         check("casme2", outside)
 
 

@@ -21,6 +21,7 @@ app = App(
     name="fleeting",
     help="Reads micro-expressions: clean benchmarks over labelled clips.",
     version=fleeting.__version__,
+    suppress_keyboard_interrupt=False,  # an interruption has a sentence of its own
 )
 out, err = Console(), Console(stderr=True)
 

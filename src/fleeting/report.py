@@ -144,10 +144,10 @@ def _boxes(run: Run) -> list[dict[str, Any]]:
     for rule in (run.rule, "oracle"):
         if score := run.scores[rule]:
             std = score.get("std", {}).get("uf1")
-            boxes.append({"name": rule, "kind": rule, "std": std, "ci": score["ci95"]["uf1"], **score})
+            boxes.append({**score, "name": rule, "kind": rule, "std": std, "ci": score["ci95"]["uf1"]})
     if null := run.scores["null"]:
         name = f"guessing, oracle of {null['epochs']} epochs"
-        boxes.append({"name": name, "kind": "null", "std": None, "ci": None, **null})
+        boxes.append({**null, "name": name, "kind": "null", "std": None, "ci": None})
     return boxes
 
 

@@ -26,6 +26,7 @@ from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
 from fleeting.types import Prediction
 
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader (or a kill) meets the old one or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -43,11 +44,11 @@ def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any
         _refuse_other_experiment(recipe, experiment)
         _refuse_other_data(out, environment)
         return
-    strangers = [p.name for p in _listed(out) if p.name != "environment.json" and not p.name.startswith(".")]
+    strangers = [path.name for path in _listed(out) if path.name not in ("environment.json", "folds")]
     if strangers:
         raise RunError(f"{out} holds {strangers[0]!r} and is no run; choose another --out, or empty it")
     try:
-        (out / "folds").mkdir(parents=True)
+        (out / "folds").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{out} cannot be created ({error.strerror}); choose another --out") from error
     write_atomically(out / "environment.json", json.dumps(environment, indent=2) + "\n")
@@ -59,7 +60,7 @@ def _listed(out: Path) -> list[Path]:
         return []
     if not out.is_dir():
         raise RunError(f"{out} is a file; choose a folder for --out")
-    return [path for path in out.iterdir() if path.name != "folds" or any(path.iterdir())]
+    return [path for path in [*out.iterdir(), *out.glob("folds/*")] if not path.name.startswith(".")]
 
 
 def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:

@@ -154,8 +154,9 @@ def _samples(
         everything = [replace(sample, apex=None) for sample in everything]
     micro = [sample for sample in everything if sample.kind == "micro"]
     samples, classes = labelled(micro, experiment.data.labels)
-    left_out = {sample.id for sample in everything} - {sample.id for sample in samples}
-    blocking = [p for p in dataset.problems(root, samples) if p.blocks and p.clip not in left_out]
+    kept = {sample.id for sample in samples}
+    as_written = [sample for sample in everything if sample.id in kept]
+    blocking = [problem for problem in dataset.problems(root, as_written) if problem.blocks]
     blocked = {problem.clip for problem in blocking}
     samples = [sample for sample in samples if sample.id not in blocked]
     if experiment.data.unit == "frame":

@@ -84,6 +84,7 @@ def test_every_class_of_its_label_sets_has_two_subjects(name: str, root: Path) -
         people = Counter(label for label, _ in {(sample.label, sample.subject) for sample in kept})
         assert set(people) == set(classes)
         assert min(people.values()) >= 2
+        assert list(dataset.problems(root, kept)) == []  # whatever the classes are called
 
 
 @pytest.mark.parametrize("name", datasets.names())

@@ -124,8 +124,9 @@ class SheetDataset:
         yield from (p for p in _checks.repeated(reading.samples) if p.clip in ids)
         places = self._arrangement(root)
         used: set[Path] = set()
+        said = {sample.id: sample.label for sample in reading.samples}
         for sample in samples:
-            yield from self._words(sample)
+            yield from self._words(sample.id, said.get(sample.id, self.words[0]))
             yield from _checks.order(sample, apex_expected=True)
             try:
                 folder, expected = _places.folder(places, self._facts(sample))
@@ -245,12 +246,13 @@ class SheetDataset:
         note = Problem("", what, "nothing to do, the annotators left it out", blocks=False)
         return Reading(tuple(samples), (*reading.problems, note))
 
-    def _words(self, sample: Sample) -> Iterator[Problem]:
-        if not sample.label and "label" in self.sheet.required:
-            yield Problem(sample.id, "has no emotion", _checks.LEAVE_OUT)
-        elif sample.label and word(sample.label) not in {word(known) for known in self.words}:
+    def _words(self, clip: str, label: str) -> Iterator[Problem]:
+        """A problem where the sheet's own word is none of the dataset's: no label set would know it."""
+        if not label and "label" in self.sheet.required:
+            yield Problem(clip, "has no emotion", _checks.LEAVE_OUT)
+        elif label and word(label) not in {word(known) for known in self.words}:
             known = ", ".join(self.words)
-            yield Problem(sample.id, f"emotion {sample.label!r} is none of {known}", _checks.LEAVE_OUT)
+            yield Problem(clip, f"emotion {label!r} is none of {known}", _checks.LEAVE_OUT)
 
     def _known_counts(self, samples: Sequence[Sample]) -> Iterator[Problem]:
         """A note where nearly all clips of a known release are there."""

@@ -64,11 +64,13 @@ class Megc2019:
         return [sample for sample in found if sample.id in kept]
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """What each member says of its samples, and a note where nearly all clips are there."""
+        """What each member says of its samples, which labels were set back, and whether clips were lost."""
         for name, member in _MEMBERS.items():
             mine = [sample for sample in samples if sample.dataset == name]
             if mine:
                 yield from member.problems(home(root, name), mine)
+        read = _CASME2.read(home(root, "casme2"))
+        yield from (problem for problem in read.problems if problem.clip in _LABELS_OF_2014)
         count = len(samples)
         if count != CLIPS and abs(count - CLIPS) <= 0.05 * CLIPS:
             what = f"{count} clips have a class, the composite has {CLIPS}"

@@ -63,9 +63,9 @@ class Smic:
             yield Problem("", what, "check that no folder was lost or added", blocks=False)
         for name, sample in wanted.items():
             folder = found.get(name)
-            if folder is not None and _coded(folder) != sample.label:
+            if folder is not None and _coded(folder) != (label := folder.parent.name.casefold()):
                 said = _coded(folder) or "nothing"
-                what = f"the folder says {sample.label}, its name {folder.name} says {said}"
+                what = f"the folder says {label}, its name {folder.name} says {said}"
                 yield Problem(name, what, "move it where the release has it")
             if sample.onset is not None or folder is None:
                 yield from _checks.order(sample, apex_expected=False)
