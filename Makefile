@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check docs benchmark clean
+.PHONY: demo test check docs benchmark pins clean
 
 demo: $(STAMP)  ## run the embedded example: a benchmark on drawn motion maps
 	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo
@@ -25,6 +25,12 @@ benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs th
 
 docs: $(STAMP)  ## write the generated tables anew
 	$(BIN)/python docs/generate.py
+
+pins: $(STAMP)  ## do the pins resolve for the Pythons we do not run on? (downloads metadata, installs nothing)
+	for version in 3.12 3.13; do \
+	  $(BIN)/pip install --dry-run --quiet --ignore-installed --only-binary=:all: --target build/none \
+	    --python-version $$version --requirement constraints.txt && echo "the pins resolve for $$version" || exit 1; \
+	done
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

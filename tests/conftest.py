@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,5 +81,5 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     unexcused = [skip for skip in _skips if not skip[1].startswith(NEEDS_SHARED)]
     if unexcused and os.environ.get("FLEETING_CI") and session.exitstatus == 0:
         for test, reason in unexcused:
-            print(f"\nskipped without excuse: {test}: {reason}")
+            sys.stderr.write(f"\nskipped without excuse: {test}: {reason}\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fleeting.datasets import datasets
 from fleeting.datasets._miniature import save_workbook
 from fleeting.datasets._sheets import decoded, headerless, read_workbook, table
 from fleeting.errors import DatasetError
@@ -145,3 +148,42 @@ def test_any_bytes_as_csv_are_rows_or_one_line(tmp_path: Path, data: bytes) -> N
     refusal = outcome(path)
     assert not refusal or path.name in refusal
     assert "\n" not in refusal
+
+
+wild = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.datetimes()
+    | st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=20)
+    | st.sampled_from(["/", "-1", "0", "..", "a/b", "12?", "sub01 ", "\u2212", "macro", "=1+1"])
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["casme2", "samm", "samm-lv", "casme3", "casme-sq", "mmew"]), data=st.data())
+def test_any_cell_may_hold_anything_and_the_other_rows_are_read(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    root = tmp_path_factory.mktemp(name)
+    dataset = datasets[name]
+    dataset.fabricate(root)
+    path = next(path for path in root.glob("*.xlsx") if path.stem in dataset.sheet.files)
+    before = dataset.samples(root)
+    book = openpyxl.load_workbook(path)
+    page = book.worksheets[0]
+    row = data.draw(st.integers(page.max_row - len(before) + 1, page.max_row))
+    page.cell(row, data.draw(st.integers(1, page.max_column))).value = data.draw(wild)
+    book.save(path)
+    after = dataset.samples(root)
+    place = row - page.max_row + len(before) - 1
+    assert len(after) == len(before)
+    others = [
+        [replace(s, id=s.id.partition("@")[0]) for i, s in enumerate(read) if i != place]
+        for read in (after, before)
+    ]
+    assert others[0] == others[1]  # but for the onset that a name gets if the changed row now shares it
+    problems = list(dataset.problems(root, after))
+    assert all("\n" not in str(problem) for problem in problems)
+    assert {p.clip for p in problems if p.blocks} <= {after[place].id}

@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 
 from fleeting.datasets import datasets
+from fleeting.datasets._labels import labelled
 from fleeting.datasets._miniature import Drawing
 from fleeting.datasets.casme2 import CASME2
 from fleeting.datasets.casme3 import CASME3
@@ -162,6 +163,17 @@ def test_cells_that_cannot_be_read_are_named_and_the_rest_is_kept(tmp_path: Path
     assert set(texts) <= {p.clip for p in checkup.problems if p.blocks}
     untouched = set(ids[9:])
     assert not untouched & {p.clip for p in checkup.problems}
+
+
+def test_a_clip_that_lost_its_class_is_named_though_it_is_not_asked_for(tmp_path: Path) -> None:
+    CASME2.fabricate(tmp_path)
+    sheet = tmp_path / "CASME2-coding-20190701.xlsx"
+    first, second = CASME2.samples(tmp_path)[:2]
+    edit(sheet, lambda page: [page.cell(2, 9, "hapiness"), page.cell(3, 10, "VIII")])
+    samples = CASME2.samples(tmp_path)
+    for label_set in ("casme2-5", "objective"):
+        kept = labelled(samples, label_set)[0]
+        assert {p.clip for p in CASME2.problems(tmp_path, kept) if p.blocks} == {first.id, second.id}
 
 
 def test_duplicates_are_named(tmp_path: Path) -> None:
@@ -355,6 +367,16 @@ def test_casme_sq_repeated_names_get_their_onset(tmp_path: Path) -> None:
     ids = [sample.id for sample in CASME_SQ.samples(tmp_path)]
     assert ids[:3] == ["casme-sq/s15/anger1_1@21", "casme-sq/s15/anger2_2", "casme-sq/s15/anger1_1@101"]
     assert check("casme-sq", tmp_path).problems == ()
+
+
+def test_casme_sq_damage_is_named_at_the_right_one_of_two(tmp_path: Path) -> None:
+    CASME_SQ.fabricate(tmp_path)
+    edit(
+        tmp_path / "CAS(ME)^2code_final.xlsx",
+        lambda page: [page.cell(3, 2, "anger1_1"), page.cell(1, 4, "soon")],
+    )
+    blocking = {p.clip for p in check("casme-sq", tmp_path).problems if p.blocks}
+    assert blocking == {"casme-sq/s15/anger1_1@21"}
 
 
 def test_casme_sq_subjects_follow_the_naming_rule_of_the_workbook(tmp_path: Path) -> None:

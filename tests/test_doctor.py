@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from fleeting.datasets import datasets
@@ -54,6 +55,15 @@ def test_each_kind_of_damage_once(root: Path) -> None:
     assert problems[1] == "img47.jpg is empty"
     assert problems[2].startswith("frame img48.jpg cannot be read")
     assert problems[2].endswith("and 1 frames more")
+
+
+def test_an_offset_far_away_is_counted_not_listed(root: Path) -> None:
+    path = root / "CASME2-coding-20190701.xlsx"
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0]["F2"] = 10**8
+    book.save(path)
+    (problem,) = check("casme2", root).problems
+    assert "99999941 of 99999955 frames are missing (60, 61, 62 and 99999938 more)" in problem.what
 
 
 def test_problems_stand_in_the_order_of_the_sheet(root: Path) -> None:

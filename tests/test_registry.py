@@ -114,7 +114,7 @@ def test_a_naive_kfold_dropped_in_is_refused_by_the_contract(copy):
 def test_an_unknown_name_is_met_with_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'loso'"):
         protocols["losso"]
-    with pytest.raises(UnknownNameError, match="known: .*kfold"):
+    with pytest.raises(UnknownNameError, match=r"known: .*kfold"):
         protocols["xyz"]
 
 
@@ -134,7 +134,7 @@ def test_a_plugin_is_found_by_its_entry_point(monkeypatch):
             registry.register("from-afar")("here")
 
     plugin = Plugin("afar", "plugin", "fleeting.protocols")
-    monkeypatch.setattr(registry_module, "entry_points", lambda group: [plugin])
+    monkeypatch.setattr(registry_module, "entry_points", lambda **_: [plugin])
     registry = Registry("thing", "fleeting.protocols")
     assert registry["from-afar"] == "here"
     assert loaded == ["afar"]

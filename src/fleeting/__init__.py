@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fleeting.catalogue import catalogue as catalogue
     from fleeting.doctor import check as check
     from fleeting.experiment import Experiment as Experiment
     from fleeting.experiment import read_recipe as read_recipe
-    from fleeting.megclog import score_log as score_log
-    from fleeting.report import report as report
+    from fleeting.listing import catalogue as catalogue
+    from fleeting.megclog import score_log
+    from fleeting.reports import report as report
     from fleeting.results import Run as Run
     from fleeting.running import run as run
     from fleeting.stats import null_score as null_score
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from fleeting.types import Prediction as Prediction
     from fleeting.types import Sample as Sample
 
+    score = score_log
+
 _HOMES = {
-    "catalogue": "catalogue",
+    "catalogue": "listing",
     "check": "doctor",
     "Clip": "types",
     "Experiment": "experiment",
@@ -35,11 +37,11 @@ _HOMES = {
     "null_score": "stats",
     "Prediction": "types",
     "read_recipe": "experiment",
-    "report": "report",
+    "report": "reports",
     "Run": "results",
     "run": "running",
     "Sample": "types",
-    "score_log": "megclog",
+    "score": "megclog.score_log",
 }
 __all__ = ["__version__", *sorted(_HOMES)]
 
@@ -47,4 +49,5 @@ __all__ = ["__version__", *sorted(_HOMES)]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fleeting' has no attribute {name!r}")
-    return getattr(import_module(f"fleeting.{_HOMES[name]}"), name)
+    module, _, attribute = _HOMES[name].partition(".")
+    return getattr(import_module(f"fleeting.{module}"), attribute or name)

@@ -133,7 +133,7 @@ def score(log: Path, *, claimed: str = "", json: Json = False) -> int:
         log: The log, or a predictions.csv.
         claimed: What was claimed for it, for example uf1=0.7353,uar=0.7605.
     """
-    scores, warnings = fleeting.score_log(log, _claims(claimed))
+    scores, warnings = fleeting.score(log, _claims(claimed))
     if json:
         _print_json(scores.as_dict())
     else:

@@ -220,6 +220,12 @@ def gather(out: Path, which: str, experiment: Experiment) -> dict[int, tuple[Pre
     return {seed: tuple(sorted(pooled[seed], key=lambda p: p.id)) for seed in sorted(pooled)}
 
 
+def epochs_trained(out: Path) -> int:
+    """The epochs of the fold that was trained longest; 0 where nothing was trained in epochs."""
+    curves = [folder / "curve.csv" for folder in fold_folders(out)]
+    return max((path.read_text().count("\n") - 1 for path in curves if path.exists()), default=0)
+
+
 def fold_folders(out: Path) -> list[Path]:
     """The folders of finished folds."""
     return sorted(path for path in (out / "folds").iterdir() if not path.name.startswith("."))

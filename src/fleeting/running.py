@@ -25,13 +25,14 @@ from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
 from fleeting.inputs import View, frames_of, load, refuse_unsupplied
-from fleeting.metrics import over_seeds
+from fleeting.metrics import Scores, over_seeds
 from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.registry import options
-from fleeting.report import write_report
+from fleeting.reports import write_report
 from fleeting.results import (
     Run,
+    epochs_trained,
     fold_folder,
     gather,
     open_folder,
@@ -39,8 +40,8 @@ from fleeting.results import (
     write_atomically,
     write_fold,
 )
-from fleeting.stats import null_oracle
-from fleeting.types import Fold, Sample
+from fleeting.stats import lift, null_oracle
+from fleeting.types import Fold, Prediction, Sample
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and how many there are."""
@@ -212,11 +213,12 @@ def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
     write_atomically(out / "log.txt", megclog.write(next(iter(seeds.values()))))
     shared = any(fold.subjects_shared for fold in prepared.folds)
     score = over_seeds(list(seeds.values()), classes).as_dict()
+    best = over_seeds(list(oracle.values()), classes) if oracle else None
     cost = json.loads((out / "cost.json").read_text())
     scores = {
         "clean": None if shared else score,
         "shared": score if shared else None,
-        "oracle": over_seeds(list(oracle.values()), classes).as_dict() if oracle else None,
+        "oracle": best.as_dict() if best else None,
         "protocol": experiment.protocol.name,
         "selection": recipe.selection,
         "apex": None if prepared.ready_made else experiment.data.apex,
@@ -230,7 +232,7 @@ def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
         "classes": list(classes),
         "drawn": experiment.data.dataset == "drawn",
         "shuffled_labels": experiment.data.shuffle_labels,
-        "null": _null(everything, classes, recipe.epochs) if oracle else None,
+        "null": _null(best, everything, epochs_trained(out)) if best else None,
         "seconds": round(cost["seconds"], 3),
         "peak_memory_mb": round(cost["peak_memory_mb"], 1),
         "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
@@ -241,11 +243,11 @@ def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
     return run
 
 
-def _null(predictions: Sequence[Any], classes: Sequence[str], epochs: int) -> dict[str, Any]:
-    """What guessing would score under the oracle, over as many epochs as were traced."""
+def _null(oracle: Scores, predictions: Sequence[Prediction], epochs: int) -> dict[str, Any]:
+    """What guessing would score under the oracle, over as many epochs, and how far the oracle is above it."""
     one = {p.id: p for p in predictions}.values()
-    null = null_oracle([p.truth for p in one], [p.subject for p in one], classes, epochs)
-    return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar}
+    null = null_oracle([p.truth for p in one], [p.fold for p in one], oracle.classes, epochs)
+    return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar, "lift": lift(oracle, null)}
 
 
 def _environment(experiment: Experiment, prepared: Prepared, data: Mapping[str, Path]) -> dict[str, Any]:

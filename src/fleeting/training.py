@@ -106,7 +106,7 @@ class Fitted:
         return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy())
 
     def scaled(self, arrays: Sequence[FloatArray]) -> list[Tensor]:
-        """The arrays as the network sees them: scaled, and laid out pixel by pixel, which convolves faster."""
+        """The arrays as the network sees them: scaled, and pixel by pixel in memory (faster convolution)."""
         tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays)
         scaled = ((t - m) / d for t, m, d in zip(tensors, self.means, self.deviations, strict=True))
         return [tensor.contiguous(memory_format=torch.channels_last) for tensor in scaled]

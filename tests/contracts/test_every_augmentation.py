@@ -24,9 +24,8 @@ def test_changes_the_batch_in_kind(name, kind):
     before = given.copy()
     try:
         (changed,) = augmentations[name]([given], [kind], np.random.default_rng(1))
-    except OptionError as refusal:
-        assert ";" in str(refusal), "a refusal says what to do"
-        return
+    except OptionError:
+        return  # it would falsify this kind of input
     assert changed.shape == given.shape
     assert changed.dtype == np.float32
     assert np.isfinite(changed).all()

@@ -7,7 +7,7 @@ import math
 import re
 
 _MISSING = frozenset({"", "/", "-", "nan", "none", "n/a", "na"})
-_NUMBER = re.compile(r"\d+(?:\.\d*)?", re.ASCII)
+_NUMBER = re.compile(r"0*\d{1,9}(?:\.\d*)?", re.ASCII)  # cameras count to eight digits
 _MINUS_ONE = re.compile(r"-1(?:\.0*)?", re.ASCII)
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,14 +91,17 @@ def files(sample: Sample, folder: Path | None, expected: str) -> Iterator[Proble
         yield from _missing(sample, found, range(sample.onset, sample.offset + 1))
         unusable = [what for path in between(sample, found) if (what := fault(path))]
         if unusable:
-            yield Problem(sample.id, _several(unusable), RESTORE)
+            more = f" and {len(unusable) - 3} more" if len(unusable) > 3 else ""
+            yield Problem(sample.id, ", ".join(unusable[:3]) + more, RESTORE)
 
 
 def _missing(sample: Sample, found: Mapping[int, Path], wanted: range) -> Iterator[Problem]:
-    gone = [number for number in wanted if number not in found]
+    gone = len(wanted) - sum(number in wanted for number in found)
     if gone:
         numbers = list(found)
-        what = f"{len(gone)} of {len(wanted)} frames are missing ({_several(map(str, gone))})"
+        first = islice((str(number) for number in wanted if number not in found), 3)
+        more = f" and {gone - 3} more" if gone > 3 else ""
+        what = f"{gone} of {len(wanted)} frames are missing ({', '.join(first)}{more})"
         yield Problem(sample.id, f"{what}; the folder has frames {numbers[0]} to {numbers[-1]}", RESTORE)
 
 
@@ -107,8 +111,3 @@ def between(sample: Sample, found: Mapping[int, Path]) -> list[Path]:
     if onset is None or offset is None:
         return []
     return [path for number, path in found.items() if onset <= number <= offset]
-
-
-def _several(names: Iterable[str], most: int = 3) -> str:
-    listed = list(names)
-    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -23,12 +24,6 @@ class Reading:
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
 
-    def renamed(self, name: Callable[[Sample], str]) -> Reading:
-        """The same with other ids; problems of ids that several rows share follow the last one."""
-        names = {sample.id: name(sample) for sample in self.samples}
-        problems = [replace(p, clip=names.get(p.clip, p.clip)) for p in self.problems]
-        return Reading(tuple(replace(s, id=name(s)) for s in self.samples), tuple(problems))
-
 
 class _Declared(Protocol):
     """What a row is read by."""
@@ -43,10 +38,27 @@ class _Declared(Protocol):
     def person(self) -> Callable[[object, Workbook], str]: ...
     @property
     def clip(self) -> Callable[[Row], str] | None: ...
+    @property
+    def clips_repeat(self) -> bool: ...
 
 
-def sample_of(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, list[Problem]]:
-    """One row as a sample; cells that cannot be read are left out of it and named."""
+def reading_of(declared: _Declared, rows: Sequence[Row], book: Workbook) -> Reading:
+    """Rows as samples, and a problem for each cell that cannot be read."""
+    pairs = [_sample(declared, row, book) for row in rows]
+    if declared.clips_repeat:
+        times = Counter(sample.id for sample, _ in pairs)
+        pairs = [(_apart(sample) if times[sample.id] > 1 else sample, said) for sample, said in pairs]
+    problems = tuple(Problem(sample.id, what, LEAVE_OUT) for sample, said in pairs for what in said)
+    return Reading(tuple(sample for sample, _ in pairs), problems)
+
+
+def _apart(sample: Sample) -> Sample:
+    """A clip that shares its name within a subject gets its onset added to it."""
+    return replace(sample, id=f"{sample.id}@{sample.onset}")
+
+
+def _sample(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, list[str]]:
+    """One row as a sample; cells that cannot be read are left out of it, and said."""
     trouble: list[str] = []
 
     def read(field: str, reader: Callable[[object], T], missing: T) -> T:
@@ -73,7 +85,7 @@ def sample_of(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, li
         action_units=text(row.cells.get("action_units")),
         objective=read("objective", objective_class, None),
     )
-    return sample, [Problem(sample.id, what, LEAVE_OUT) for what in trouble]
+    return sample, trouble
 
 
 def _plain(name: str) -> str:

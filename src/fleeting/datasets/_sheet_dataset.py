@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from fleeting.datasets._checks import Correction
 from fleeting.datasets._disk import find_sheet, pictures
 from fleeting.datasets._labels import word
 from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
-from fleeting.datasets._rows import Reading, sample_of
+from fleeting.datasets._rows import Reading, reading_of
 from fleeting.datasets._sheets import Cells, Row, Workbook, encoding_note, headerless, read_workbook, table
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import FloatArray, Sample
@@ -101,32 +100,30 @@ class SheetDataset:
             raise DatasetError(f"{root} holds no sheet of {self.name}, expected {names}; put it there")
         book = read_workbook(path)
         rows = self._rows(book)
-        problems = [*self.sheet_check(book), *_reading_notes(book, rows)]
-        samples = []
-        for row in filter(_is_clip, rows):
-            sample, trouble = sample_of(self, row, book)
-            samples.append(sample)
-            problems += trouble
-        reading = Reading(tuple(samples), tuple(problems))
-        named = self._labelled_beside(self._named_apart(reading), root)
-        return self._ended(self._corrected(named))
+        reading = reading_of(self, [row for row in rows if _is_clip(row)], book)
+        notes = (*self.sheet_check(book), *_reading_notes(book, rows))
+        reading = replace(reading, problems=(*notes, *reading.problems))
+        return self._ended(self._corrected(self._labelled_beside(reading, root)))
 
     def samples(self, root: Path) -> list[Sample]:
         """Every row of the sheet, in its order, corrections applied. Raises DatasetError."""
         return list(self.read(root).samples)
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """What is wrong with these samples: sheet, corrections, order of frames, folders and files."""
+        """What is wrong with these samples: sheet, corrections, order of frames, folders and files.
+
+        A cell that cannot be read and an emotion that nobody knows are named for every row of the sheet: they
+        may be why a clip has no class and is not among the samples.
+        """
         reading = self.read(root)
         ids = {sample.id for sample in samples}
-        yield from (problem for problem in reading.problems if problem.clip in ids or not problem.clip)
+        yield from (p for p in reading.problems if p.clip in ids or not p.clip or p.blocks)
+        yield from self._unknown_words(reading.samples)
         yield from self._known_counts(reading.samples)
         yield from (p for p in _checks.repeated(reading.samples) if p.clip in ids)
         places = self._arrangement(root)
         used: set[Path] = set()
-        said = {sample.id: sample.label for sample in reading.samples}
         for sample in samples:
-            yield from self._words(sample.id, said.get(sample.id, self.words[0]))
             yield from _checks.order(sample, apex_expected=True)
             try:
                 folder, expected = _places.folder(places, self._facts(sample))
@@ -151,9 +148,7 @@ class SheetDataset:
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """Raises DatasetError: this dataset has frames and nothing ready-made."""
-        raise DatasetError(
-            f"{self.name} has no {modality} ready-made for {sample.id}; compute it from frames"
-        )
+        raise DatasetError(f"{sample.id}: {self.name} has no {modality} ready-made; compute it from frames")
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Write a miniature of three people with a clip of every label below ``root``."""
@@ -206,13 +201,6 @@ class SheetDataset:
         except DatasetError:
             return headerless(book, sheet.page, sheet.places, numeric="onset")
 
-    def _named_apart(self, reading: Reading) -> Reading:
-        """Clips that share their name within a subject get their onset added to it."""
-        if not self.clips_repeat:
-            return reading
-        times = Counter(sample.id for sample in reading.samples)
-        return reading.renamed(lambda s: f"{s.id}@{s.onset}" if times[s.id] > 1 else s.id)
-
     def _labelled_beside(self, reading: Reading, root: Path) -> Reading:
         """Labels joined by id from another dataset's sheet, where that lies beside."""
         if self.labels_from is None or not self.labels_from.has_sheet(root):
@@ -246,13 +234,14 @@ class SheetDataset:
         note = Problem("", what, "nothing to do, the annotators left it out", blocks=False)
         return Reading(tuple(samples), (*reading.problems, note))
 
-    def _words(self, clip: str, label: str) -> Iterator[Problem]:
-        """A problem where the sheet's own word is none of the dataset's: no label set would know it."""
-        if not label and "label" in self.sheet.required:
-            yield Problem(clip, "has no emotion", _checks.LEAVE_OUT)
-        elif label and word(label) not in {word(known) for known in self.words}:
-            known = ", ".join(self.words)
-            yield Problem(clip, f"emotion {label!r} is none of {known}", _checks.LEAVE_OUT)
+    def _unknown_words(self, samples: Sequence[Sample]) -> Iterator[Problem]:
+        known = {word(label) for label in self.words}
+        if "label" not in self.sheet.required:
+            known.add("")
+        for sample in samples:
+            if word(sample.label) not in known:
+                said = f"emotion {sample.label!r} is none of {', '.join(self.words)}" if sample.label else ""
+                yield Problem(sample.id, said or "has no emotion", _checks.LEAVE_OUT)
 
     def _known_counts(self, samples: Sequence[Sample]) -> Iterator[Problem]:
         """A note where nearly all clips of a known release are there."""

@@ -19,7 +19,7 @@ class Drawn:
     """Drawn motion maps: three kinds of movement of drawn people, with noise."""
 
     name = "drawn"
-    title = f"drawn motion maps: {SUBJECTS} drawn people with {CLIPS} clips each; not comparable to any real score"
+    title = f"drawn motion maps: {SUBJECTS} drawn people with {CLIPS} clips each; comparable to nothing real"
     paper = "this project"
     access = "drawn on the spot, nothing to download"
     licence = "Apache-2.0"

@@ -67,8 +67,7 @@ class Megc2019:
         """What each member says of its samples, which labels were set back, and whether clips were lost."""
         for name, member in _MEMBERS.items():
             mine = [sample for sample in samples if sample.dataset == name]
-            if mine:
-                yield from member.problems(home(root, name), mine)
+            yield from member.problems(home(root, name), mine)
         read = _CASME2.read(home(root, "casme2"))
         yield from (problem for problem in read.problems if problem.clip in _LABELS_OF_2014)
         count = len(samples)

@@ -51,10 +51,10 @@ class Megc2019Flow:
         return list(_read(root).samples)
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """Rows that cannot be read, lists that differ, maps that are missing or empty."""
+        """Rows that cannot be read (of the whole list), maps that are missing or empty."""
         reading = _read(root)
         ids = {sample.id for sample in samples}
-        yield from (p for p in reading.problems if p.clip in ids or not p.clip)
+        yield from (p for p in reading.problems if p.clip in ids or not p.clip or p.blocks)
         yield from (p for p in repeated(reading.samples) if p.clip in ids)
         maps = _maps(root)
         for sample in samples:

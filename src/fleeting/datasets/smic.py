@@ -87,9 +87,7 @@ class Smic:
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """Raises DatasetError: this dataset has frames and nothing ready-made."""
-        raise DatasetError(
-            f"{self.name} has no {modality} ready-made for {sample.id}; compute it from frames"
-        )
+        raise DatasetError(f"{sample.id}: {self.name} has no {modality} ready-made; compute it from frames")
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Write a miniature of three people with two clips of every label below ``root``."""

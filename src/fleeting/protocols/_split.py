@@ -9,7 +9,10 @@ from fleeting.types import Fold, IntArray, Sample
 
 
 def require_groups(names: Iterable[object], folds: int, what: str) -> None:
-    """Refuse to cut fewer than ``folds`` things into folds. Raises FoldError."""
+    """Refuse to cut fewer than ``folds`` things into folds.
+
+    Raises FoldError.
+    """
     found = len(set(names))
     if folds < 2 or found < folds:
         raise FoldError(f"{found} {what} cannot make {folds} folds; set protocol.folds between 2 and {found}")

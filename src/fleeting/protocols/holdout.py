@@ -15,7 +15,10 @@ from fleeting.types import Fold, Sample
 def holdout_by_subject(
     samples: Sequence[Sample], *, test_share: float = 0.1, seed: int = 0
 ) -> Iterator[Fold]:
-    """Test once, on a random share of the subjects (at least one). Raises FoldError on a single subject."""
+    """Test once, on a random share of the subjects (at least one).
+
+    Raises FoldError on a single subject.
+    """
     groups = [sample.subject for sample in samples]
     require_groups(groups, 2, "subjects")
     splitter = GroupShuffleSplit(1, test_size=test_share, random_state=seed)

@@ -13,7 +13,10 @@ from fleeting.types import Fold, Sample
 
 @protocols.register("kfold")
 def kfold_by_subject(samples: Sequence[Sample], *, folds: int = 5, seed: int = 0) -> Iterator[Fold]:
-    """Cut the subjects into ``folds`` parts and test on each. Raises FoldError on too few subjects."""
+    """Cut the subjects into ``folds`` parts and test on each.
+
+    Raises FoldError on too few subjects.
+    """
     groups = [sample.subject for sample in samples]
     require_groups(groups, folds, "subjects")
     splitter = GroupKFold(folds, shuffle=True, random_state=seed)
@@ -24,7 +27,10 @@ def kfold_by_subject(samples: Sequence[Sample], *, folds: int = 5, seed: int = 0
 def stratified_kfold_by_subject(
     samples: Sequence[Sample], *, folds: int = 5, seed: int = 0
 ) -> Iterator[Fold]:
-    """K-fold over subjects that keeps each class's share alike. Raises FoldError on too few subjects."""
+    """K-fold over subjects that keeps each class's share alike.
+
+    Raises FoldError on too few subjects.
+    """
     groups = [sample.subject for sample in samples]
     labels = [sample.label for sample in samples]
     require_groups(groups, folds, "subjects")

@@ -11,7 +11,10 @@ from fleeting.types import Fold, Sample
 
 @protocols.register("leave-one-dataset-out")
 def leave_one_dataset_out(samples: Sequence[Sample]) -> Iterator[Fold]:
-    """Test on each dataset once, after training on all the others. Raises FoldError on a single dataset."""
+    """Test on each dataset once, after training on all the others.
+
+    Raises FoldError on a single dataset.
+    """
     names = sorted({sample.dataset for sample in samples})
     if len(names) < 2:
         raise FoldError(f"leave-one-dataset-out needs two datasets, found only {names}; use a composite")

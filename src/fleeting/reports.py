@@ -43,7 +43,7 @@ def write_report(run: Run) -> Path:
             explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
             headline=figures.headline(_dots(run)),
             rows=_score_rows(run),
-            reported=run.experiment.reported != "unknown",
+            reported=run.experiment.reported if isinstance(run.experiment.reported, dict) else {},
             confusions=[
                 figures.confusion_matrix(scores[rule]["confusion"], run.classes, rule)
                 for rule in (run.rule, "oracle")
@@ -176,7 +176,8 @@ def _score_rows(run: Run) -> list[dict[str, Any]]:
         if score := run.scores[rule]:
             for part, s in {"": score, **score["parts"]}.items():
                 pair = [_reported(run, part, key) for key in ("uf1", "uar")]
-                text = " / ".join("–" if value is None else f"{value:.4f}" for value in pair)
+                known = any(value is not None for value in pair)
+                text = " / ".join("–" if value is None else f"{value:.4f}" for value in pair) if known else "–"
                 shown = "drawn data: not comparable" if run.scores["drawn"] else text
                 rows.append({"rule": rule, "part": part or "all", "s": s, "reported": shown})
     return rows

@@ -1,0 +1,155 @@
+"""Composite LOSO of STSTNet: this project against a plain loop, as ratios measured in one run.
+
+The plain loop is how public code does it: one fold after another, a DataLoader that opens a picture file for
+every sample of every epoch, three separate streams, torch's own choice of threads, and the test subject
+scored after every epoch. Both sides train the same folds for the same epochs. Without a folder of real maps
+the drawn ones are used.
+
+    python benchmarks/composite_loso.py [MAPS] [--folds 8] [--epochs 20]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from fleeting.evaluation import Job, Task, evaluate
+from fleeting.executors import executors
+from fleeting.experiment import read_recipe
+from fleeting.running import prepare
+
+
+class Files(Dataset):
+    """A picture file opened for every sample, every time."""
+
+    def __init__(self, paths: list[Path], labels: list[int]) -> None:
+        self.paths, self.labels = paths, labels
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        with Image.open(self.paths[index]) as picture:
+            array = np.asarray(picture.convert("RGB"), dtype=np.float32)
+        return torch.from_numpy(array.transpose(2, 0, 1) / 255), self.labels[index]
+
+
+class ThreeStreams(nn.Module):
+    """STSTNet with its streams kept apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(3, filters, 3, padding=1),
+                nn.ReLU(),
+                nn.BatchNorm2d(filters),
+                nn.MaxPool2d(3, 3, 1),
+                nn.Dropout(0.5),
+            )
+            for filters in (3, 5, 8)
+        )
+        self.pool, self.head = nn.AvgPool2d(2, 2), nn.Linear(400, 3)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return self.head(self.pool(torch.cat([stream(maps) for stream in self.streams], 1)).flatten(1))
+
+
+def plain_fold(train: Dataset, test: Dataset, epochs: int, batch: int, rate: float) -> None:
+    """One fold of the plain loop."""
+    model = ThreeStreams()
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    for _ in range(epochs):
+        model.train()
+        for maps, labels in DataLoader(train, batch, shuffle=True):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(maps), labels).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            for maps, _ in DataLoader(test, batch):
+                model(maps).argmax(1)
+
+
+def as_files(task: Task, folder: Path) -> dict[str, Path]:
+    """Each sample's map as a PNG, so that both sides start from the same pixels."""
+    paths = {}
+    for number, (sample, array) in enumerate(zip(task.inputs.samples, task.inputs.arrays[0], strict=True)):
+        paths[sample.id] = folder / f"{number}.png"
+        Image.fromarray(np.rint(array).astype(np.uint8).transpose(1, 2, 0)).save(paths[sample.id])
+    return paths
+
+
+def plain(task: Task, jobs: list[Job], sides: Callable[[Job], tuple[Dataset, Dataset]]) -> float:
+    """Seconds of the plain loop over these folds."""
+    recipe = task.experiment.training
+    started = time.perf_counter()
+    for job in jobs:
+        plain_fold(*sides(job), recipe.epochs, recipe.batch, recipe.lr)
+    return time.perf_counter() - started
+
+
+def ours(task: Task, jobs: list[Job], executor: str, workers: int) -> float:
+    """Seconds of this project's executor over these folds, starting its processes included."""
+    started = time.perf_counter()
+    for _ in executors[executor](evaluate, task, jobs, workers):
+        pass
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("maps", nargs="?", type=Path, help="folder of the real motion maps")
+    options.add_argument("--folds", type=int, default=8)
+    options.add_argument("--epochs", type=int, default=20)
+    options.add_argument("--workers", type=int, default=os.cpu_count())
+    chosen = options.parse_args()
+    source = "megc2019-flow" if chosen.maps else "drawn"
+    recipe = read_recipe(
+        "megc2019/ststnet", changes=[f"training.epochs={chosen.epochs}", f"data.dataset={source}"]
+    )
+    data = {source: chosen.maps} if chosen.maps else {}
+    prepared = prepare(recipe.completed(), data, skip_damaged=False, progress=lambda *_: None)
+    task = prepared.task
+    jobs = [Job(fold, 0) for fold in prepared.folds[:: max(1, len(prepared.folds) // chosen.folds)]]
+    index = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
+    labels = [task.classes.index(sample.label) for sample in task.inputs.samples]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = as_files(task, Path(folder))
+
+        def from_files(job: Job) -> tuple[Dataset, Dataset]:
+            return tuple(
+                Files([paths[s.id] for s in side], [labels[index[s.id]] for s in side])
+                for side in (job.fold.train, job.fold.test)
+            )
+
+        def from_memory(job: Job) -> tuple[Dataset, Dataset]:
+            rows = [[index[s.id] for s in side] for side in (job.fold.train, job.fold.test)]
+            arrays = torch.from_numpy(task.inputs.arrays[0] / 255)
+            return tuple(TensorDataset(arrays[r], torch.tensor(labels)[r]) for r in rows)
+
+        plain(task, jobs[:1], from_memory)  # warm up
+        rows = {
+            "plain loop, DataLoader over files": plain(task, jobs, from_files),
+            "plain loop, maps in memory": plain(task, jobs, from_memory),
+            "fleeting, serial": ours(task, jobs, "serial", 1),
+            f"fleeting, {chosen.workers} processes": ours(task, jobs, "processes", chosen.workers),
+        }
+    slowest = next(iter(rows.values()))
+    print(f"{len(jobs)} of {len(prepared.folds)} folds, {len(labels)} maps, {chosen.epochs} epochs")
+    for name, seconds in rows.items():
+        print(f"{name:36s} {seconds:7.1f} s   {slowest / seconds:5.1f} times")
+
+
+if __name__ == "__main__":
+    main()
