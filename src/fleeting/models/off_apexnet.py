@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fleeting.models import Shape, models
+from fleeting.models._blocks import Dropout
 
 
 def stream() -> nn.Sequential:
@@ -40,10 +41,10 @@ class OffApexNet(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(2 * 16 * 7 * 7, 1024),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(1024, 1024),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(1024, classes),
         )
 

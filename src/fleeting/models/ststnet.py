@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from fleeting.models import Shape, models
+from fleeting.models._blocks import Dropout
 
 STREAMS = (3, 5, 8)
 """Filters of the three streams."""
@@ -30,10 +31,10 @@ class STSTNet(nn.Module):
         filters = sum(STREAMS)
         self.streams = nn.Sequential(
             nn.Conv2d(channels, filters, kernel_size=3, padding=1),  # (batch, 16, 28, 28)
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.BatchNorm2d(filters),
             nn.MaxPool2d(kernel_size=3, stride=3, padding=1),  # (batch, 16, 10, 10)
-            nn.Dropout(0.5),
+            Dropout(0.5),
         )
         self.pool = nn.AvgPool2d(kernel_size=2, stride=2)  # (batch, 16, 5, 5)
         self.head = nn.Linear(filters * 5 * 5, classes)

@@ -1,0 +1,19 @@
+"""Layers that several models share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Dropout(nn.Dropout):
+    """Dropout whose mask comes from uniform numbers: the same layer, four times as fast on a CPU.
+
+    torch draws its mask by `Tensor.bernoulli_`, which was a fifth of all time spent in training STSTNet.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Dropout gives it
+        """Zero a share ``p`` of the input in training and scale the rest; leave it alone otherwise."""
+        if not self.training or self.p == 0:
+            return input
+        return input * (torch.rand_like(input) >= self.p) / (1 - self.p)
