@@ -47,13 +47,18 @@ def of_kind(kind: str) -> str:
         columns = ["name", "what", "label sets", "paper", "access", "licence"]
         keys = ("what", "labels", "source", "access", "licence")
         facts = [
-            [f"`{r['name']}`", *(", ".join(r[k]) if isinstance(r[k], list) else r[k] for k in keys)] for r in rows
+            [f"`{r['name']}`", *(", ".join(r[k]) if isinstance(r[k], list) else r[k] for k in keys)]
+            for r in rows
         ]
         return table(columns, facts)
     if kind == "recipes":
         return table(["name", "what", "source"], [[f"`{r['name']}`", r["what"], r["source"]] for r in rows])
     facts = [
-        [f"`{r['name']}`", r["what"], ", ".join(f"`{k} = {v}`" for k, v in r.get("options", {}).items()) or "–"]
+        [
+            f"`{r['name']}`",
+            r["what"],
+            ", ".join(f"`{k} = {v}`" for k, v in r.get("options", {}).items()) or "–",
+        ]
         for r in rows
     ]
     return table(["name", "what", "options"], facts)

@@ -12,6 +12,7 @@ import pytest
 
 from fleeting.types import Clip, Sample
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # test processes side by side fight over cores otherwise
 ROOT = Path(__file__).parent.parent
 NEEDS_SHARED = "needs ../shared"
 _skips: list[tuple[str, str]] = []

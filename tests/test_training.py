@@ -53,8 +53,8 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit():
 def test_watching_changes_nothing():
     """Whatever is done with the test side after an epoch cannot reach the training."""
 
-    def watch(epoch, fitted):
-        fitted.probabilities(data(seed=epoch).arrays)
+    def watch(epoch, predict):
+        predict(data(seed=epoch).arrays)
         torch.rand(7)
 
     assert weights(trained(Training(epochs=4), watch=watch)) == weights(trained(Training(epochs=4)))

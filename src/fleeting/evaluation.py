@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
 from fleeting.models import build
-from fleeting.training import Epoch, Fitted, TrainingSet, fit
+from fleeting.training import Epoch, Predict, TrainingSet, fit
 from fleeting.types import Fold, Prediction
 
 
@@ -118,8 +118,8 @@ class _OracleTrace:
         self.best: npt.NDArray[np.float64] = np.empty(0)
         self.epoch = 0
 
-    def __call__(self, epoch: int, fitted: Fitted) -> None:
-        probabilities = fitted.probabilities(self._arrays)
+    def __call__(self, epoch: int, predict: Predict) -> None:
+        probabilities = predict(self._arrays)
         accuracy = float((probabilities.argmax(axis=1) == self._labels).mean())
         if accuracy > max(self.accuracies, default=-1.0):
             self.best, self.epoch = probabilities, epoch

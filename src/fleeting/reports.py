@@ -177,7 +177,9 @@ def _score_rows(run: Run) -> list[dict[str, Any]]:
             for part, s in {"": score, **score["parts"]}.items():
                 pair = [_reported(run, part, key) for key in ("uf1", "uar")]
                 known = any(value is not None for value in pair)
-                text = " / ".join("–" if value is None else f"{value:.4f}" for value in pair) if known else "–"
+                text = (
+                    " / ".join("–" if value is None else f"{value:.4f}" for value in pair) if known else "–"
+                )
                 shown = "drawn data: not comparable" if run.scores["drawn"] else text
                 rows.append({"rule": rule, "part": part or "all", "s": s, "reported": shown})
     return rows

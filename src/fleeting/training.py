@@ -120,8 +120,11 @@ class Fitted:
         return {name: t.detach().cpu().numpy() for name, t in {**self.model.state_dict(), **scaling}.items()}
 
 
-Watch = Callable[[int, Fitted], None]
-"""Called after each epoch; whatever it learns stays with the caller, it cannot reach the training."""
+Predict = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
+"""Arrays in, class probabilities out."""
+
+Watch = Callable[[int, Predict], None]
+"""Told after each epoch how the model predicts now; what it learns stays with the caller."""
 
 
 def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None = None) -> Fitted:
@@ -172,7 +175,7 @@ def _fit_network(
         fitted.epoch = epoch
         if watch is not None:
             with torch.random.fork_rng(devices=[]):
-                watch(epoch, fitted)
+                watch(epoch, fitted.probabilities)
         if validation is not None and best.exhausted:
             break
     if kept is not None:
@@ -317,4 +320,4 @@ def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable
     return loss_of
 
 
-__all__ = ["Epoch", "Estimator", "Fitted", "Training", "TrainingSet", "Watch", "fit"]
+__all__ = ["Epoch", "Estimator", "Fitted", "Predict", "Training", "TrainingSet", "Watch", "fit"]
