@@ -107,7 +107,18 @@ def ours(task: Task, jobs: list[Job], executor: str, workers: int) -> float:
     return time.perf_counter() - started
 
 
+def where_time_goes(task: Task, job: Job, most: int = 8) -> None:
+    """Print the operations that take most of one fold, as torch's profiler sees them."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        evaluate(task, job)
+    rows = sorted(profile.key_averages(), key=lambda row: -row.self_cpu_time_total)
+    total = sum(row.self_cpu_time_total for row in rows)
+    for row in rows[:most]:
+        print(f"    {row.key:36s} {100 * row.self_cpu_time_total / total:4.0f} %")
+
+
 def main() -> None:
+    """Measure both sides and print the ratios."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("maps", nargs="?", type=Path, help="folder of the real motion maps")
     options.add_argument("--folds", type=int, default=8)
@@ -149,6 +160,8 @@ def main() -> None:
     print(f"{len(jobs)} of {len(prepared.folds)} folds, {len(labels)} maps, {chosen.epochs} epochs")
     for name, seconds in rows.items():
         print(f"{name:36s} {seconds:7.1f} s   {slowest / seconds:5.1f} times")
+    print("where the time of one fold goes here:")
+    where_time_goes(task, jobs[0])
 
 
 if __name__ == "__main__":

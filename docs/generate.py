@@ -36,8 +36,8 @@ def of_kind(kind: str) -> str:
             [
                 f"`{r['name']}`",
                 r["what"],
-                r["parameters"] and f"{r['parameters']:,}" or "–",
-                r["flops"] and f"{r['flops']:,}" or "–",
+                (r["parameters"] and f"{r['parameters']:,}") or "–",
+                (r["flops"] and f"{r['flops']:,}") or "–",
                 r["source"],
             ]
             for r in rows

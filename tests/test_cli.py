@@ -66,6 +66,7 @@ def test_without_out_the_same_experiment_finds_its_folder(capsys, tmp_path, monk
         (["run", "drawn/ststnet", "--set", "training.epoch=3"], "did you mean 'training.epochs'"),
         (["run", "drawn/ststnet", "--executor", "process"], "did you mean 'processes'"),
         (["run", "drawn/ststnet", "--data", "drawn"], "is not NAME=PATH"),
+        (["run", "drawn/ststnet", "--workers", "0"], "use 1 or more"),
         (["run", "megc2019/linear-flow"], "add --data megc2019-flow=PATH"),
         (["run", "megc2019/linear-flow", "--data", "megc2019-flow=/nowhere"], "is no folder"),
         (["run"], "--recipe requires an argument"),

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 import fleeting
 from fleeting import megclog
 from fleeting.datasets import datasets
-from fleeting.errors import DamagedDataError, DatasetError, OptionError, RunError
+from fleeting.errors import DamagedDataError, DatasetError, OptionError, RunError, ScoreError
 from fleeting.experiment import read_recipe
 
 SMALL = ("training.epochs=2", "protocol.name=kfold", "protocol.folds=3")
@@ -109,6 +109,7 @@ def test_killed_in_the_middle_and_started_again_it_predicts_the_same(executor, t
     assert not (folder / "scores.json").exists()
     subprocess.run([*command, "--resume"], check=True, capture_output=True)
     assert (folder / "predictions.csv").read_bytes() == predictions(whole)
+    assert len(list((folder / "folds").iterdir())) == 10, "nothing half-written is left"
 
 
 def finished_folds(folder: Path):
@@ -259,6 +260,17 @@ def test_data_has_to_be_named(tmp_path):
         fleeting.run(read_recipe("megc2019/linear-flow"), {"megc2019-flow": tmp_path / "no"}, tmp_path / "r")
     with pytest.raises(OptionError, match="the experiment uses 'drawn'"):
         fleeting.run(small(), {"casme2": tmp_path}, tmp_path / "r")
+
+
+def test_a_class_without_a_clip_is_refused_before_training(tmp_path):
+    with pytest.raises(DatasetError, match=r"no usable clip of anger.*choose data.labels among megc3"):
+        fleeting.run(small("drawn/linear-flow", "data.labels=samm-5"), {}, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_that_diverges_is_told(tmp_path):
+    with pytest.raises(ScoreError, match="did the training diverge"):
+        fleeting.run(small("drawn/ststnet", "training.lr=1e30"), {}, tmp_path / "run")
 
 
 def test_a_modality_the_dataset_cannot_supply_is_refused_by_name(tmp_path):

@@ -41,7 +41,7 @@ def write_report(run: Run) -> Path:
             notes=_notes(run),
             boxes=_boxes(run),
             explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
-            headline=figures.headline(_dots(run)),
+            headline=headline(run),
             rows=_score_rows(run),
             reported=run.experiment.reported if isinstance(run.experiment.reported, dict) else {},
             confusions=[
@@ -73,6 +73,11 @@ def report(folders: Sequence[Path], out: Path | None = None) -> Path:
     if len(runs) == 1 and out is None:
         return write_report(runs[0])
     return write_comparison(runs, out or Path("comparison.html"))
+
+
+def headline(run: Run) -> str:
+    """One picture of a run: UF1 under each rule, guessing, and what the paper reports, as SVG text."""
+    return figures.headline(_dots(run))
 
 
 def compare_runs(runs: Sequence[Run]) -> list[tuple[Run, Comparison]]:

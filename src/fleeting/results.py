@@ -226,6 +226,12 @@ def epochs_trained(out: Path) -> int:
     return max((path.read_text().count("\n") - 1 for path in curves if path.exists()), default=0)
 
 
+def sweep(out: Path) -> None:
+    """Take away what a kill left half-written."""
+    for leftover in (out / "folds").glob(".*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 def fold_folders(out: Path) -> list[Path]:
     """The folders of finished folds."""
     return sorted(path for path in (out / "folds").iterdir() if not path.name.startswith("."))

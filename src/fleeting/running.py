@@ -20,7 +20,7 @@ import fleeting
 from fleeting import megclog
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
-from fleeting.errors import DamagedDataError, DatasetError, OptionError, Problem
+from fleeting.errors import DamagedDataError, DatasetError, FoldError, OptionError, Problem
 from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
@@ -36,6 +36,7 @@ from fleeting.results import (
     fold_folder,
     gather,
     open_folder,
+    sweep,
     table,
     write_atomically,
     write_fold,
@@ -77,6 +78,8 @@ def run(
     experiment = experiment.completed()
     out = out or Path("runs") / f"{experiment.name.replace('/', '-')}-{experiment.digest()}"
     carry_out = executors[executor]
+    if workers is not None and workers < 1:
+        raise OptionError(f"{workers} workers cannot do anything; use 1 or more")
     prepared = prepare(experiment, data, skip_damaged=skip_damaged, progress=progress)
     open_folder(out, experiment, _environment(experiment, prepared, data))
     recipe = experiment.training
@@ -108,15 +111,31 @@ def prepare(
     problems = sorted({*problems, *inputs.problems})
     if problems and not skip_damaged:
         raise DamagedDataError(problems)
-    if not inputs.samples:
-        raise DatasetError(
-            f"{root} has no usable clip for {experiment.data.labels}; `fleeting check` says what is wrong"
-        )
+    _require_classes(dataset, experiment.data.labels, classes, inputs.samples)
     protocol = protocols[experiment.protocol.name]
     chosen = options(protocol, experiment.protocol.model_extra or {}, f"protocol {experiment.protocol.name}")
     folds = tuple(protocol(inputs.samples, **chosen))
+    _require_distinct_names(folds)
     ready_made = all(name in dataset.ready for name in view.modalities)
     return Prepared(Task(experiment, inputs, classes), folds, tuple(problems), ready_made)
+
+
+def _require_classes(
+    dataset: Dataset, label_set: str, classes: Sequence[str], samples: Sequence[Sample]
+) -> None:
+    """Refuse a label set with a class of no clip: no score over it is defined. Raises DatasetError."""
+    if missing := set(classes) - {sample.label for sample in samples}:
+        raise DatasetError(
+            f"{dataset.name} has no usable clip of {', '.join(sorted(missing))} ({label_set}), so no score"
+            f" is defined; choose data.labels among {', '.join(dataset.label_sets)}, or run `fleeting check`"
+        )
+
+
+def _require_distinct_names(folds: Sequence[Fold]) -> None:
+    """Refuse two folds whose results would lie in one folder. Raises FoldError."""
+    folders = [fold_folder(Path(), fold.name, 0, 1).name for fold in folds]
+    if twice := [name for name in set(folders) if folders.count(name) > 1]:
+        raise FoldError(f"two folds are called {twice[0]!r} on disk; rename the subjects, or the folds")
 
 
 def _root(dataset: Dataset, data: Mapping[str, Path]) -> Path:
@@ -204,6 +223,7 @@ class _Meter:
 
 def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
     """Pool all folds into predictions, log and scores."""
+    sweep(out)
     recipe, classes = experiment.training, prepared.task.classes
     seeds = gather(out, "predictions", experiment)
     oracle = gather(out, "oracle", experiment)

@@ -50,6 +50,14 @@ def test_one_subject_is_too_few(name, samples):
 
 
 @pytest.mark.parametrize("name", protocols)
+@pytest.mark.parametrize("option", [{"folds": 0}, {"folds": 1000}, {"test_share": 0.0}, {"test_share": 1.0}])
+def test_an_option_that_cannot_be_met_is_refused(name, option, samples):
+    if set(option) <= set(inspect.signature(protocols[name]).parameters):
+        with pytest.raises(FoldError, match=";"):
+            list(protocols[name](samples, **option))
+
+
+@pytest.mark.parametrize("name", protocols)
 def test_options_have_defaults_and_a_docstring_stands(name):
     parameters = list(inspect.signature(protocols[name]).parameters.values())
     assert all(p.default is not p.empty for p in parameters[1:])

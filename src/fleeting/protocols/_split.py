@@ -18,6 +18,14 @@ def require_groups(names: Iterable[object], folds: int, what: str) -> None:
         raise FoldError(f"{found} {what} cannot make {folds} folds; set protocol.folds between 2 and {found}")
 
 
+def require_share(share: float) -> None:
+    """Refuse a test share that leaves a side empty. Raises FoldError."""
+    if not 0 < share < 1:
+        raise FoldError(
+            f"a test share of {share} leaves one side empty; set protocol.test_share between 0 and 1"
+        )
+
+
 def folds_of(
     samples: Sequence[Sample], splits: Iterable[tuple[IntArray, IntArray]], subjects_shared: bool = False
 ) -> Iterator[Fold]:

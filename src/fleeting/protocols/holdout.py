@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sklearn.model_selection import GroupShuffleSplit
 
 from fleeting.protocols import protocols
-from fleeting.protocols._split import folds_of, require_groups
+from fleeting.protocols._split import folds_of, require_groups, require_share
 from fleeting.types import Fold, Sample
 
 
@@ -21,5 +21,6 @@ def holdout_by_subject(
     """
     groups = [sample.subject for sample in samples]
     require_groups(groups, 2, "subjects")
+    require_share(test_share)
     splitter = GroupShuffleSplit(1, test_size=test_share, random_state=seed)
     yield from folds_of(samples, splitter.split(groups, groups=groups))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 
 from fleeting.protocols import protocols
-from fleeting.protocols._split import folds_of, require_groups
+from fleeting.protocols._split import folds_of, require_groups, require_share
 from fleeting.types import Fold, Sample
 
 
@@ -41,5 +41,6 @@ def holdout_over_clips(
 ) -> Iterator[Fold]:
     """Test once, on a random share of the clips whoever they show, as the MESTI paper's 90/10 split."""
     require_groups((sample.id for sample in samples), 2, "samples")
+    require_share(test_share)
     splitter = ShuffleSplit(1, test_size=test_share, random_state=seed)
     yield from folds_of(samples, splitter.split(samples), subjects_shared=True)
