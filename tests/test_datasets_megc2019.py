@@ -200,6 +200,40 @@ def test_rows_that_cannot_be_read_are_named(root: Path) -> None:
     assert "2 maps are in no list" in " ".join(p.what for p in problems if not p.blocks)
 
 
+@pytest.mark.parametrize("damaged", ['"EP01_06f', 'EP01_06f"x"', '"EP01_06f"x', '"EP\\n"'])
+def test_a_stray_quotation_mark_swallows_nothing(root: Path, damaged: str) -> None:
+    rows = lines(root / GT)
+    rows[2] = rows[2].replace("EP03_06f", damaged.replace("\\n", "\n"))
+    (root / GT).write_text("\n".join(rows))
+    if damaged == 'EP01_06f"x"':  # within a cell it is a letter like any other
+        assert [s.id for s in FLOW.samples(root)][2] == 'casme2/sub06/EP01_06f"x"'
+        return
+    with pytest.raises(DatasetError, match=rf"{GT}, line 3, is no row".replace(".", r"\.")) as refused:
+        check("megc2019-flow", root)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("person", "clip"),
+    [("sub06", "n" * 5000), ("6" * 5000, "EP"), ("6" * 300, "EP"), ("sub06", ".."), ("sub06", "a/b")],
+)
+def test_names_that_no_map_can_have_are_one_line(root: Path, person: str, clip: str) -> None:
+    count = len(FLOW.samples(root))
+    with (root / GT).open("a") as file:
+        file.write(f"casme2,{person},{clip},1\n")
+    checkup = check("megc2019-flow", root)
+    assert checkup.clips == count
+    (problem,) = checkup.problems
+    assert f"row {count + 1} of {GT}: 'casme2,{person[:5]}" in problem.what
+    assert len(str(problem)) < 300
+
+
+def test_smic_clips_without_their_person_are_kept_apart(root: Path) -> None:
+    (root / HTNET).unlink()
+    (root / GT).write_text("smic,s6,one,0\nsmic,s6,two,0\n")
+    assert [sample.id for sample in FLOW.samples(root)] == ["smic/s06/s06_one", "smic/s06/s06_two"]
+
+
 def test_lists_that_differ_are_named_by_clip(root: Path) -> None:
     samples = FLOW.samples(root)
     rows = lines(root / HTNET)

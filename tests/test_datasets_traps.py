@@ -23,7 +23,7 @@ from fleeting.datasets.samm import SAMM
 from fleeting.datasets.samm_lv import SAMM_LV
 from fleeting.datasets.smic import SMIC
 from fleeting.doctor import check
-from fleeting.errors import Problem
+from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 
 FRAME = np.full((6, 5), 90, np.uint8)
@@ -176,6 +176,41 @@ def test_a_clip_that_lost_its_class_is_named_though_it_is_not_asked_for(tmp_path
         assert {p.clip for p in CASME2.problems(tmp_path, kept) if p.blocks} == {first.id, second.id}
 
 
+def test_cells_that_decide_nothing_do_not_block_those_who_do_not_ask(tmp_path: Path) -> None:
+    CASME2.fabricate(tmp_path)
+    sheet = tmp_path / "CASME2-coding-20190701.xlsx"
+    before = CASME2.samples(tmp_path)
+    row = 2 + next(number for number, sample in enumerate(before) if sample.label == "others")
+    edit(sheet, lambda page: [page.cell(row, column, "unclear") for column in (4, 5, 6)])
+    samples = CASME2.samples(tmp_path)
+    asked = labelled(samples, "megc3")[0]
+    assert [p for p in CASME2.problems(tmp_path, asked) if p.blocks] == []
+    blocked = {p.clip for p in CASME2.problems(tmp_path, samples) if p.blocks}
+    assert blocked == {before[row - 2].id}
+
+
+def test_no_apex_is_missed_where_the_sheet_has_none_to_offer(tmp_path: Path) -> None:
+    CASME2.fabricate(tmp_path)
+    edit(tmp_path / "CASME2-coding-20190701.xlsx", lambda page: page.cell(2, 5, "unclear"))
+    first = CASME2.samples(tmp_path)[:1]
+    assert [p.clip for p in CASME2.problems(tmp_path, first) if p.blocks] == [first[0].id]
+
+
+@pytest.mark.parametrize("name", ["n" * 5000, "bell\u0007", "..", "a@b", "zero\u200bwidth"])
+def test_a_name_that_no_folder_can_have_is_one_line(tmp_path: Path, name: str) -> None:
+    CASME2.write(tmp_path, [clip("casme2", "casme2/sub01", "EP01", 9, 10, 11)])
+    path = tmp_path / "CASME2-coding-20190701.csv"
+    path.write_text(f"Subject,Filename,Onset,Apex,Offset,Emotion\n1,{name},9,10,11,fear\n", encoding="utf-8")
+    (tmp_path / "CASME2-coding-20190701.xlsx").unlink()
+    if "\u0007" in name:
+        with pytest.raises(DatasetError, match="is not text"):
+            check("casme2", tmp_path)
+        return
+    problems = [problem for problem in check("casme2", tmp_path).problems if problem.blocks]
+    assert "is not the name of a clip" in problems[0].what
+    assert all(len(str(problem)) < 400 for problem in problems)
+
+
 def test_duplicates_are_named(tmp_path: Path) -> None:
     row = clip("casme2", "casme2/sub01", "EP01_01f", 9, 10, 11)
     CASME2.write(tmp_path, [row, row])
@@ -280,7 +315,10 @@ def test_long_videos_join_their_emotion_from_the_micro_sheet(tmp_path: Path) -> 
     assert all(bool(s.label) == (s.kind == "micro") for s in samples)
     (tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
     assert {s.label for s in SAMM_LV.samples(tmp_path)} == {""}
-    assert check("samm-lv", tmp_path).problems == ()
+    (problem,) = check("samm-lv", tmp_path).problems
+    assert problem.what == "no clip has an emotion: SAMM_Micro_FACS_Codes_v2 does not lie beside"
+    assert problem.do == "put SAMM_Micro_FACS_Codes_v2 beside the sheet"
+    assert not problem.blocks
     assert samples[0].subject.startswith("samm/")
 
 
@@ -474,6 +512,38 @@ def test_smic_clip_in_the_wrong_folder_and_empty_clip(tmp_path: Path) -> None:
     found = {p.clip: p.what for p in check("smic", tmp_path).problems}
     assert set(found) == {"smic/s01/s01_ne_01", "smic/s01/s01_ne_03"}
     assert found["smic/s01/s01_ne_01"] == "the folder says positive, its name s1_ne_01 says negative"
+
+
+@pytest.mark.parametrize("composite", [False, True])
+def test_smic_a_label_that_is_none_is_named_with_what_is_lost(tmp_path: Path, composite: bool) -> None:
+    dataset = datasets["megc2019"] if composite else SMIC
+    dataset.fabricate(tmp_path)
+    home = tmp_path / "smic" if composite else tmp_path
+    micro = home / "SMIC_all_cropped" / "HS" / "s1" / "micro"
+    count = len(dataset.samples(tmp_path))
+    (micro / "negative").rename(micro / "Negativ")
+    (micro / "notes").mkdir()
+    shutil.copytree(micro / "positive" / "s1_po_01", micro / "s1_po_07")
+    checkup = check(dataset.name, tmp_path)
+    assert checkup.clips == count - 2
+    first, second = checkup.problems
+    assert (first.clip, second.clip, first.blocks, second.blocks) == ("", "", True, True)
+    place = "SMIC_all_cropped/HS/s1/micro"
+    end = "is none of negative, positive, surprise: {} in it are not read"
+    assert first.what == f"{place}/Negativ {end.format('2 clips')}"
+    assert second.what == f"{place}/s1_po_07 {end.format('13 pictures')}"
+
+
+def test_smic_a_clip_under_two_spellings_is_named_with_both(tmp_path: Path) -> None:
+    SMIC.fabricate(tmp_path)
+    place = tmp_path / "SMIC_all_cropped" / "HS" / "s1" / "micro" / "negative"
+    shutil.copytree(place / "s1_ne_01", place / "s01_ne_01")
+    (problem,) = check("smic", tmp_path).problems
+    assert (problem.clip, problem.blocks) == ("smic/s01/s01_ne_01", True)
+    shown = place.relative_to(tmp_path)
+    assert problem.what == f"lies on the disk 2 times, {shown}/s01_ne_01 and {shown}/s1_ne_01"
+    others = [sample for sample in SMIC.samples(tmp_path) if sample.id != problem.clip]
+    assert [p for p in SMIC.problems(tmp_path, others) if p.blocks] == []
 
 
 def test_the_three_cameras_are_three_datasets_of_the_same_people(tmp_path: Path) -> None:

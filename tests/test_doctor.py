@@ -7,10 +7,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from PIL import Image
 
 from fleeting.datasets import datasets
 from fleeting.doctor import check
 from fleeting.errors import DatasetError, UnknownNameError
+from fleeting.inputs import View, load
 
 
 @pytest.fixture
@@ -55,6 +57,25 @@ def test_each_kind_of_damage_once(root: Path) -> None:
     assert problems[1] == "img47.jpg is empty"
     assert problems[2].startswith("frame img48.jpg cannot be read")
     assert problems[2].endswith("and 1 frames more")
+
+
+def test_what_the_doctor_passes_can_be_opened_and_nothing_else(root: Path) -> None:
+    dataset = datasets["casme2"]
+    samples = dataset.samples(root)
+    data = [dataset.frames(root, sample)[3] for sample in samples[:3]]
+    size = data[0].read_bytes().index(b"\xff\xc0") + 5
+    data[0].write_bytes(data[0].read_bytes()[:size] + b"\xea\x60" * 2 + data[0].read_bytes()[size + 4 :])
+    Image.new("L", (24, 31)).save(data[1])
+    Image.new("1", (24, 32)).save(data[2].with_suffix(".bmp"))
+    data[2].unlink()
+    problems = {p.clip: p.what for p in check("casme2", root).problems}
+    assert set(problems) == {samples[0].id, samples[1].id}
+    assert "decompression bomb" in problems[samples[0].id]
+    assert problems[samples[1].id] == "its frames are of 2 sizes (24x31, 24x32), expected one"
+    view = View(("difference",), ((28, 28),))
+    loaded = load(dataset, root, samples, view)
+    assert {problem.clip for problem in loaded.problems} == set(problems)
+    assert all(problem.what and problem.do for problem in loaded.problems)
 
 
 def test_an_offset_far_away_is_counted_not_listed(root: Path) -> None:

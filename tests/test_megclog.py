@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fleeting import naming
+from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
 from fleeting.megclog import MEGC_CLASSES, read, score_log, write
-from fleeting.metrics import score
+from fleeting.metrics import over_seeds, score
+from fleeting.results import table
 from fleeting.stats import read_labels
 from fleeting.types import Prediction
 
@@ -32,6 +36,13 @@ Predicted   : [2]
 Ground Truth: [2]
 Final Evaluation:
 UF1: 0.7 | UAR: 0.7
+"""
+WORDS = """casme2 sub01
+EP02_01f happiness disgust
+EP03_02f Disgust disgust
+mine p1
+a others happiness
+b surprise surprise
 """
 # What the authors' own STSTNet log adds up to (rows the truth); printed: UF1 0.7353, UAR 0.7605.
 STSTNET = ((219, 22, 9), (40, 62, 7), (21, 3, 59))
@@ -84,6 +95,9 @@ def test_megcs_own_form(log):
         lambda text: "\n\n  " + text.replace("\n", "  \n\n").replace(" ", "   "),
         lambda text: text.rstrip("\n"),
         lambda text: text + "Final Evaluation:\nUF1: 0.7353 | UAR: 0.7605\n",
+        lambda text: text + "Accuracy: 0.5\nAcc: 0.5\nF1: 0.5\nF1-score : 0.5\nWAR: 50 %\n",
+        lambda text: text.replace("casme2 sub01", "CASMEII 1").replace("smic s03", "SMIC 3"),
+        lambda text: text.replace("smic s03", "smic s3").replace("s03_", "s3_"),
         lambda text: text.replace("0 0", "negative negative").replace("1 1", "Positive positive")
         .replace("0 2", "negative SURPRISE").replace("2 2", "surprise surprise"),
         lambda text: text.replace("0 0", "1 1").replace("01f 1 1", "01f 2 2", 1)
@@ -107,8 +121,8 @@ def test_labels_that_count_from_one_are_shifted_with_a_note_only_if_a_3_occurs(l
 def test_a_fold_may_come_again_and_names_may_hold_blanks(log):
     found = read(log("smic 20\na 0 1\nsmic 20\nb c 2 2\nCAS(ME)^3 spNO.1 x\nd 0 0\nmine p1\ne 1 1\n"))
     assert [p.id for p in found.predictions] == [
-        "smic/20/a",
-        "smic/20/b c",
+        "smic/s20/a",
+        "smic/s20/b c",
         "CAS(ME)^3/spNO.1 x/d",
         "mine/p1/e",
     ]
@@ -122,7 +136,7 @@ def test_a_fold_may_come_again_and_names_may_hold_blanks(log):
         ("smic s1\na 0 1\nEP02_01f 1\n", "line 3: found 'EP02_01f 1'"),
         ("smic s1\na 0 1\nAverage: 0.71\n", "line 3: found 'Average: 0.71'"),
         ("smic s1\na 0 0.71\n", "line 2: found 'a 0 0.71'"),
-        ("smic s1\na 0 1\n\na 0 1\n", "line 4: found 'a', expected each clip once; smic/s1 has it already"),
+        ("smic s1\na 0 1\n\na 0 1\n", "line 4: found 'a', expected each clip once; smic/s01 has it already"),
         ("smic s1\nsmic s2\na 0 1\n", "line 1: found 'smic s1', expected clips below it"),
         ("smic s1\na 0 1\nsmic s2\n", "line 3: found 'smic s2', expected clips"),
         ("smic s1\na 0 positive\n", "some labels are numbers and some names"),
@@ -133,6 +147,29 @@ def test_a_fold_may_come_again_and_names_may_hold_blanks(log):
         (PRINTED.replace("[2]", "[x]", 1), "line 9: found 'x', expected only labels such as 0, 1, 2"),
         (PRINTED + "done\n", "line 14: found 'done'"),
         (PRINTED + PRINTED, "found '006#1', expected each clip once; samm/006 has it already"),
+        (
+            "smic s1\ns1_ne_01 0 0\nsmic s01\ns01_ne_01 0 0\n",
+            "line 4: found 's01_ne_01', expected each clip once",
+        ),
+        ("samm 6\na 0 0\nSAMM 006\na 0 0\n", "line 4: found 'a', expected each clip once; samm/006 has it"),
+        ("casme2 1\na 0 0\nCASMEII sub01\na 0 0\n", "expected each clip once; casme2/sub01 has it already"),
+        (
+            PRINTED + "Subject: 6\nPredicted: [1]\nGround Truth: [1]\n",
+            "found '006#1', expected each clip once",
+        ),
+        (WORDS + "EP07 happiness\n", "line 7: found 'EP07 happiness', expected '<database> <subject>' or"),
+        (
+            WORDS + "casme2 happiness disgust\n",
+            "line 7: found 'casme2 happiness disgust', expected a clip, or",
+        ),
+        (WORDS + "casme2 sub03 happiness\n", "line 7: found 'casme2 sub03 happiness'"),
+        (WORDS + "a b happiness disgust\n", "line 7: found 'a b happiness disgust'"),
+        (WORDS + "EP07 happiness 1\n", "line 7: found 'EP07 happiness 1'"),
+        (WORDS + "EP07 1 1\n", "line 2: found 'EP02_01f happiness disgust'"),
+        (
+            "EP02_01f happiness disgust\n",
+            "line 1: found 'EP02_01f happiness disgust', expected a line '<data",
+        ),
         ("id,dataset,subject,truth\n", "line 1: found 'id,dataset,subject,truth', expected the columns id,"),
         ("id,dataset,subject,fold,truth,predicted\n", "expected the columns id,"),
         (
@@ -148,6 +185,39 @@ def test_what_is_no_log_is_refused_in_one_line_that_names_it(log, text, message)
         read(log(text))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_labels_may_be_words_of_the_logs_own(log):
+    found = read(log(WORDS))
+    assert found.classes == ("disgust", "happiness", "others", "surprise")
+    assert triples(found) == [
+        ("casme2/sub01/EP02_01f", 1, 0),
+        ("casme2/sub01/EP03_02f", 0, 0),
+        ("mine/p1/a", 2, 1),
+        ("mine/p1/b", 3, 3),
+    ]
+    assert found.notes == ("labels are words, read as the 4 classes disgust, happiness, others, surprise",)
+    assert triples(read(log(WORDS + "CAS(ME)^3 spNO.1 x\nc fear-like fear-like\nAccuracy: 0.5\n")))[4:] == [
+        ("CAS(ME)^3/spNO.1 x/c", 1, 1)
+    ]
+    assert triples(read(log("mmew happy face\na 0 1\n"))) == [("mmew/happy face/a", 0, 1)]
+
+
+def test_people_come_out_as_megc_spells_them(log):
+    text = "samm 6\n006_1_2 0 0\n6_1_3 0 0\ncasme2 1\n1_a 0 0\nsmic s1\ns1_ne_01 0 0\n"
+    text += "mmew 1\na 0 0\nsmic xyz\na 0 0\n"
+    assert [p.id for p in read(log(text)).predictions] == [
+        "samm/006/006_1_2",
+        "samm/006/006_1_3",
+        "casme2/sub01/1_a",
+        "smic/s01/s01_ne_01",
+        "mmew/1/a",
+        "smic/xyz/a",
+    ]
+    assert [p.id for p in read(log(PRINTED.replace("s01", "s1"))).predictions][3:5] == [
+        "smic/s01/s01#1",
+        "smic/s01/s01#2",
+    ]
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path):
@@ -191,9 +261,63 @@ def test_our_predictions_keep_their_probabilities(log):
     assert found.classes == MEGC_CLASSES
 
 
+def test_our_predictions_of_several_seeds_are_scored_seed_by_seed(log):
+    rng = np.random.default_rng(0)
+    runs = [
+        [
+            Prediction(
+                f"d/{i % 5}/{i}", "d", f"d/{i % 5}", "f", i % 3, int(p), tuple(map(float, np.eye(3)[p]))
+            )
+            for i, p in enumerate(rng.integers(0, 3, 30))
+        ]
+        for _ in range(3)
+    ]
+    path = log(table([p for run in runs for p in run], [seed for seed in (10, 2, 3) for _ in range(30)]))
+    found = read(path)
+    assert [len(seed) for seed in found.seeds] == [30, 30, 30]
+    assert {p.id: p for p in found.predictions} == {p.id: p for p in runs[1]}  # seed 2 before seed 10
+    scores, notes = score_log(path, draws=50)
+    expected = over_seeds([runs[1], runs[2], runs[0]], MEGC_CLASSES, draws=50)
+    assert scores.as_dict() == expected.as_dict()
+    assert notes == ("3 seeds; every score is the mean over them",)
+    subjects, labels, _ = read_labels(path)
+    assert (len(subjects), np.bincount(labels).tolist()) == (30, [10, 10, 10])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            ["x,d,d/1,f,0,0,1,7", "x,d,d/1,f,0,0,1,7"],
+            "line 3: found 'x,d,d/1,f,0,0,1,7', expected each id once for",
+        ),
+        (["x,d,d/1,f,0,0,1,one"], "line 2: invalid literal for int"),
+        (["x,d,d/1,f,0,0,1"], "line 2: found 'x,d,d/1,f,0,0,1', expected 8 columns"),
+    ],
+)
+def test_damaged_predictions_of_several_seeds_are_refused(log, rows, message):
+    with pytest.raises(LogError, match=message):
+        read(log("\n".join(["id,dataset,subject,fold,truth,predicted,p_0,seed", *rows])))
+
+
+def test_seeds_over_other_samples_are_refused(log):
+    text = "id,dataset,subject,fold,truth,predicted,p_0,seed\nx,d,d/1,f,0,0,1,0\ny,d,d/1,f,0,0,1,1\n"
+    with pytest.raises(ScoreError, match="x, y predicted on one side only"):
+        score_log(log(text))
+
+
+def spelt(row):
+    """As MEGC spells the person, and the clip if it begins with one."""
+    subject = naming.person(row[0], str(row[1]))
+    return row[0], subject, naming.clip(row[0], subject, row[2])
+
+
 word = st.text("abcXYZ0129_.-#", min_size=1, max_size=8)
 rows = st.dictionaries(
-    st.tuples(st.sampled_from(["casme2", "smic", "samm", "casme-sq"]), word, word),
+    st.one_of(
+        st.tuples(st.sampled_from(["casme3", "mmew", "drawn", "casme-sq"]), word, word),
+        st.tuples(st.sampled_from(["casme2", "smic", "samm"]), st.integers(0, 40), word).map(spelt),
+    ),
     st.tuples(st.integers(0, 2), st.integers(0, 2)),
     min_size=1,
 )
@@ -202,7 +326,7 @@ rows = st.dictionaries(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows)
 def test_what_is_written_reads_back(log, rows):
-    rows = {**rows, ("smic", "s0", "zero"): (0, 0)}  # with a 0, labels never count from 1
+    rows = {**rows, ("smic", "s00", "zero"): (0, 0)}  # with a 0, labels never count from 1
     hot = [tuple(float(i == p) for i in range(3)) for _, p in rows.values()]
     predictions = {
         f"{d}/{s}/{c}": Prediction(f"{d}/{s}/{c}", d, f"{d}/{s}", f"{d}/{s}", t, p, chances)
@@ -279,5 +403,7 @@ def test_the_organisers_list_as_a_log_reads_back(log, shared):
     text = "".join(f"{d} {s}\n{c} {label} {label}\n" for d, s, c, label in folds)
     scores, _ = score_log(log(text), {"uf1": 1.0, "uar": 100}, draws=0)
     assert (scores.n, scores.uf1) == (442, 1.0)
+    listed = datasets["megc2019-flow"].samples(shared / "megc2019-flow")
+    assert {p.id: p.subject for p in read(log(text)).predictions} == {s.id: s.subject for s in listed}
     counts = {name: [c.support for c in part.per_class] for name, part in scores.parts.items()}
     assert counts == {"casme2": [88, 32, 25], "samm": [92, 26, 15], "smic": [70, 51, 43]}

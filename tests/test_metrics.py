@@ -152,7 +152,7 @@ def test_parts_and_subjects_that_lack_a_class_say_none_and_skip_nothing():
     assert lacking.ci95 == {"uf1": None, "uar": None}
     assert lacking.undefined_draws == 200
     assert lacking.per_class[2].f1 is None
-    rows = per_subject(predictions, CLASSES)
+    rows = per_subject([predictions], CLASSES)
     assert [row.subject for row in rows] == ["a/1", "a/2", "a/3", "b/1", "b/2"]
     assert rows[4].n == 2
     assert rows[4].accuracy == 0.5
@@ -243,6 +243,21 @@ def test_over_seeds_is_the_mean_with_a_deviation():
     assert found.as_dict()["std"].keys() >= {"uf1", "uar", "accuracy"}
     low, high = found.ci95["uf1"]
     assert low < found.uf1 < high
+
+
+def test_a_subjects_row_is_the_mean_over_seeds():
+    truth, _ = guesses(90, 0)
+    runs = [say(truth, guesses(90, seed, 0.7)[1]) for seed in range(3)]
+    singles = [per_subject([run], CLASSES) for run in runs]
+    found = per_subject([runs[0], runs[1][::-1], runs[2]], CLASSES)
+    assert [(row.subject, row.n) for row in found] == [(row.subject, row.n) for row in singles[0]]
+    for i, row in enumerate(found):
+        assert row.accuracy == pytest.approx(np.mean([rows[i].accuracy for rows in singles]))
+        assert row.uf1 == pytest.approx(np.mean([rows[i].uf1 for rows in singles]))
+    with pytest.raises(ScoreError, match="predicted on one side only"):
+        per_subject([runs[0], runs[1][:-1]], CLASSES)
+    with pytest.raises(ScoreError, match="at least one seed"):
+        per_subject([], CLASSES)
 
 
 def test_the_same_run_twice_has_its_own_interval_and_no_deviation():

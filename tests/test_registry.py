@@ -54,7 +54,8 @@ DATASET = """
 from dataclasses import replace
 from fleeting.datasets import datasets
 from fleeting.datasets.casme2 import CASME2
-datasets.register("casme2-again")(replace(CASME2, name="casme2-again", cohort="casme2-again"))
+AGAIN = replace(CASME2, name="casme2-again", cohort="casme2-again", label_sets=("raw",))
+datasets.register("casme2-again")(AGAIN)
 """
 
 
@@ -138,6 +139,22 @@ def test_a_plugin_is_found_by_its_entry_point(monkeypatch):
     registry = Registry("thing", "fleeting.protocols")
     assert registry["from-afar"] == "here"
     assert loaded == ["afar"]
+
+
+def test_a_file_that_cannot_be_imported_is_named(copy):
+    dropped = copy / "src" / "fleeting" / "protocols" / "broken.py"
+    dropped.write_text("import nothing_of_that_name")
+    code = "from fleeting.cli import main; main(['list', 'protocols'])"
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+    finally:
+        dropped.unlink()
+    assert done.returncode == 2
+    assert done.stderr.startswith("fleeting: fleeting.protocols.broken cannot be imported")
+    assert done.stderr.count("\n") == 1
 
 
 def test_options_come_from_the_signature():

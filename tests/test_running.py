@@ -16,8 +16,19 @@ from PIL import Image, ImageOps
 import fleeting
 from fleeting import megclog
 from fleeting.datasets import datasets
-from fleeting.errors import DamagedDataError, DatasetError, OptionError, RunError, ScoreError
+from fleeting.errors import (
+    DamagedDataError,
+    DatasetError,
+    FleetingError,
+    FoldError,
+    OptionError,
+    RunError,
+    ScoreError,
+)
 from fleeting.experiment import read_recipe
+from fleeting.protocols import protocols
+from fleeting.results import sweep
+from fleeting.types import Fold
 
 SMALL = ("training.epochs=2", "protocol.name=kfold", "protocol.folds=3")
 
@@ -43,14 +54,14 @@ def test_a_run_leaves_all_it_promises(finished):
     assert finished.scores["folds"] == 3
     assert finished.scores["clean"]["n"] == 120
     assert finished.scores["shared"] is None
-    assert finished.scores["oracle"]["uf1"] >= finished.scores["clean"]["uf1"]
+    assert finished.scores["oracle"]["accuracy"] >= finished.scores["clean"]["accuracy"]
     assert finished.scores["seconds"] > 0
     assert finished.scores["peak_memory_mb"] > 50
     assert finished.scores["cpu_percent"] > 0
     environment = json.loads((finished.path / "environment.json").read_text())
     assert environment["seed"] == 0
     assert environment["threads"] == 1
-    assert environment["versions"]["torch"]
+    assert environment["identity"]["torch"]
 
 
 def test_scores_are_those_of_the_predictions_and_the_log(finished):
@@ -145,6 +156,26 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path):
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
+@pytest.mark.slow
+def test_interrupted_it_does_not_wait_for_the_folds_in_flight(tmp_path):
+    command = [sys.executable, "-m", "fleeting", "run", "drawn/ststnet", "--out", str(tmp_path / "run")]
+    command += ["--set", "training.epochs=9000", "--executor", "processes", "--workers", "2"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(lambda: len(children(running.pid)) >= 2, running)
+    running.send_signal(signal.SIGINT)
+    _, complaint = running.communicate(timeout=60)  # a fold takes minutes
+    assert running.returncode == 130
+    assert "fleeting: interrupted; the same command goes on from here\n" in complaint
+    wait_until(lambda: not alive_in_group(running.pid))
+
+
+def children(process):
+    try:
+        return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+
+
 def test_a_folder_of_another_experiment_is_refused(finished):
     with pytest.raises(RunError, match=r"training.lr is 0.001 there and 0.5 here; choose another --out"):
         fleeting.run(small("drawn/ststnet", "training.lr=0.5"), {}, finished.path)
@@ -158,9 +189,107 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_half_written_folder_is_continued(finished, tmp_path):
-    (tmp_path / "run" / "folds" / ".fold-1.123").mkdir(parents=True)
+    (tmp_path / "run" / "folds" / ".fold-1.999999999").mkdir(parents=True)
     (tmp_path / "run" / ".environment.json.123").write_text("{")
     assert predictions(fleeting.run(small(), {}, tmp_path / "run")) == predictions(finished)
+
+
+def damage(finished, tmp_path, which, change):
+    folder = shutil.copytree(finished.path, tmp_path / "run")
+    path = folder / which
+    change(path)
+    return folder
+
+
+@pytest.mark.parametrize("which", ["predictions.csv", "oracle.csv"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        Path.unlink,
+        lambda path: path.write_text("\n".join(path.read_text().splitlines()[:20])),
+        lambda path: path.write_text(path.read_text().replace("drawn/p", "drawn/q")),
+        lambda path: path.write_text("nonsense"),
+    ],
+    ids=["gone", "cut", "others", "nonsense"],
+)
+def test_a_damaged_fold_is_never_scored_without_what_it_lost(finished, tmp_path, which, change):
+    folder = damage(finished, tmp_path, f"folds/fold-1/{which}", change)
+    before = (folder / "scores.json").read_bytes()
+    with pytest.raises(RunError, match=r"fold-1.*delete .*fold-1 and run again|fold-1.*delete it"):
+        fleeting.run(small(), {}, folder)
+    assert (folder / "scores.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("which", ["environment.json", "cost.json"])
+def test_a_damaged_file_of_a_run_is_named(finished, tmp_path, which):
+    folder = damage(finished, tmp_path, which, lambda path: path.write_text("{"))
+    with pytest.raises(RunError, match=which):
+        fleeting.run(small(), {}, folder)
+
+
+def test_folds_of_other_code_or_libraries_are_refused(finished, tmp_path):
+    def older(path):
+        facts = json.loads(path.read_text())
+        facts["identity"]["code_sha256"] = "0" * 64
+        path.write_text(json.dumps(facts))
+
+    folder = damage(finished, tmp_path, "environment.json", older)
+    with pytest.raises(RunError, match="begun with other code"):
+        fleeting.run(small(), {}, folder)
+
+
+def test_what_training_would_refuse_leaves_no_folder(tmp_path):
+    for recipe, change in [
+        ("drawn/linear-flow", "training.trace_oracle=true"),
+        ("drawn/ststnet", "training.augment=['mirrr']"),
+        ("drawn/ststnet", "training.augment=['rotate']"),
+        ("drawn/ststnet", "model.size=56"),
+        ("drawn/linear-flow", "model.strength=0.0"),
+        ("drawn/linear-flow", "protocol.seed=-1"),
+    ]:
+        with pytest.raises(FleetingError, match=r";|did you mean"):
+            fleeting.run(small(recipe, change), {}, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_a_finished_fold_takes_another_experiment(finished, tmp_path):
+    folder = shutil.copytree(finished.path, tmp_path / "run")
+    shutil.rmtree(folder / "folds")
+    (folder / "scores.json").unlink()
+    for left in ("predictions.csv", "log.txt", "report.html"):
+        (folder / left).unlink()
+    assert fleeting.run(small("drawn/ststnet", "training.lr=0.01"), {}, folder).scores["folds"] == 3
+
+
+@pytest.mark.parametrize("names", [(".one", "two"), ("..", "two"), ("x" * 300, "two"), ("a/b", "a:b")])
+def test_odd_fold_names_lose_nothing(names, tmp_path, monkeypatch):
+    def halves(samples):
+        sides = [[s for s in samples if (int(s.subject[-2:]) % 2) == odd] for odd in (0, 1)]
+        yield Fold(names[0], tuple(sides[0]), tuple(sides[1]))
+        yield Fold(names[1], tuple(sides[1]), tuple(sides[0]))
+
+    _ = protocols.names()
+    monkeypatch.setitem(protocols._registered, "halves", halves)
+    recipe = read_recipe("drawn/linear-flow", changes=["protocol.name=halves"])
+    if names == ("a/b", "a:b"):
+        with pytest.raises(FoldError, match="two folds are called"):
+            fleeting.run(recipe, {}, tmp_path / "run")
+    else:
+        assert fleeting.run(recipe, {}, tmp_path / "run").scores["clean"]["n"] == 120
+
+
+def test_a_protocol_without_folds_is_refused(tmp_path, monkeypatch):
+    _ = protocols.names()
+    monkeypatch.setitem(protocols._registered, "none", lambda _: iter(()))
+    with pytest.raises(FoldError, match="made no folds"):
+        fleeting.run(read_recipe("drawn/linear-flow", changes=["protocol.name=none"]), {}, tmp_path / "run")
+
+
+def test_leftovers_of_the_living_are_left_alone(tmp_path):
+    (tmp_path / "folds" / f".mine.{os.getpid()}").mkdir(parents=True)
+    (tmp_path / "folds" / ".theirs.999999999").mkdir()
+    sweep(tmp_path)
+    assert [path.name for path in (tmp_path / "folds").iterdir()] == [f".mine.{os.getpid()}"]
 
 
 def test_several_seeds_give_mean_and_deviation(tmp_path):
@@ -225,7 +354,7 @@ def test_single_frames_are_samples_of_their_subject(clips, tmp_path):
     run = fleeting.run(casme2(*changes), {"casme2": clips}, tmp_path / "run")
     assert run.scores["clean"] is None
     assert run.scores["shared"]["n"] > 50
-    assert "#" in run.predictions[0].id
+    assert "#" in run.by_seed[0][0].id
     clean = fleeting.run(
         casme2("data.unit=frame", "model.inputs=['apex']"), {"casme2": clips}, tmp_path / "clean"
     )
@@ -269,7 +398,7 @@ def test_a_class_without_a_clip_is_refused_before_training(tmp_path):
 
 
 def test_training_that_diverges_is_told(tmp_path):
-    with pytest.raises(ScoreError, match="did the training diverge"):
+    with pytest.raises(ScoreError, match=r"fold fold-1: the training diverged.*lower training.lr"):
         fleeting.run(small("drawn/ststnet", "training.lr=1e30"), {}, tmp_path / "run")
 
 
@@ -318,4 +447,4 @@ def test_shuffled_labels_leave_the_oracle_far_above(maps, tmp_path):
         workers=2,
     )
     assert run.scores["clean"]["uf1"] < 0.42
-    assert run.scores["oracle"]["uf1"] > run.scores["clean"]["uf1"] + 0.1
+    assert run.scores["oracle"]["uf1"] > run.scores["clean"]["uf1"] + 0.05

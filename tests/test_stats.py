@@ -7,7 +7,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from fleeting.errors import LogError, OptionError, ScoreError
-from fleeting.metrics import confusion, measures, score, subject_matrices
+from fleeting.metrics import confusion, measures, over_seeds, score, subject_matrices
 from fleeting.stats import (
     compare,
     lift,
@@ -40,7 +40,7 @@ def _samples():
 
 def test_a_better_system_is_found_better(samples):
     good, bad = system(*samples, 0.8, 1), system(*samples, 0.2, 2)
-    found = compare(bad, good, CLASSES)
+    found = compare([bad], [good], CLASSES)
     assert (found.n, found.subjects) == (200, 20)
     assert found.difference["uf1"] == pytest.approx(found.second["uf1"] - found.first["uf1"])
     assert found.first["uf1"] == score(bad, CLASSES, draws=0).uf1
@@ -53,12 +53,12 @@ def test_a_better_system_is_found_better(samples):
 
 def test_samples_are_joined_by_id_not_by_position(samples):
     first, second = system(*samples, 0.6, 1), system(*samples, 0.5, 2)
-    assert compare(first, second, CLASSES) == compare(first[::-1], second, CLASSES)
+    assert compare([first], [second], CLASSES) == compare([first[::-1]], [second], CLASSES)
 
 
 def test_exchanging_the_systems_turns_the_difference_and_keeps_the_tests(samples):
     first, second = system(*samples, 0.6, 1), system(*samples, 0.4, 2)
-    here, there = compare(first, second, CLASSES), compare(second, first, CLASSES)
+    here, there = compare([first], [second], CLASSES), compare([second], [first], CLASSES)
     assert there.difference["uf1"] == pytest.approx(-here.difference["uf1"])
     assert there.t == pytest.approx(-here.t)
     assert (there.t_p, there.mcnemar_p) == pytest.approx((here.t_p, here.mcnemar_p))
@@ -68,7 +68,7 @@ def test_exchanging_the_systems_turns_the_difference_and_keeps_the_tests(samples
 
 def test_a_system_against_itself_differs_in_nothing(samples):
     same = system(*samples, 0.6, 1)
-    found = compare(same, same, CLASSES, draws=100, permutations=100)
+    found = compare([same], [same], CLASSES, draws=100, permutations=100)
     assert found.difference == {"uf1": 0, "uar": 0, "accuracy": 0}
     assert (found.t, found.t_p, found.permutation_p, found.mcnemar_p) == (None, None, 1.0, 1.0)
 
@@ -78,10 +78,62 @@ def test_other_samples_truths_and_subjects_are_refused_by_name(samples):
     with pytest.raises(
         ScoreError, match="drawn/0/c0, drawn/0/c1, drawn/0/c2 and 1 more predicted on one side"
     ):
-        compare(first, first[4:], CLASSES)
+        compare([first], [first[4:]], CLASSES)
     other = [Prediction(p.id, p.dataset, p.subject, p.fold, (p.truth + 1) % 3, 0, (1, 0, 0)) for p in first]
     with pytest.raises(ScoreError, match="and 197 more: subject or truth differ"):
-        compare(first, other, CLASSES)
+        compare([first], [other], CLASSES)
+
+
+@pytest.fixture(name="seeds")
+def _seeds(samples):
+    """Three seeds of each of two systems."""
+    return [[system(*samples, right, seed + k) for k in range(3)] for seed, right in ((10, 0.5), (20, 0.6))]
+
+
+def test_over_several_seeds_a_comparison_is_that_of_the_means(samples, seeds):
+    found = compare(*seeds, CLASSES, draws=500, permutations=500)
+    means = [over_seeds(side, CLASSES, draws=500) for side in seeds]
+    assert found.seeds == (3, 3)
+    for name in ("uf1", "uar", "accuracy"):
+        one, two = (getattr(side, name) for side in means)
+        assert (found.first[name], found.second[name]) == (one, two)
+        assert found.difference[name] == pytest.approx(two - one)
+    right = [
+        np.mean([measures(subject_matrices(run, 3)[1])["accuracy"] for run in side], axis=0) for side in seeds
+    ]
+    expected = scipy_stats.ttest_rel(right[1], right[0])
+    assert (found.t, found.t_p) == pytest.approx((expected.statistic, expected.pvalue))
+    assert found.ci95["uf1"][0] < found.difference["uf1"] < found.ci95["uf1"][1]
+    assert 0 < found.permutation_p <= 1
+    assert (found.only_first_right, found.only_second_right, found.mcnemar_p) == (None, None, None)
+    assert found.notes == ("several seeds: no McNemar test, which counts what one seed says of a clip",)
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["seeds"] == [3, 3]
+
+
+def test_a_system_with_each_seed_alike_compares_as_that_seed(samples):
+    first, second = system(*samples, 0.6, 1), system(*samples, 0.5, 2)
+    once, thrice = compare([first], [second], CLASSES), compare([first] * 3, [second[::-1]] * 3, CLASSES)
+    assert thrice.ci95["uar"] == pytest.approx(once.ci95["uar"])
+    assert (thrice.t_p, thrice.permutation_p) == pytest.approx((once.t_p, once.permutation_p))
+    uneven = compare([first], [second] * 2, CLASSES)
+    assert uneven.difference["uf1"] == pytest.approx(once.difference["uf1"])
+    assert uneven.ci95["uf1"] == pytest.approx(once.ci95["uf1"])
+
+
+def test_one_seed_of_a_system_against_three_is_no_difference_of_nothing(seeds):
+    found = compare(seeds[0][:1], seeds[0], CLASSES, draws=100)
+    assert found.difference["uf1"] == pytest.approx(found.second["uf1"] - found.first["uf1"])
+    assert found.difference["uf1"] != 0
+    assert (found.seeds, found.permutation_p, found.mcnemar_p) == ((1, 3), None, None)
+    assert found.t_p is not None
+    assert found.notes[0].startswith("1 and 3 seeds: no permutation test")
+
+
+def test_seeds_over_other_samples_are_not_compared(seeds):
+    with pytest.raises(ScoreError, match="predicted on one side only"):
+        compare(seeds[0], [seeds[1][0], seeds[1][1][1:]], CLASSES)
+    with pytest.raises(ScoreError, match="at least one seed"):
+        compare([], seeds[1], CLASSES)
 
 
 def test_the_t_test_is_scipys():
@@ -107,6 +159,19 @@ def test_permutation_p_matches_the_enumeration_of_all_swaps():
         a = np.where(swap[:, None, None], matrices[1], matrices[0])
         b = np.where(swap[:, None, None], matrices[0], matrices[1])
         gaps.append(abs(measures(a.sum(axis=0))["uf1"] - measures(b.sum(axis=0))["uf1"]))
+    exact = np.mean(np.array(gaps) >= observed - 1e-12)
+    assert permutation_test(matrices, permutations=20_000) == pytest.approx(exact, abs=0.02)
+
+
+def test_permutation_exchanges_all_seeds_of_a_subject_together():
+    rng = np.random.default_rng(4)
+    matrices = rng.integers(0, 5, size=(2, 3, 8, 3, 3))
+    observed = abs(np.subtract(*measures(matrices.sum(axis=2))["uf1"].mean(axis=1)))
+    gaps = []
+    for code in range(2**8):
+        swap = ((code >> np.arange(8)) % 2 == 1)[None, :, None, None]
+        sides = [np.where(swap, *pair) for pair in (matrices[::-1], matrices)]
+        gaps.append(abs(np.subtract(*(measures(side.sum(axis=1))["uf1"].mean() for side in sides))))
     exact = np.mean(np.array(gaps) >= observed - 1e-12)
     assert permutation_test(matrices, permutations=20_000) == pytest.approx(exact, abs=0.02)
 
@@ -187,7 +252,8 @@ def test_what_guessing_reaches_on_the_composite(shared, epochs, uf1, uar):
     assert np.bincount(labels).tolist() == [250, 109, 83]
     null = null_oracle(labels, subjects, classes, epochs)
     assert (null.uf1, null.uar) == pytest.approx((uf1, uar), abs=0.004)
-    assert null == null_score(shared / "megc2019-flow" / "combined_3class_gt.csv", epochs)
+    for name in ("combined_3class_gt.csv", "combined_3_class2_for_optical_flow.csv"):
+        assert null == null_score(shared / "megc2019-flow" / name, epochs)
 
 
 @pytest.mark.parametrize(
@@ -196,14 +262,19 @@ def test_what_guessing_reaches_on_the_composite(shared, epochs, uf1, uar):
         ("subject,label\na,0\nb,1\n", ["a", "b"], [0, 1], CLASSES),
         ("label,subject,fps\nhappiness,a,200\nanger,b,100\n", ["a", "b"], [1, 0], ("anger", "happiness")),
         ("subject,label\r\na,1\r\nb,3\r\n", ["a", "b"], [0, 2], CLASSES),
-        ("dataset,subject,label\nsmic,3,0\nsamm,3,4\n", ["smic/3", "samm/3"], [0, 4],
+        ("dataset,subject,label\nsmic,3,0\nsamm,3,4\n", ["smic/s03", "samm/003"], [0, 4],
          tuple(f"class {i}" for i in range(5))),
-        ("casme2,sub01,EP02,1\n,,,\nsamm,6,006_1,2\n", ["casme2/sub01", "samm/6"], [1, 2], CLASSES),
+        ("dataset,sub,filename_o,label,apex,imagename,sub_filename\nsmic,s01,s01_ne_01,0,,s01_s01_ne_01.jpg,\n",
+         ["smic/s01"], [0], CLASSES),
+        ("smic,s1,a,0\nsmic,s01,b,1\nsmic,1,c,2\n", ["smic/s01"] * 3, [0, 1, 2], CLASSES),
+        ("id,dataset,subject,fold,truth,predicted,p_0,p_1,seed\nx,d,d/1,1,1,0,0.9,0.1,0\nx,d,d/1,1,1,1,0.1,0.9,1\n",
+         ["d/1"], [1], ("class 0", "class 1")),
+        ("casme2,sub01,EP02,1\n,,,\nsamm,6,006_1,2\n", ["casme2/sub01", "samm/006"], [1, 2], CLASSES),
         ("id,dataset,subject,fold,truth,predicted,p_0,p_1\nx,d,d/1,1,1,0,0.9,0.1\n", ["d/1"], [1],
          ("class 0", "class 1")),
     ],
 )  # fmt: skip
-def test_labels_are_read_from_any_of_three_tables(tmp_path, text, subjects, labels, classes):
+def test_labels_are_read_from_any_of_these_tables(tmp_path, text, subjects, labels, classes):
     path = tmp_path / "labels.csv"
     path.write_text("\ufeff" + text, newline="", encoding="utf-8")
     assert read_labels(path) == (subjects, labels, classes)

@@ -66,10 +66,10 @@ def check(dataset: str, root: Path, *, json: Json = False) -> int:
         _print_json(found.as_dict())
     else:
         labels = ", ".join(f"{label} {count}" for label, count in found.labels.items())
-        out.print(f"{dataset}: {found.clips} clips of {found.subjects} subjects ({labels})", highlight=False)
+        _say(f"{dataset}: {found.clips} clips of {found.subjects} subjects ({labels})")
         for problem in found.problems:
-            out.print(str(problem), highlight=False, markup=False, soft_wrap=True)
-        out.print(f"{len(found.problems)} problems" if found.problems else "no problems", highlight=False)
+            _say(str(problem))
+        _say(f"{len(found.problems)} problems" if found.problems else "no problems")
     return 1 if found.problems else 0
 
 
@@ -156,10 +156,9 @@ def null(*, labels: Path, epochs: int, json: Json = False) -> int:
         _print_json(found.as_dict())
         return 0
     low, high = found.range95["uf1"]
-    out.print(
+    _say(
         f"guessing on {found.n} clips, best of {epochs} epochs for each subject: UF1 {found.uf1:.3f}"
-        f" ({low:.3f} to {high:.3f}), UAR {found.uar:.3f}",
-        highlight=False,
+        f" ({low:.3f} to {high:.3f}), UAR {found.uar:.3f}"
     )
     return 0
 
@@ -172,7 +171,7 @@ def report(*runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = 
         runs: The folders of finished runs.
         out_: Where the page is written; without it, the run's own report.html, or comparison.html here.
     """
-    out.print(str(fleeting.report(list(runs), out_)), soft_wrap=True, highlight=False)
+    _say(str(fleeting.report(list(runs), out_)))
     return 0
 
 
@@ -183,18 +182,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [word for word in given if word != "--debug"]
     try:
         status = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+    except BrokenPipeError:  # whoever reads us has seen enough
+        sys.stderr.close()
+        status = 0
     except (FleetingError, CycloptsError) as error:
         if debug:
             raise
         _complain(" ".join(str(error).split()))
         status = 2
+    except OSError as error:
+        if debug:
+            raise
+        named = f"{error.filename}: " if error.filename else ""
+        _complain(f"{named}{error.strerror or error}; check the path, its permissions and the space left")
+        status = 2
     except KeyboardInterrupt:
         _complain("interrupted; the same command goes on from here")
         status = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = 0
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 def _complain(text: str) -> None:
@@ -260,20 +269,15 @@ def _print_run(done: Any) -> None:
     ]
     out.print(_score_table(rows))
     if scores["drawn"]:
-        out.print("drawn data: not comparable with any published score", highlight=False)
+        _say("drawn data: not comparable with any published score")
     if scores["subjects_shared"]:
-        out.print("folds share subjects: the score is not clean", highlight=False)
+        _say("folds share subjects: the score is not clean")
     if scores["oracle"]:
-        out.print(
+        _say(
             "oracle: the epoch best on each test side, as much published code keeps it; inflated, shown"
-            f" only for comparison. Guessing reaches UF1 {scores['null']['uf1']:.3f} that way.",
-            highlight=False,
+            f" only for comparison. Guessing reaches UF1 {scores['null']['uf1']:.3f} that way."
         )
-    out.print(
-        f"{scores['folds']} folds in {scores['seconds']:.1f} s; report: {done.path / 'report.html'}",
-        soft_wrap=True,
-        highlight=False,
-    )
+    _say(f"{scores['folds']} folds in {scores['seconds']:.1f} s; report: {done.path / 'report.html'}")
 
 
 def _parts(score: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

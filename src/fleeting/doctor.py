@@ -8,25 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._checks import RESTORE, as_problem
+from fleeting.datasets._disk import fault
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
+from fleeting.video import UNREADABLE, damage, load_picture, mixed
 
 Progress = Callable[[int, int], None]
-
-# What Pillow raises on a picture that is cut off, scrambled, or too large to be one.
-_UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    ArithmeticError,
-    LookupError,
-    Image.DecompressionBombError,
-)
 
 
 @dataclass(frozen=True)
@@ -74,6 +63,7 @@ def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) ->
     """Problems of a sample's pictures or arrays; what is already ``known`` of them is not said again."""
     try:
         files = dataset.frames(root, sample) if dataset.has_frames else []
+        spare = dataset.spare(root, sample)
         for modality in dataset.ready:
             dataset.ready_array(root, sample, modality)
     except DatasetError as error:
@@ -81,27 +71,34 @@ def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) ->
             yield as_problem(sample.id, error)
         return
     yield from _damaged(sample, files)
+    yield from _damaged_beside(sample, spare)
 
 
 def _damaged(sample: Sample, files: Sequence[Path]) -> Iterator[Problem]:
-    damaged = [(path.name, what) for path in files if (what := _fault(path))]
+    """Frames that cannot be decoded or differ in size; the dataset has named the empty and closed ones."""
+    found = {path: _decoded(path) for path in files if not fault(path)}
+    damaged = [(path.name, what) for path, what in found.items() if isinstance(what, str)]
     if damaged:
         name, what = damaged[0]
         more = f", and {len(damaged) - 1} frames more" if damaged[1:] else ""
         yield Problem(sample.id, f"frame {name} cannot be read ({what}){more}", RESTORE)
+    if sizes := mixed(size for size in found.values() if not isinstance(size, str)):
+        yield Problem(sample.id, f"its frames are of {sizes}", RESTORE)
 
 
-def _fault(path: Path) -> str:
-    """Why a picture cannot be decoded, "" if it can; empty and forbidden files are named without decoding."""
+def _damaged_beside(sample: Sample, spare: Sequence[Path]) -> Iterator[Problem]:
+    """A note on the first picture outside the clip that is empty or cannot be decoded."""
+    for path in spare:
+        found = _decoded(path)
+        if what := fault(path) or (f"{path.name} cannot be read ({found})" if isinstance(found, str) else ""):
+            said = f"{what}; it is outside {sample.onset} to {sample.offset}"
+            yield Problem(sample.id, said, "nothing to do, nothing of the clip needs it", blocks=False)
+            return
+
+
+def _decoded(path: Path) -> tuple[int, int] | str:
+    """A picture's width and height, or why it cannot be decoded."""
     try:
-        if not path.stat().st_size:
-            return ""
-        with Image.open(path) as picture:
-            picture.load()
-    except PermissionError:
-        return ""
-    except UnidentifiedImageError:
-        return "not a picture"
-    except _UNREADABLE as error:
-        return " ".join(str(error).split()) or type(error).__name__
-    return ""
+        return load_picture(path, "RGB").size
+    except UNREADABLE as error:
+        return damage(error)

@@ -10,6 +10,7 @@
     ├── ScoreError            a number that would not mean what its name says
     ├── LogError              a log or a table of labels that cannot be read
     ├── RunError              a run folder of another experiment, or one that is not a run
+    ├── PluginError           a file in a kind's folder, or a plug-in, that cannot be imported
     └── MissingExtraError     an optional dependency that this call needs
 
 A `Problem` is the same thing about one clip, as a value: the doctor lists them, a run refuses or skips them.
@@ -20,10 +21,30 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class FleetingError(Exception):
-    """Anything this package refuses to do, in one line that can be shown to a user."""
+    """Anything this package refuses to do, in one line that can be shown to a user.
+
+    It comes back whole from another process, whatever its constructor takes.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[FleetingError], args: tuple[Any, ...], facts: dict[str, Any]) -> FleetingError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+def some(names: Iterable[str], most: int = 5) -> str:
+    """The first of several names, sorted, and how many more there are: for a line that has to stay one."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
 
 
 class UnknownNameError(FleetingError, LookupError):
@@ -62,6 +83,10 @@ class LogError(FleetingError, ValueError):
 
 class RunError(FleetingError):
     """A folder is not a run, or the run of another experiment."""
+
+
+class PluginError(FleetingError):
+    """A dropped-in file or a plug-in cannot be imported."""
 
 
 class MissingExtraError(FleetingError, ImportError):

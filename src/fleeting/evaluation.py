@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
+from torch import nn
 
+from fleeting.augment import augmentations
+from fleeting.errors import OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
 from fleeting.models import build
-from fleeting.training import Epoch, Predict, TrainingSet, fit
-from fleeting.types import Fold, Prediction
+from fleeting.training import Epoch, Predict, TrainingSet, device_of, fit, refuse_epochs
+from fleeting.types import FloatArray, Fold, Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,11 @@ def evaluate(task: Task, job: Job) -> FoldResult:
         oracle = _OracleTrace(task, test) if recipe.trace_oracle else None
         fitted = fit(model, _training_set(task, train), recipe, seed, watch=oracle)
         probabilities = fitted.probabilities(_rows(task, test))
+    if not np.isfinite(probabilities).all():
+        raise ScoreError(
+            f"fold {job.fold.name}: the training diverged, its probabilities are not finite after epoch"
+            f" {fitted.epoch}; lower training.lr"
+        )
     return FoldResult(
         fold=job.fold.name,
         seed=job.seed,
@@ -95,6 +103,31 @@ def evaluate(task: Task, job: Job) -> FoldResult:
         oracle_epoch=oracle.epoch if oracle else None,
         weights=fitted.state() if recipe.keep_weights else {},
     )
+
+
+def rehearse(task: Task) -> None:
+    """Refuse, before anything is written, what training would refuse later.
+
+    Raises OptionError: options that a model without epochs cannot take, an augmentation that would falsify an
+    input, a device that is not there, inputs that the model cannot take.
+    """
+    recipe, inputs = task.experiment.training, task.inputs
+    model = _model(task, seed=0)
+    if not isinstance(model, nn.Module):
+        refuse_epochs(recipe)
+        return
+    device_of(recipe)
+    first: Sequence[FloatArray] = [array[:1] for array in inputs.arrays]
+    for name in recipe.augment:
+        first = augmentations[name](first, inputs.kinds, np.random.default_rng(0))
+    try:
+        with torch.inference_mode():
+            model.eval()(*map(torch.from_numpy, first))
+    except RuntimeError as error:
+        shapes = ", ".join(str(array.shape[1:]) for array in first)
+        raise OptionError(
+            f"model {task.experiment.model.name} cannot take inputs {shapes} ({error}); choose others"
+        ) from error
 
 
 def fold_seed(seed: int, fold: str) -> int:
@@ -170,6 +203,3 @@ def _threads(count: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-__all__ = ["Cost", "FoldResult", "Job", "Task", "evaluate", "fold_seed", "peak_memory_mb"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError
@@ -19,11 +18,14 @@ from fleeting.protocols import protocols
 from fleeting.registry import options
 from fleeting.training import Training
 
+HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "keep_weights", "threads"))
+"""Keys of a recipe that may be changed without making another experiment of it."""
+
 
 class Data(BaseModel):
     """A recipe's ``[data]`` table; the folder itself is named on the command line."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dataset: str = "drawn"
     labels: str = "megc3"
@@ -55,20 +57,48 @@ class ModelChoice(BaseModel):
     size: int = Field(default=0, ge=0, description="side of the input pictures; 0: the model's own")
 
 
+class Reported(BaseModel):
+    """What a paper printed, for the whole and for its parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    uf1: float | None = None
+    uar: float | None = None
+    f1: float | None = None
+    accuracy: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    mse: float | None = None
+    mae: float | None = None
+    auc: float | None = None
+    loss: float | None = None
+    note: str = ""
+    parts: dict[str, Reported] = {}
+
+
 class Experiment(BaseModel):
     """One experiment, complete: equal values give equal predictions on equal data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = "unnamed"
     paper: str = ""
-    reported: dict[str, Any] | Literal["unknown"] = Field(
-        default="unknown", description="what the paper printed: uf1, uar, ..., note"
-    )
+    reported: Reported = Field(default=Reported(), description='what the paper printed, or "unknown"')
+    changed: tuple[str, ...] = Field(default=(), description="what was changed of the recipe of this name")
     data: Data = Data()
     protocol: ProtocolChoice = ProtocolChoice()
     model: ModelChoice = ModelChoice()
     training: Training = Training()
+
+    @field_validator("reported", mode="before")
+    @classmethod
+    def _unknown_is_nothing(cls, value: object) -> object:
+        return {} if value == "unknown" else value
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """The changes after which this is another experiment than its name says."""
+        return tuple(c for c in self.changed if c.partition("=")[0].strip() not in HARMLESS)
 
     def completed(self) -> Experiment:
         """The same experiment with every option of its protocol and model written out.
@@ -91,11 +121,7 @@ class Experiment(BaseModel):
 
     def toml(self) -> str:
         """The experiment as the text of a recipe that replays it."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
-
-    def digest(self) -> str:
-        """Eight hexadecimal digits that differ between experiments."""
-        return hashlib.sha256(self.toml().encode()).hexdigest()[:8]
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
 
 
 def recipe_names() -> list[str]:
@@ -117,11 +143,16 @@ def read_recipe(recipe: str | Path, *, quick: bool = False, changes: Sequence[st
     """
     table = _table(recipe)
     hurried = table.pop("quick", {})
-    if quick:
-        table = _merged(table, hurried)
+    if not isinstance(hurried, dict):
+        raise OptionError(f"recipe {recipe}: quick is {hurried!r}; expected a table [quick]")
+    quicker = _merged(table, hurried)
+    parse(quicker, f"{recipe} with [quick]")
+    table = quicker if quick else table
     for change in changes:
         table = _merged(table, _change(change))
-    return parse(table, str(recipe))
+    experiment = parse(table, str(recipe))
+    changed = (*experiment.changed, *(["quick"] if quick else []), *changes)
+    return experiment.model_copy(update={"changed": changed})
 
 
 def parse(table: Mapping[str, Any], source: str) -> Experiment:
@@ -130,7 +161,7 @@ def parse(table: Mapping[str, Any], source: str) -> Experiment:
         return Experiment.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
-        where = [str(part) for part in first["loc"] if not str(part).startswith(("dict[", "literal["))]
+        where = [str(part) for part in first["loc"]]
         if first["type"] == "extra_forbidden":
             known = _known_keys(where[:-1])
             raise UnknownNameError("recipe key", ".".join(where), known) from None
@@ -139,10 +170,11 @@ def parse(table: Mapping[str, Any], source: str) -> Experiment:
 
 
 def _known_keys(table: Sequence[str]) -> list[str]:
-    fields: Mapping[str, Any] = Experiment.model_fields
+    owner: Any = Experiment
     for name in table:
-        fields = fields[name].annotation.model_fields
-    return [".".join((*table, key)) for key in fields]
+        field = owner.model_fields.get(name)
+        owner = field.annotation if field is not None and name != "parts" else Reported
+    return [".".join((*table, key)) for key in owner.model_fields]
 
 
 def _table(recipe: str | Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from fleeting.datasets import Dataset
-from fleeting.errors import DatasetError, FleetingError, OptionError, Problem
+from fleeting.datasets._checks import as_problem
+from fleeting.datasets._disk import number_of
+from fleeting.errors import DatasetError, OptionError, Problem
 from fleeting.modalities import kind_of, modalities
 from fleeting.motion import shrink
 from fleeting.types import ArrayKind, Clip, FloatArray, Sample
@@ -65,7 +66,7 @@ def load(
         try:
             arrays, rule = _arrays(dataset, root, sample, view)
         except (DatasetError, OptionError) as error:
-            problems.append(_problem(sample, error))
+            problems.append(as_problem(sample.id, error))
         else:
             opened.append(sample)
             rows.append(arrays)
@@ -96,20 +97,12 @@ def frames_of(dataset: Dataset, root: Path, samples: Sequence[Sample]) -> tuple[
     problems: list[Problem] = []
     for sample in samples:
         try:
-            numbers = [frame_number(path) for path in dataset.frames(root, sample)]
+            numbers = [number_of(path) for path in dataset.frames(root, sample)]
         except DatasetError as error:
-            problems.append(_problem(sample, error))
+            problems.append(as_problem(sample.id, error))
             continue
         frames += [replace(sample, id=f"{sample.id}#{n}", onset=n, apex=n, offset=n) for n in numbers]
     return frames, problems
-
-
-def frame_number(path: Path) -> int:
-    """The last number in a file's name. Raises DatasetError if there is none."""
-    numbers = re.findall(r"\d+", path.stem)
-    if not numbers:
-        raise DatasetError(f"{path} has no frame number in its name; rename it as the dataset does")
-    return int(numbers[-1])
 
 
 def _arrays(dataset: Dataset, root: Path, sample: Sample, view: View) -> tuple[list[FloatArray], str]:
@@ -131,7 +124,7 @@ def _arrays(dataset: Dataset, root: Path, sample: Sample, view: View) -> tuple[l
 def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> tuple[Clip, str]:
     """The sample's frames as a Clip, and the rule that gave its apex. Raises DatasetError."""
     paths = dataset.frames(root, sample)
-    numbers = np.array([frame_number(path) for path in paths])
+    numbers = np.array([number_of(path) for path in paths])
     frames = read_pictures(paths)
     if view.color == "gray":
         frames = np.rint(frames.mean(axis=3, keepdims=True)).astype(np.uint8)
@@ -157,8 +150,3 @@ def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
         return np.stack([shrink(channel, size) for channel in array.astype(np.float32)])
     pictures = [Image.fromarray(channel.astype(np.float32)) for channel in array]
     return np.stack([np.asarray(p.resize(size[::-1], Image.Resampling.BILINEAR)) for p in pictures])
-
-
-def _problem(sample: Sample, error: FleetingError) -> Problem:
-    what, _, do = str(error).removeprefix(f"{sample.id}: ").rpartition("; ")
-    return Problem(sample.id, what or do, do if what else "look at the clip")

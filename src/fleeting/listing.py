@@ -73,7 +73,7 @@ def _recipe(name: str) -> Row:
         "name": name,
         "what": f"{recipe.model.name} on {', '.join(recipe.model.inputs)} of {recipe.data.dataset}",
         "source": recipe.paper,
-        "reported": recipe.reported,
+        "reported": recipe.reported.model_dump(exclude_none=True),
     }
 
 

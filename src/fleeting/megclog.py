@@ -2,7 +2,8 @@
 
 Three forms are read: MEGC's own (a line ``<database> <subject>`` for each fold, then lines ``<clip> <truth>
 <prediction>``), what some public PyTorch code prints (``Subject: 006``, then ``Predicted`` and ``Ground
-Truth`` as lists), and our ``predictions.csv``.
+Truth`` as lists), and our ``predictions.csv``, of one seed or several. The people of CASME II, SAMM and SMIC
+come out as MEGC spells them, except from our own form, which has its ids already.
 """
 
 from __future__ import annotations
@@ -11,34 +12,40 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from fleeting.errors import LogError, OptionError, ScoreError, UnknownNameError
-from fleeting.metrics import Scores, score
+from fleeting import naming
+from fleeting.claims import doubt
+from fleeting.errors import LogError, OptionError
+from fleeting.metrics import Scores, over_seeds
 from fleeting.types import Prediction
 
 MEGC_CLASSES = ("negative", "positive", "surprise")  # MEGC 2019's labels 0, 1, 2
-CLAIMABLE = ("uf1", "uar", "accuracy", "precision", "recall")
-DATABASES = re.compile(r"casme(2|ii|3|sq)?|smic(hs|vis|nir)?|samm(lv)?|mmew|4dme|drawn")
 _LABEL = re.compile(rf"\d{{1,2}}(\.0*)?|{'|'.join(MEGC_CLASSES)}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}(\.0*)?")
 _PRINTED = re.compile(r"(subject|predicted|ground truth)\s*:\s*(.*)", re.IGNORECASE)
-_CHATTER = re.compile(r"(final evaluation|uf1|uar)\s*:", re.IGNORECASE)
+_CHATTER = re.compile(r"(final evaluation|uf1|uar|war|f1|f1[- ]score|acc|accuracy)\s*:", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d_]+([-_/][^\W\d_]+)*")  # a label that is a word of the log's own
 COLUMNS = ("id", "dataset", "subject", "fold", "truth", "predicted")
 
 
 @dataclass(frozen=True)
 class Log:
-    """What a log says: its predictions (probabilities are 0 and 1 unless it has some), classes and notes.
+    """What a log says: the predictions of each seed, classes and notes.
 
-    ``notes`` holds, a sentence each, what was decided in reading it.
+    Only our own form has several seeds; probabilities are 0 and 1 unless the log has some. ``notes`` holds, a
+    sentence each, what was decided in reading it.
     """
 
-    predictions: tuple[Prediction, ...]
+    seeds: tuple[tuple[Prediction, ...], ...]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Those of the first seed, of the only one in most logs."""
+        return self.seeds[0]
 
 
 class Coded(NamedTuple):
@@ -80,7 +87,7 @@ def read(path: Path) -> Log:
         hot = tuple(float(i == predicted) for i in range(len(classes)))
         predictions[name] = Prediction(name, row.dataset, subject, subject, truth, predicted, hot)
     guessed = ("each subject's database is guessed from its name",) if printed else ()
-    return Log(tuple(predictions.values()), classes, (*notes, *guessed))
+    return Log((tuple(predictions.values()),), classes, (*notes, *guessed))
 
 
 def write(predictions: Iterable[Prediction]) -> str:
@@ -102,29 +109,32 @@ def score_log(
 ) -> tuple[Scores, tuple[str, ...]]:
     """A log's scores, and warnings: what was decided in reading it, and where a claim does not fit.
 
-    ``claimed`` may hold uf1, uar, accuracy, precision and recall, as fractions or percent; a claim fits
-    within its printed rounding, 0.0005 at least. Raises LogError, ScoreError, and UnknownNameError on a claim
-    of anything else.
+    ``claimed`` may hold uf1, uar, accuracy, precision and recall, as fractions or percent. Over several seeds
+    scores are means. Raises LogError, ScoreError, and UnknownNameError on a claim of anything else.
     """
     log = read(path)
-    scores = score(log.predictions, log.classes, draws=draws, seed=seed)
-    doubt = _doubt(scores, claimed) if claimed else None
-    return scores, (*log.notes, *([doubt] if doubt else []))
+    scores = over_seeds(log.seeds, log.classes, draws=draws, seed=seed)
+    doubts = [doubt(scores, claimed)] if claimed else []
+    return scores, (*log.notes, *filter(None, doubts))
 
 
 def code_labels(path: Path, words: Sequence[str]) -> Coded:
     """Labels as class indices: numbers as they are, MEGC's class names as 0 to 2, other names alphabetically.
 
     Numbers up to 2 are MEGC's classes. Where no 0 occurs and a 3 does, they count from 1, are read as one
-    less, and a note says so. Raises LogError where numbers and names are mixed.
+    less, and a note says so; another lists the classes where they are names of the file's own. Raises
+    LogError where numbers and names are mixed.
     """
     numbers = sum(_NUMBER.fullmatch(word) is not None for word in words)
     if numbers and numbers < len(words):
         raise LogError(f"{path}: some labels are numbers and some names; expected one of the two throughout")
     if not numbers:
         lower = [word.lower() for word in words]
-        classes = MEGC_CLASSES if set(lower) <= set(MEGC_CLASSES) else tuple(sorted(set(lower)))
-        return Coded([classes.index(word) for word in lower], classes, ())
+        if set(lower) <= set(MEGC_CLASSES):
+            return Coded([MEGC_CLASSES.index(word) for word in lower], MEGC_CLASSES, ())
+        classes = tuple(sorted(set(lower)))
+        note = f"labels are words, read as the {len(classes)} classes {', '.join(classes)}"
+        return Coded([classes.index(word) for word in lower], classes, (note,))
     labels, notes = [int(float(word)) for word in words], []
     if 0 not in labels and 3 in labels:
         notes = [f"labels run from {min(labels)} to {max(labels)} without a 0: taken as counted from 1"]
@@ -162,32 +172,59 @@ def refuse(path: Path, line: int, found: str, expected: str) -> NoReturn:
 def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
     """``casme2 sub01``, then ``EP02_01f 1 1`` and so on; a fold may come again."""
     fold: tuple[int, str, str] | None = None
-    empty = False
-    for line, text in lines:
-        if _CHATTER.match(text):
-            continue
-        words = _words(text)
-        if len(words) > 2 and all(_LABEL.fullmatch(word) for word in words[-2:]):
+    empty = ""  # the line of a fold that has no clips yet
+    said = [(line, text, _words(text)) for line, text in lines if not _CHATTER.match(text)]
+    names = _named_labels([words for _, _, words in said])
+    for line, text, words in said:
+        if names and naming.is_database(words[0]) and _is_named_clip(words) and not _is_clip(words):
+            refuse(
+                path, line, text, "a clip, or a fold's database and subject; as it stands it may be either"
+            )
+        if _is_clip(words) or (names and _is_named_clip(words)):
             if fold is None:
                 refuse(path, line, text, "a line '<database> <subject>' before the first clip")
-            empty = False
-            yield _Row(line, fold[1], fold[2], " ".join(words[:-2]), words[-2], words[-1])
-        elif _is_fold(words):
+            empty = ""
+            clip = naming.clip(fold[1], fold[2], " ".join(words[:-2]))
+            yield _Row(line, fold[1], fold[2], clip, words[-2], words[-1])
+        elif _is_fold(words, names):
             if fold and empty:
-                refuse(path, fold[0], f"{fold[1]} {fold[2]}", "clips below it; delete a fold that has none")
-            fold, empty = (line, words[0], " ".join(words[1:])), True
+                refuse(path, fold[0], empty, "clips below it; delete a fold that has none")
+            database = naming.database(words[0])
+            fold, empty = (line, database, naming.person(database, " ".join(words[1:]))), text
         else:
             refuse(path, line, text, "'<database> <subject>' or '<clip> <truth> <prediction>'")
     if fold is None or empty:
         refuse(path, *lines[-1], "clips, as lines '<clip> <truth> <prediction>'")
 
 
-def _is_fold(words: Sequence[str]) -> bool:
-    """A database and a subject. After an unknown database a label is no subject: ``EP02 1`` is no fold."""
-    if DATABASES.fullmatch(re.sub(r"[^a-z0-9]", "", words[0].lower())):
-        return len(words) > 1
+def _named_labels(said: Sequence[Sequence[str]]) -> frozenset[str]:
+    """The labels of a log that has words for them, MEGC's or its own; none where a label is a number."""
+    if any(_is_clip(words) and any(map(_NUMBER.fullmatch, words[-2:])) for words in said):
+        return frozenset()
+    clips = [words for words in said if _is_named_clip(words) and not naming.is_database(words[0])]
+    return frozenset(word.lower() for words in clips for word in words[1:])
+
+
+def _is_clip(words: Sequence[str]) -> bool:
+    """A clip, whose name may hold blanks, and two labels that are numbers or MEGC's names."""
+    return len(words) > 2 and all(_LABEL.fullmatch(word) for word in words[-2:])
+
+
+def _is_named_clip(words: Sequence[str]) -> bool:
+    """A clip, whose name holds no blank, and two labels of the log's own; or a fold of three words."""
+    return len(words) == 3 and all(_NAME.fullmatch(word) for word in words[1:])
+
+
+def _is_fold(words: Sequence[str], names: frozenset[str]) -> bool:
+    """A database and a subject. After an unknown database a label is no subject: ``EP02 1`` is no fold.
+
+    Nor is ``EP02 happiness`` in a log with such ``names`` for labels.
+    """
+    labelled = words[-1].lower() in names
+    if naming.is_database(words[0]):
+        return len(words) == 2 or (len(words) > 2 and not labelled)
     named = len(words) == 2 and words[0][0].isalpha() and not re.search("[:=]", "".join(words))
-    return named and not _LABEL.fullmatch(words[1])
+    return named and not labelled and not _LABEL.fullmatch(words[1])
 
 
 def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
@@ -206,76 +243,38 @@ def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row
         truth, predicted = group["ground truth"], group["predicted"]
         if len(truth) != len(predicted):
             refuse(path, line, f"{len(predicted)} predicted, {len(truth)} true", f"as many ({subject})")
+        database = naming.guess_database(subject)
+        person = naming.person(database, subject)
         for clip, pair in enumerate(zip(truth, predicted, strict=True), start=1):
             if bad := [word for word in pair if not _LABEL.fullmatch(word)]:
                 refuse(path, line, bad[0], f"only labels such as 0, 1, 2 (subject {subject})")
-            yield _Row(line, _guess_database(subject), subject, f"{subject}#{clip}", *pair)
-
-
-def _guess_database(subject: str) -> str:
-    for database, pattern in (("casme2", r"sub\d+"), ("smic", r"s\d+"), ("samm", r"\d+")):
-        if re.fullmatch(pattern, subject, re.IGNORECASE):
-            return database
-    return "unknown"
+            yield _Row(line, database, person, f"{person}#{clip}", *pair)
 
 
 def _read_predictions(path: Path, lines: Sequence[tuple[int, str]]) -> Log:
+    """A row for each id, or with a last column ``seed`` for each id and seed."""
     header, *rows = table(path, lines)
-    chances = header[len(COLUMNS) :]
-    if header != [*COLUMNS, *(f"p_{i}" for i in range(max(1, len(chances))))]:
+    last = ["seed"] if header[-1] == "seed" else []
+    width = len(header) - len(COLUMNS) - len(last)
+    if header != [*COLUMNS, *(f"p_{i}" for i in range(max(1, width))), *last]:
         refuse(path, lines[0][0], ",".join(header), f"the columns {','.join(COLUMNS)},p_0,p_1,...")
-    predictions: dict[str, Prediction] = {}
+    seeds: dict[int, dict[str, Prediction]] = {}
     for (line, text), row in zip(lines[1:], rows, strict=True):
-        if len(row) != len(header) or row[0] in predictions:
-            refuse(path, line, text, f"{len(header)} columns, and each id once")
+        if len(row) != len(header):
+            refuse(path, line, text, f"{len(header)} columns")
         try:
-            numbers = int(row[4]), int(row[5]), tuple(float(cell) for cell in row[6:])
-            predictions[row[0]] = Prediction(row[0], row[1], row[2], row[3], *numbers)
+            seed = int(row[-1]) if last else 0
+            numbers = int(row[4]), int(row[5]), tuple(float(cell) for cell in row[6 : 6 + width])
+            prediction = Prediction(row[0], row[1], row[2], row[3], *numbers)
         except (ValueError, OptionError) as error:
             found = f"{path}, line {line}: {error}"
             raise LogError(f"{found}; expected class indices and probabilities") from error
-    return Log(tuple(predictions.values()), _class_names(len(chances)))
-
-
-def _doubt(scores: Scores, claimed: Mapping[str, float]) -> str | None:
-    """A sentence about a claim that does not fit, None where it fits.
-
-    Exchanging truth and prediction leaves F1 and accuracy as they are and makes precision of recall.
-    """
-    exchange = {"uar": "precision", "recall": "precision", "precision": "recall"}
-    claims, written, exchanged, slack = {}, {}, {}, {}
-    for name, value in claimed.items():
-        if name not in CLAIMABLE:
-            raise UnknownNameError("score to claim", name, CLAIMABLE)
-        claims[name], slack[name] = _claim(name, value)
-        written[name] = float(getattr(scores, name))
-        exchanged[name] = float(getattr(scores, exchange.get(name, name)))
-    gaps = {name: claims[name] - written[name] for name in claims}
-    if all(abs(gaps[name]) <= slack[name] for name in claims):
-        return None
-    if all(abs(claims[name] - exchanged[name]) <= slack[name] for name in claims):
-        precision = "; what is claimed as UAR is macro precision" if abs(gaps.get("uar", 0)) > 0.0005 else ""
-        return (
-            f"the claimed {_listed(claims)} fits only with truth and prediction exchanged:"
-            f" as written the log gives {_listed(written)}, exchanged {_listed(exchanged)}{precision}"
-        )
-    off = _listed(gaps, "+")
-    return f"the claimed {_listed(claims)} does not fit: the log gives {_listed(written)} (off by {off})"
-
-
-def _claim(name: str, value: float) -> tuple[float, float]:
-    """The claim as a fraction, and how far its printed rounding lets it be off."""
-    if not 0 <= value <= 100:
-        raise ScoreError(f"the claimed {name} is {value}; expected a fraction, or percent")
-    scale = 100 if value > 1 else 1
-    exponent = Decimal(str(value)).normalize().as_tuple().exponent
-    step = 10.0 ** min(int(exponent), 0) / scale
-    return value / scale, max(step / 2, 0.0005) + 1e-9
-
-
-def _listed(values: Mapping[str, float], sign: str = "") -> str:
-    names = {"uf1": "UF1", "uar": "UAR"}
-    return ", ".join(f"{names.get(name, name)} {value:{sign}.4f}" for name, value in values.items())
+        if row[0] in seeds.setdefault(seed, {}):
+            refuse(path, line, text, f"each id once{' for each seed' if last else ''}")
+        seeds[seed][row[0]] = prediction
+    found_seeds = tuple(tuple(seeds[seed].values()) for seed in sorted(seeds)) or ((),)
+    notes = (f"{len(seeds)} seeds; every score is the mean over them",) if len(seeds) > 1 else ()
+    return Log(found_seeds, _class_names(width), notes)
 
 
 def _class_names(count: int) -> tuple[str, ...]:

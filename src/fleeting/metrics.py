@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import ScoreError
+from fleeting.errors import ScoreError, some
 from fleeting.roc import DoubleArray, area
 from fleeting.types import IntArray, Prediction
 
@@ -152,11 +152,17 @@ def unweighted_recall(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: i
     return float(measures(confusion(truth, predicted, classes))["uar"])
 
 
-def per_subject(predictions: Sequence[Prediction], classes: Sequence[str]) -> list[SubjectScore]:
-    """A row for each subject, sorted by name."""
-    subjects, matrices = subject_matrices(predictions, len(classes))
-    found, n = measures(matrices), matrices.sum(axis=(1, 2))
-    rows = zip(subjects, n, found["accuracy"], found["uf1"], found["uar"], strict=True)
+def per_subject(runs: Sequence[Sequence[Prediction]], classes: Sequence[str]) -> list[SubjectScore]:
+    """A row for each subject, sorted by name: the means over the seeds of ``runs``, each as `score` takes it.
+
+    Raises ScoreError where the seeds' samples differ, and where there is no seed.
+    """
+    _require_seeds(runs)
+    subjects, _ = subject_matrices(runs[0], len(classes))
+    matrices = np.stack([subject_matrices(run, len(classes))[1] for run in runs])
+    found, n = measures(matrices), matrices[0].sum(axis=(1, 2))
+    means = (found[name].mean(axis=0) for name in ("accuracy", "uf1", "uar"))
+    rows = zip(subjects, n, *means, strict=True)
     return [
         SubjectScore(name, int(k), float(right), defined(f1), defined(ar)) for name, k, right, f1, ar in rows
     ]
@@ -182,11 +188,9 @@ def over_seeds(
     of subjects, ``std`` (n - 1 in the denominator) of seeds. Raises ScoreError as `score` does, and where
     the seeds' samples differ.
     """
-    if not runs:
-        raise ScoreError("no predictions to score; expected those of at least one seed")
+    _require_seeds(runs)
     for run in runs:
         _check(run, classes)
-        require_same_samples(runs[0], run)
     require_classes(_truth(runs[0]), classes)
     whole, dataset = _scores(runs, classes, draws, seed), {p.id: p.dataset for p in runs[0]}
     names = sorted(set(dataset.values()))
@@ -234,9 +238,13 @@ def require_same_samples(first: Sequence[Prediction], second: Sequence[Predictio
     """Raises ScoreError, naming some, unless both predict the same ids with the same truth and subject."""
     a, b = ({p.id: (p.subject, p.truth) for p in side} for side in (first, second))
     if lone := sorted(a.keys() ^ b.keys()):
-        raise ScoreError(f"{_some(lone)} predicted on one side only; compare runs over the same samples")
+        raise ScoreError(
+            f"{some(lone, most=3)} predicted on one side only; compare runs over the same samples"
+        )
     if unequal := sorted(name for name in a if a[name] != b[name]):
-        raise ScoreError(f"{_some(unequal)}: subject or truth differ; compare runs over the same labels")
+        raise ScoreError(
+            f"{some(unequal, most=3)}: subject or truth differ; compare runs over the same labels"
+        )
 
 
 def require_classes(truth: npt.NDArray[Any], classes: Sequence[str]) -> None:
@@ -270,6 +278,13 @@ def _scores(runs: Sequence[Sequence[Prediction]], classes: Sequence[str], draws:
     )
 
 
+def _require_seeds(runs: Sequence[Sequence[Prediction]]) -> None:
+    if not runs:
+        raise ScoreError("no predictions to score; expected those of at least one seed")
+    for run in runs:
+        require_same_samples(runs[0], run)
+
+
 def _check(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
     if not predictions:
         raise ScoreError("no predictions to score; expected one for each test sample")
@@ -292,7 +307,3 @@ def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> DoubleArray:
     result = np.full(shape, np.nan)
     np.divide(part, whole, out=result, where=np.asarray(whole) > 0)
     return result
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

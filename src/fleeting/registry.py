@@ -6,11 +6,12 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import entry_points
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
-from fleeting.errors import OptionError, UnknownNameError
+from fleeting.errors import MissingExtraError, OptionError, PluginError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -43,10 +44,19 @@ class Registry(Generic[T]):
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__, prefix=f"{self.package}."):
             if not module.name.rpartition(".")[2].startswith("_"):
-                importlib.import_module(module.name)
+                self._take_in(module.name, partial(importlib.import_module, module.name))
         for plugin in entry_points(group=self.package):
-            plugin.load()
+            self._take_in(plugin.value, plugin.load)
         return self._registered
+
+    def _take_in(self, name: str, load: Callable[[], object]) -> None:
+        try:
+            load()
+        except MissingExtraError:
+            raise
+        except (ImportError, SyntaxError, NameError, AttributeError, TypeError) as error:
+            what = f"{name} cannot be imported ({type(error).__name__}: {error})"
+            raise PluginError(f"{what}, so no {self.kind} can be used; mend or remove it") from error
 
     def names(self) -> list[str]:
         """Every known name, sorted."""
@@ -90,4 +100,6 @@ def options(item: Callable[..., Any], given: dict[str, Any], owner: str) -> dict
         if default is not None and type(value) is not type(default) and not whole:
             kinds = f"{type(value).__name__} {value!r}", type(default).__name__
             raise OptionError(f"{owner}: {name} is {kinds[0]}, expected {kinds[1]} like {default!r}")
+        if isinstance(value, float) and not isfinite(value):
+            raise OptionError(f"{owner}: {name} is {value}, expected a finite number like {default!r}")
     return {**known, **given}

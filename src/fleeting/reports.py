@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,13 @@ ORACLE = (
     " code does. It is inflated and shown only to be compared with numbers that were made that way."
 )
 
+CURVES = {
+    "loss": "training loss",
+    "validation_loss": "validation loss",
+    "accuracy": "training accuracy",
+    "test_accuracy_traced": "test accuracy (traced)",
+}
+
 
 def write_report(run: Run) -> Path:
     """Write ``report.html`` into the run's folder; its path."""
@@ -43,7 +50,7 @@ def write_report(run: Run) -> Path:
             explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
             headline=headline(run),
             rows=_score_rows(run),
-            reported=run.experiment.reported if isinstance(run.experiment.reported, dict) else {},
+            reported=run.experiment.reported,
             confusions=[
                 figures.confusion_matrix(scores[rule]["confusion"], run.classes, rule)
                 for rule in (run.rule, "oracle")
@@ -51,7 +58,7 @@ def write_report(run: Run) -> Path:
             ],
             roc=figures.roc_curves(roc(run.by_seed[0], run.classes)) if scores[run.rule]["auc"] else "",
             curves=_curves(run),
-            subjects=per_subject(run.by_seed[0], run.classes),
+            subjects=per_subject(run.by_seed, run.classes),
             recipe=run.experiment.toml(),
             environment=(run.path / "environment.json").read_text(encoding="utf-8"),
         )
@@ -81,36 +88,44 @@ def headline(run: Run) -> str:
 
 
 def compare_runs(runs: Sequence[Run]) -> list[tuple[Run, Comparison]]:
-    """Each run but the first against the first, on the first seed's predictions.
+    """Each run but the first against the first, over all their seeds; those of another rule are left out.
 
     Raises RunError on fewer than two runs and ScoreError where they do not predict the same samples.
     """
     if len(runs) < 2:
         raise RunError(f"{len(runs)} run cannot be compared; name two or more run folders")
     first = runs[0]
-    return [(run, compare(first.by_seed[0], run.by_seed[0], first.classes)) for run in runs[1:]]
+    alike = [run for run in runs[1:] if run.rule == first.rule]
+    return [(run, compare(first.by_seed, run.by_seed, first.classes)) for run in alike]
 
 
 def write_comparison(runs: Sequence[Run], target: Path) -> Path:
-    """Write one page over several runs: a table, and tests of each against the first."""
-    compared = compare_runs(runs) if len(runs) > 1 else []
-    names = _distinct_names(runs)
+    """Write one page over several runs: a table, and tests against the first of each that has its rule."""
+    names, rule = _distinct_names(runs), runs[0].rule
+    found = [comparison for _, comparison in compare_runs(runs)] if len(runs) > 1 else []
+    named = list(zip(names, runs, strict=True))
+    tested = [name for name, run in named[1:] if run.rule == rule]
+    untested = [
+        f"{name}: not tested against {names[0]}; one score is {run.rule}, the other {rule}, and a difference"
+        " would speak of the rules."
+        for name, run in named[1:]
+        if run.rule != rule
+    ]
+    compared = list(zip(tested, found, strict=True))
     page = (
         _templates()
         .get_template("comparison.html")
         .render(
             title=f"{len(runs)} runs",
-            notes=[f"{name}: {note}" for name, run in zip(names, runs, strict=True) for note in _notes(run)],
-            rows=[_run_row(name, run) for name, run in zip(names, runs, strict=True)],
+            notes=[*(f"{name}: {note}" for name, run in named for note in _notes(run)), *untested],
+            rows=[_run_row(name, run) for name, run in named],
             headline=figures.headline(
-                [
-                    {**_dots(run)[0], "name": f"{name}\n{run.rule}"}
-                    for name, run in zip(names, runs, strict=True)
-                ]
+                [{**_dots(run)[0], "name": f"{name}\n{run.rule}"} for name, run in named]
             ),
-            comparisons=[_test_row(name, c) for name, (_, c) in zip(names[1:], compared, strict=True)],
+            comparisons=[_test_row(name, comparison) for name, comparison in compared],
+            test_notes=[f"{name}: {note}." for name, comparison in compared for note in comparison.notes],
             differences=figures.paired_differences(
-                names[1:], [c.difference["uf1"] for _, c in compared], [c.ci95["uf1"] for _, c in compared]
+                tested, [c.difference["uf1"] for c in found], [c.ci95["uf1"] for c in found]
             )
             if compared
             else "",
@@ -129,10 +144,16 @@ def _templates() -> Environment:
 
 def _notes(run: Run) -> list[str]:
     scores, notes = run.scores, []
+    if run.rule == "shared":
+        notes.append("Training and test share subjects: the score is not clean.")
     if scores["drawn"]:
         notes.append("Drawn data: good for trying things out, not comparable with any published score.")
     if scores["shuffled_labels"]:
         notes.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
+    if altered := run.experiment.altered:
+        notes.append(
+            f"Changed from the recipe of this name: {', '.join(altered)}. No paper's numbers beside it."
+        )
     if scores["incomplete"]:
         notes.append(
             f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
@@ -169,10 +190,12 @@ def _dots(run: Run) -> list[dict[str, Any]]:
 
 def _reported(run: Run, part: str, key: str) -> float | None:
     """What the paper printed for the whole (part "") or a part, None where the recipe does not say."""
-    reported: Any = run.experiment.reported
-    if isinstance(reported, Mapping) and part:
-        reported = reported.get("parts", {}).get(part, {})
-    return reported.get(key) if isinstance(reported, Mapping) else None
+    if run.experiment.altered:
+        return None
+    reported = run.experiment.reported
+    found = reported.parts.get(part) if part else reported
+    value: float | None = getattr(found, key, None)
+    return value
 
 
 def _score_rows(run: Run) -> list[dict[str, Any]]:
@@ -197,18 +220,22 @@ def _curves(run: Run) -> str:
         path = folder / "curve.csv"
         if not path.exists():
             return ""
+        for name, values in _curve(path).items():
+            columns.setdefault(name, []).append(values)
+    return figures.learning_curves({CURVES[name]: _padded(folds) for name, folds in columns.items()})
+
+
+def _curve(path: Path) -> dict[str, list[float]]:
+    """The columns of one fold's curve that hold something."""
+    try:
         with path.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
-        for name in ("loss", "validation_loss", "accuracy", "test_accuracy_traced"):
-            if rows[0][name]:
-                columns.setdefault(name, []).append([float(row[name]) for row in rows])
-    names = {
-        "loss": "training loss",
-        "validation_loss": "validation loss",
-        "accuracy": "training accuracy",
-        "test_accuracy_traced": "test accuracy (traced)",
-    }
-    return figures.learning_curves({names[name]: _padded(folds) for name, folds in columns.items()})
+        found = {name: [float(row[name]) for row in rows] for name in CURVES if rows[0][name]}
+    except (IndexError, KeyError, TypeError, ValueError, csv.Error):
+        found = {}
+    if not found:
+        raise RunError(f"{path} is empty or damaged; delete the fold's folder {path.parent} and run again")
+    return found
 
 
 def _padded(folds: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:

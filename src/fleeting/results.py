@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ from fleeting import megclog
 from fleeting.errors import LogError, RunError
 from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
-from fleeting.types import Prediction
+from fleeting.types import Prediction, Sample
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -34,25 +35,39 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     temporary.replace(path)
 
 
-def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-    """Start a run folder, or find the same experiment's.
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of a run. Raises RunError where it is missing or damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read ({error}); choose another --out, or delete the run") from error
+    if not isinstance(found, dict):
+        raise RunError(f"{path} holds no table; choose another --out, or delete the run")
+    return found
 
-    Raises RunError on a folder of another experiment or of other data, or on one that is no run at all.
+
+def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any]) -> None:
+    """Start a run folder, or find the same experiment's. One in which no fold was finished starts anew.
+
+    Raises RunError where folds of another experiment, of other data or of other code lie there, and on a
+    folder that is no run at all.
     """
     recipe = out / "experiment.toml"
-    if recipe.exists():
+    if recipe.exists() and fold_folders(out):
         _refuse_other_experiment(recipe, experiment)
-        _refuse_other_data(out, environment)
+        _refuse_other_identity(out, environment)
         return
-    strangers = [path.name for path in _listed(out) if path.name not in ("environment.json", "folds")]
+    known = {"environment.json", "experiment.toml", "cost.json", "folds"}
+    strangers = [path.name for path in _listed(out) if path.name not in known]
     if strangers:
         raise RunError(f"{out} holds {strangers[0]!r} and is no run; choose another --out, or empty it")
     try:
         (out / "folds").mkdir(parents=True, exist_ok=True)
+        (out / "cost.json").unlink(missing_ok=True)
+        write_atomically(out / "environment.json", json.dumps(environment, indent=2) + "\n")
+        write_atomically(recipe, experiment.toml())
     except OSError as error:
-        raise RunError(f"{out} cannot be created ({error.strerror}); choose another --out") from error
-    write_atomically(out / "environment.json", json.dumps(environment, indent=2) + "\n")
-    write_atomically(recipe, experiment.toml())
+        raise RunError(f"{out} cannot be written ({error.strerror}); choose another --out") from error
 
 
 def _listed(out: Path) -> list[Path]:
@@ -72,20 +87,22 @@ def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:
     except tomllib.TOMLDecodeError as error:
         raise RunError(f"{recipe} is damaged ({error}); choose another --out") from error
     here = _flat(tomllib.loads(experiment.toml()))
-    key = next(k for k in sorted({*there, *here}) if there.get(k) != here.get(k))
+    differing = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
+    key = next((key for key in differing if key != "changed"), "changed")
     raise RunError(
         f"{recipe.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
         f" {here.get(key)!r} here; choose another --out"
     )
 
 
-def _refuse_other_data(out: Path, environment: Mapping[str, Any]) -> None:
-    before = json.loads((out / "environment.json").read_text(encoding="utf-8"))
-    if before["data_sha256"] != environment["data_sha256"]:
-        raise RunError(
-            f"{out} was begun with other data ({before['samples']} samples, now {environment['samples']}, or"
-            " other pixels); choose another --out"
-        )
+def _refuse_other_identity(out: Path, environment: Mapping[str, Any]) -> None:
+    """Folds from other data, code or libraries are not of one experiment."""
+    before, now = read_json(out / "environment.json").get("identity", {}), environment["identity"]
+    for what in sorted({*before, *now}):
+        if before.get(what) != now.get(what):
+            found = f"{str(before.get(what))[:12]} then, {str(now.get(what))[:12]} now"
+            name = what.removesuffix("_sha256")
+            raise RunError(f"{out} was begun with other {name} ({found}); choose another --out, or delete it")
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
@@ -95,10 +112,14 @@ def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
+def file_name(name: str) -> str:
+    """A name as one that a file may have: no separators, not hidden, not too long."""
+    return re.sub(r"[^\w@.-]|^\.", "_", name)[:100]
+
+
 def fold_folder(out: Path, fold: str, seed: int, seeds: int) -> Path:
     """Where a fold's results lie; with several seeds each has its own folder."""
-    name = fold.replace("/", "_")
-    return out / "folds" / (f"{name}@{seed}" if seeds > 1 else name)
+    return out / "folds" / (f"{file_name(fold)}@{seed}" if seeds > 1 else file_name(fold))
 
 
 def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
@@ -188,36 +209,28 @@ class Run:
         return "shared" if self.scores["subjects_shared"] else "clean"
 
     @cached_property
-    def predictions(self) -> tuple[Prediction, ...]:
-        """Every prediction, of every seed, in the order of the file."""
-        return tuple(prediction for of_seed in self.by_seed for prediction in of_seed)
-
-    @cached_property
     def by_seed(self) -> tuple[tuple[Prediction, ...], ...]:
         """The predictions of each seed, sorted by id."""
-        return tuple(gather(self.path, "predictions", self.experiment).values())
-
-    @cached_property
-    def oracle(self) -> tuple[tuple[Prediction, ...], ...]:
-        """What the oracle would have predicted, for each seed; empty where it was not traced."""
-        return tuple(gather(self.path, "oracle", self.experiment).values())
-
-
-def gather(out: Path, which: str, experiment: Experiment) -> dict[int, tuple[Prediction, ...]]:
-    """All folds' ``predictions`` or ``oracle``, by seed, each sorted by id. Raises RunError on damage."""
-    pooled: dict[int, list[Prediction]] = {}
-    for folder in fold_folders(out):
-        path = folder / f"{which}.csv"
-        if not path.exists():
-            continue
-        seed = (
-            int(folder.name.rpartition("@")[2]) if experiment.training.seeds > 1 else experiment.training.seed
-        )
         try:
-            pooled.setdefault(seed, []).extend(megclog.read(path).predictions)
+            return megclog.read(self.path / "predictions.csv").seeds
         except LogError as error:
-            raise RunError(f"{path} is damaged; delete {folder} and run again") from error
-    return {seed: tuple(sorted(pooled[seed], key=lambda p: p.id)) for seed in sorted(pooled)}
+            raise RunError(f"{error}; run its recipe again with --out {self.path}") from error
+
+
+def read_fold(folder: Path, which: str, expected: Sequence[Sample]) -> tuple[Prediction, ...]:
+    """A fold's ``predictions`` or ``oracle``, sorted by id.
+
+    Raises RunError unless they are exactly those of the ``expected`` test samples: a fold that lost some
+    would otherwise be scored without them.
+    """
+    try:
+        found = sorted(megclog.read(folder / f"{which}.csv").predictions, key=lambda p: p.id)
+    except LogError as error:
+        raise RunError(f"{error}; delete {folder} and run again") from error
+    if [p.id for p in found] != sorted(sample.id for sample in expected):
+        lost = f"{which}.csv has {len(found)} predictions for {len(expected)} samples, or for others"
+        raise RunError(f"{folder}: {lost}; delete it and run again")
+    return tuple(found)
 
 
 def epochs_trained(out: Path) -> int:
@@ -227,11 +240,23 @@ def epochs_trained(out: Path) -> int:
 
 
 def sweep(out: Path) -> None:
-    """Take away what a kill left half-written."""
+    """Take away what starts that are no longer alive left half-written."""
     for leftover in (out / "folds").glob(".*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        process = leftover.name.rpartition(".")[2]
+        if process.isdecimal() and not _alive(int(process)):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # alive, and somebody else's
+    return True
 
 
 def fold_folders(out: Path) -> list[Path]:
     """The folders of finished folds."""
-    return sorted(path for path in (out / "folds").iterdir() if not path.name.startswith("."))
+    return sorted(path for path in (out / "folds").glob("*") if not path.name.startswith("."))

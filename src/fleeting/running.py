@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import fleeting
-from fleeting import megclog
+from fleeting import megclog, provenance
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
-from fleeting.errors import DamagedDataError, DatasetError, FoldError, OptionError, Problem
-from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb
+from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
+from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb, rehearse
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
 from fleeting.inputs import View, frames_of, load, refuse_unsupplied
@@ -33,9 +28,11 @@ from fleeting.reports import write_report
 from fleeting.results import (
     Run,
     epochs_trained,
+    file_name,
     fold_folder,
-    gather,
     open_folder,
+    read_fold,
+    read_json,
     sweep,
     table,
     write_atomically,
@@ -76,12 +73,13 @@ def run(
     another experiment's, and whatever the recipe's parts refuse.
     """
     experiment = experiment.completed()
-    out = out or Path("runs") / f"{experiment.name.replace('/', '-')}-{experiment.digest()}"
     carry_out = executors[executor]
     if workers is not None and workers < 1:
         raise OptionError(f"{workers} workers cannot do anything; use 1 or more")
     prepared = prepare(experiment, data, skip_damaged=skip_damaged, progress=progress)
-    open_folder(out, experiment, _environment(experiment, prepared, data))
+    environment = provenance.environment(prepared.task, data)
+    out = out or Path("runs") / f"{file_name(experiment.name)}-{provenance.digest(experiment, environment)}"
+    open_folder(out, experiment, environment)
     recipe = experiment.training
     seeds = range(recipe.seed, recipe.seed + recipe.seeds)
     jobs = [Job(fold, seed) for seed in seeds for fold in prepared.folds]
@@ -94,7 +92,7 @@ def run(
         meter.add(result)
         progress("training", len(jobs) - len(missing) + number, len(jobs))
     meter.save()
-    return _finish(out, experiment, prepared)
+    return _finish(out, prepared, jobs)
 
 
 def prepare(
@@ -112,12 +110,30 @@ def prepare(
     if problems and not skip_damaged:
         raise DamagedDataError(problems)
     _require_classes(dataset, experiment.data.labels, classes, inputs.samples)
-    protocol = protocols[experiment.protocol.name]
-    chosen = options(protocol, experiment.protocol.model_extra or {}, f"protocol {experiment.protocol.name}")
-    folds = tuple(protocol(inputs.samples, **chosen))
-    _require_distinct_names(folds)
+    folds = _folds(experiment, inputs.samples)
+    _require_classes(dataset, experiment.data.labels, classes, [s for fold in folds for s in fold.test])
+    task = Task(experiment, inputs, classes)
+    rehearse(task)
     ready_made = all(name in dataset.ready for name in view.modalities)
-    return Prepared(Task(experiment, inputs, classes), folds, tuple(problems), ready_made)
+    return Prepared(task, folds, tuple(problems), ready_made)
+
+
+def _folds(experiment: Experiment, samples: Sequence[Sample]) -> tuple[Fold, ...]:
+    """The protocol's folds. Raises FoldError where it cannot cut the samples as asked."""
+    name = experiment.protocol.name
+    chosen = options(protocols[name], experiment.protocol.model_extra or {}, f"protocol {name}")
+    try:
+        folds = tuple(protocols[name](samples, **chosen))
+    except FleetingError:
+        raise
+    except ValueError as error:
+        raise FoldError(f"protocol {name} cannot cut these samples ({error}); change its options") from error
+    if not folds:
+        raise FoldError(f"protocol {name} made no folds of {len(samples)} samples; use another")
+    folders = [file_name(fold.name) for fold in folds]
+    if twice := [folder for folder in set(folders) if folders.count(folder) > 1]:
+        raise FoldError(f"two folds are called {twice[0]!r} on disk; rename the subjects, or the folds")
+    return folds
 
 
 def _require_classes(
@@ -129,13 +145,6 @@ def _require_classes(
             f"{dataset.name} has no usable clip of {', '.join(sorted(missing))} ({label_set}), so no score"
             f" is defined; choose data.labels among {', '.join(dataset.label_sets)}, or run `fleeting check`"
         )
-
-
-def _require_distinct_names(folds: Sequence[Fold]) -> None:
-    """Refuse two folds whose results would lie in one folder. Raises FoldError."""
-    folders = [fold_folder(Path(), fold.name, 0, 1).name for fold in folds]
-    if twice := [name for name in set(folders) if folders.count(name) > 1]:
-        raise FoldError(f"two folds are called {twice[0]!r} on disk; rename the subjects, or the folds")
 
 
 def _root(dataset: Dataset, data: Mapping[str, Path]) -> Path:
@@ -198,7 +207,7 @@ class _Meter:
     def __init__(self, out: Path) -> None:
         self._path = out / "cost.json"
         before = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
-        self._before = json.loads(self._path.read_text()) if self._path.exists() else before
+        self._before = read_json(self._path) if self._path.exists() else before
         self._started, self._cpu = time.perf_counter(), 0.0
         self._peaks: dict[int, float] = {}
 
@@ -221,87 +230,74 @@ class _Meter:
             write_atomically(self._path, json.dumps(total) + "\n")
 
 
-def _finish(out: Path, experiment: Experiment, prepared: Prepared) -> Run:
-    """Pool all folds into predictions, log and scores."""
+def _finish(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
+    """Pool all folds, score them, and only then write: predictions, log, scores, report."""
     sweep(out)
-    recipe, classes = experiment.training, prepared.task.classes
-    seeds = gather(out, "predictions", experiment)
-    oracle = gather(out, "oracle", experiment)
+    seeds, oracle = (_pooled(out, which, prepared, jobs) for which in ("predictions", "oracle"))
+    scores = _scores(out, prepared, seeds, oracle)
     everything = [p for of_seed in seeds.values() for p in of_seed]
-    numbers = [seed for seed, of_seed in seeds.items() for _ in of_seed] if recipe.seeds > 1 else []
+    numbers = [seed for seed, of_seed in seeds.items() for _ in of_seed] if len(seeds) > 1 else []
     write_atomically(out / "predictions.csv", table(everything, numbers))
     write_atomically(out / "log.txt", megclog.write(next(iter(seeds.values()))))
-    shared = any(fold.subjects_shared for fold in prepared.folds)
-    score = over_seeds(list(seeds.values()), classes).as_dict()
-    best = over_seeds(list(oracle.values()), classes) if oracle else None
-    cost = json.loads((out / "cost.json").read_text())
-    scores = {
-        "clean": None if shared else score,
-        "shared": score if shared else None,
-        "oracle": best.as_dict() if best else None,
-        "protocol": experiment.protocol.name,
-        "selection": recipe.selection,
-        "apex": None if prepared.ready_made else experiment.data.apex,
-        "apexes": None if prepared.ready_made else dict(prepared.task.inputs.apexes),
-        "subjects_shared": shared,
-        "incomplete": bool(prepared.skipped),
-        "skipped": [{"clip": p.clip, "what": p.what, "do": p.do} for p in prepared.skipped],
-        "folds": len(prepared.folds),
-        "subjects": len({p.subject for p in everything}),
-        "seeds": recipe.seeds,
-        "classes": list(classes),
-        "drawn": experiment.data.dataset == "drawn",
-        "shuffled_labels": experiment.data.shuffle_labels,
-        "null": _null(best, everything, epochs_trained(out)) if best else None,
-        "seconds": round(cost["seconds"], 3),
-        "peak_memory_mb": round(cost["peak_memory_mb"], 1),
-        "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
-    }
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
     run = Run.load(out)
     write_report(run)
     return run
 
 
-def _null(oracle: Scores, predictions: Sequence[Prediction], epochs: int) -> dict[str, Any]:
-    """What guessing would score under the oracle, over as many epochs, and how far the oracle is above it."""
-    one = {p.id: p for p in predictions}.values()
-    null = null_oracle([p.truth for p in one], [p.fold for p in one], oracle.classes, epochs)
-    return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar, "lift": lift(oracle, null)}
+def _pooled(
+    out: Path, which: str, prepared: Prepared, jobs: Sequence[Job]
+) -> dict[int, tuple[Prediction, ...]]:
+    """Every job's predictions by seed, sorted by id; the oracle's are empty where it was not traced."""
+    recipe = prepared.task.experiment.training
+    if which == "oracle" and not recipe.trace_oracle:
+        return {}
+    pooled: dict[int, list[Prediction]] = {}
+    for job in jobs:
+        folder = fold_folder(out, job.fold.name, job.seed, recipe.seeds)
+        pooled.setdefault(job.seed, []).extend(read_fold(folder, which, job.fold.test))
+    return {seed: tuple(sorted(found, key=lambda p: p.id)) for seed, found in pooled.items()}
 
 
-def _environment(experiment: Experiment, prepared: Prepared, data: Mapping[str, Path]) -> dict[str, Any]:
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "pandas")
+def _scores(
+    out: Path,
+    prepared: Prepared,
+    seeds: Mapping[int, Sequence[Prediction]],
+    oracle: Mapping[int, Sequence[Prediction]],
+) -> dict[str, Any]:
+    """What scores.json holds. Raises ScoreError where a score would not mean what its name says."""
+    experiment, classes = prepared.task.experiment, prepared.task.classes
+    shared = any(fold.subjects_shared for fold in prepared.folds)
+    score = over_seeds(list(seeds.values()), classes).as_dict()
+    best = over_seeds(list(oracle.values()), classes) if oracle else None
+    one = next(iter(seeds.values()))
+    cost = read_json(out / "cost.json")
     return {
-        "fleeting": fleeting.__version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in packages},
-        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
-        "seed": experiment.training.seed,
-        "threads": experiment.training.threads,
-        "data": {name: str(Path(path).resolve()) for name, path in data.items()},
-        "samples": len(prepared.task.inputs.samples),
-        "data_sha256": _data_digest(prepared.task),
+        "clean": None if shared else score,
+        "shared": score if shared else None,
+        "oracle": best.as_dict() if best else None,
+        "protocol": experiment.protocol.name,
+        "selection": experiment.training.selection,
+        "apex": None if prepared.ready_made else experiment.data.apex,
+        "apexes": None if prepared.ready_made else dict(prepared.task.inputs.apexes),
+        "subjects_shared": shared,
+        "incomplete": bool(prepared.skipped),
+        "skipped": [{"clip": p.clip, "what": p.what, "do": p.do} for p in prepared.skipped],
+        "folds": len(prepared.folds),
+        "subjects": len({p.subject for p in one}),
+        "seeds": experiment.training.seeds,
+        "classes": list(classes),
+        "drawn": experiment.data.dataset == "drawn",
+        "shuffled_labels": experiment.data.shuffle_labels,
+        "null": _null(best, one, epochs_trained(out)) if best else None,
+        "seconds": round(cost["seconds"], 3),
+        "peak_memory_mb": round(cost["peak_memory_mb"], 1),
+        "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
     }
 
 
-def _data_digest(task: Task) -> str:
-    digest = hashlib.sha256()
-    for sample in task.inputs.samples:
-        digest.update(f"{sample.id}\0{sample.subject}\0{sample.label}\n".encode())
-    for array in task.inputs.arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def _commit() -> str | None:
-    """The commit of the source this runs from, None outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        asked = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return None
-    return asked.stdout.strip() or None
+def _null(oracle: Scores, predictions: Sequence[Prediction], epochs: int) -> dict[str, Any]:
+    """What guessing would score under the oracle, over as many epochs, and how far the oracle is above it."""
+    truth, folds = [p.truth for p in predictions], [p.fold for p in predictions]
+    null = null_oracle(truth, folds, oracle.classes, epochs)
+    return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar, "lift": lift(oracle, null)}

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, binomtest, t
 
+from fleeting import naming
 from fleeting.errors import OptionError, ScoreError
 from fleeting.megclog import code_labels, read, read_lines, refuse, table
 from fleeting.metrics import (
@@ -23,10 +24,10 @@ from fleeting.metrics import (
     confusion,
     interval,
     measures,
+    over_seeds,
     require_classes,
     require_same_samples,
     resample,
-    score,
     subject_matrices,
 )
 from fleeting.types import IntArray, Prediction
@@ -38,7 +39,9 @@ COMPARED = (*RESAMPLED, "accuracy")
 class Comparison:
     """Two systems on the same samples; every difference is the second minus the first.
 
-    ``t`` and ``t_p`` are None where every subject's accuracy differs by the same amount, or with one subject.
+    Over several ``seeds`` (of the first, of the second) every number is a mean over them. ``t`` and ``t_p``
+    are None where every subject's accuracy differs by the same amount, or with one subject; ``notes`` says, a
+    sentence each, why another test is None.
     """
 
     n: int
@@ -50,15 +53,17 @@ class Comparison:
     undefined_draws: int
     t: float | None
     t_p: float | None
-    permutation_p: float
-    only_first_right: int
-    only_second_right: int
-    mcnemar_p: float
+    permutation_p: float | None
+    only_first_right: int | None
+    only_second_right: int | None
+    mcnemar_p: float | None
+    seeds: tuple[int, int] = (1, 1)
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as JSON knows it."""
         limits = {name: list(found) if found else None for name, found in self.ci95.items()}
-        return {**asdict(self), "ci95": limits}
+        return {**asdict(self), "ci95": limits, "seeds": list(self.seeds), "notes": list(self.notes)}
 
 
 class Labels(NamedTuple):
@@ -87,41 +92,55 @@ class NullScore:
 
 
 def compare(
-    first: Sequence[Prediction],
-    second: Sequence[Prediction],
+    first: Sequence[Sequence[Prediction]],
+    second: Sequence[Sequence[Prediction]],
     classes: Sequence[str],
     *,
     draws: int = 2000,
     permutations: int = 10_000,
     seed: int = 0,
 ) -> Comparison:
-    """Two systems' predictions of the same samples, joined by id.
+    """Two systems' predictions of the same samples, those of one seed or several for each, joined by id.
 
     The tests: a t-test on the subjects' accuracies, paired; a permutation test on UF1; McNemar's on single
-    clips; and percentile intervals of the UF1 and UAR differences, by a bootstrap over subjects. Raises
-    ScoreError where ids, truths or subjects differ, or one of the two cannot be scored.
+    clips; and percentile intervals of the UF1 and UAR differences, by a bootstrap over subjects. Over several
+    seeds accuracies, UF1 and UAR are means over a system's seeds, a draw takes the same subjects from all of
+    them, and a permutation exchanges all that they say of a subject: that takes as many seeds on both sides,
+    and McNemar's test takes one. Raises ScoreError where ids, truths or subjects differ, or one of the two
+    cannot be scored.
     """
-    require_same_samples(first, second)
-    scores = [score(side, classes, draws=0) for side in (first, second)]
-    matrices = np.stack([subject_matrices(side, len(classes))[1] for side in (first, second)])
+    runs, split = [*first, *second], len(first)
+    for run in runs:
+        require_same_samples(runs[0], run)
+    scores = [over_seeds(side, classes, draws=0) for side in (first, second)]
+    matrices = np.stack([subject_matrices(run, len(classes))[1] for run in runs])
     drawn = measures(resample(matrices, draws if matrices.shape[1] > 1 else 0, seed))
-    found = measures(matrices.sum(axis=1))
-    t_statistic, t_p = paired_t(*measures(matrices)["accuracy"])
-    only_first, only_second = _only_right(first, second)
+    gaps = {name: _gap(found, split) for name, found in measures(matrices.sum(axis=1)).items()}
+    right = measures(matrices)["accuracy"]
+    t_statistic, t_p = paired_t(right[:split].mean(axis=0), right[split:].mean(axis=0))
+    permutation_p = mcnemar_p = only_first = only_second = None
+    if len(second) == split:
+        sides = matrices.reshape(2, split, *matrices.shape[1:])
+        permutation_p = permutation_test(sides, permutations=permutations, seed=seed)
+    if len(runs) == 2:
+        only_first, only_second = _only_right(*runs)
+        mcnemar_p = mcnemar(only_first, only_second)
     return Comparison(
-        n=len(first),
+        n=len(runs[0]),
         subjects=matrices.shape[1],
         first={name: getattr(scores[0], name) for name in COMPARED},
         second={name: getattr(scores[1], name) for name in COMPARED},
-        difference={name: float(found[name][1] - found[name][0]) for name in COMPARED},
-        ci95={name: interval(drawn[name][:, 1] - drawn[name][:, 0]) for name in RESAMPLED},
+        difference={name: float(gaps[name]) for name in COMPARED},
+        ci95={name: interval(_gap(drawn[name], split)) for name in RESAMPLED},
         undefined_draws=int(np.isnan(drawn["uf1"][:, 0]).sum()),
         t=t_statistic,
         t_p=t_p,
-        permutation_p=permutation_test(matrices, permutations=permutations, seed=seed),
+        permutation_p=permutation_p,
         only_first_right=only_first,
         only_second_right=only_second,
-        mcnemar_p=mcnemar(only_first, only_second),
+        mcnemar_p=mcnemar_p,
+        seeds=(split, len(second)),
+        notes=_left_out(split, len(second)),
     )
 
 
@@ -139,14 +158,16 @@ def paired_t(
 def permutation_test(matrices: IntArray, *, permutations: int = 10_000, seed: int = 0) -> float:
     """Two-sided p of the UF1 difference, were it a coin's choice for each subject which system said what.
 
-    ``matrices`` is (2, subjects, classes, classes); a permutation swaps all predictions of a subject at once.
-    p = (1 + permutations at least as far apart) / (1 + permutations), never 0.
+    ``matrices`` is (2, seeds, subjects, classes, classes), or without seeds; UF1 is the mean over seeds. A
+    permutation swaps all predictions of a subject at once, those of the first seed for those of the other's
+    first, and so on. p = (1 + permutations at least as far apart) / (1 + permutations), never 0.
     """
-    total = matrices.sum(axis=(0, 1))
-    swapped = np.random.default_rng(seed).integers(0, 2, size=(permutations, matrices.shape[1]))
-    first = matrices[0].sum(axis=0) + np.tensordot(swapped, matrices[1] - matrices[0], axes=(1, 0))
-    gaps = np.abs(measures(first)["uf1"] - measures(total - first)["uf1"])
-    observed = abs(np.subtract(*measures(matrices.sum(axis=1))["uf1"]))
+    given = matrices if matrices.ndim == 5 else matrices[:, None]
+    total = given.sum(axis=(0, 2))
+    swapped = np.random.default_rng(seed).integers(0, 2, size=(permutations, given.shape[2]))
+    first = given[0].sum(axis=1) + np.tensordot(swapped, given[1] - given[0], axes=(1, 1))
+    gaps = np.abs((measures(first)["uf1"] - measures(total - first)["uf1"]).mean(axis=1))
+    observed = abs(np.subtract(*measures(given.sum(axis=2))["uf1"]).mean())
     return float((1 + np.sum(gaps >= observed - 1e-12)) / (1 + permutations))
 
 
@@ -218,12 +239,15 @@ def lift(scores: Scores, null: NullScore) -> dict[str, float | None]:
 def read_labels(path: Path) -> Labels:
     """Subjects and labels from a CSV with the columns subject and label, as `null_oracle` wants them.
 
-    Also from a predictions.csv (its truths), and from MEGC's list of rows ``dataset,subject,clip,label``
-    without a header. Where there is a dataset, it becomes part of the subject's name. Raises LogError.
+    Also from a predictions.csv (the truths of its first seed), from MEGC's list of rows
+    ``dataset,subject,clip,label`` without a header, and from HTNet's, whose column is sub. Where there is
+    a dataset, it becomes part of the subject's name, spelt as MEGC does. Raises LogError.
     """
     lines = read_lines(path)
     rows = [[cell.strip() for cell in row] for row in table(path, lines)]
     header = [cell.lower() for cell in rows[0]]
+    if "subject" not in header and "label" in header:
+        header = ["subject" if cell == "sub" else cell for cell in header]
     if header[:3] == ["id", "dataset", "subject"]:
         log = read(path)
         return Labels([p.subject for p in log.predictions], [p.truth for p in log.predictions], log.classes)
@@ -236,9 +260,14 @@ def read_labels(path: Path) -> Labels:
         cells = dict(zip(header, row, strict=False))
         if not (cells.get("subject") and cells.get("label")):
             refuse(path, line, text, f"a subject and a label in the columns {','.join(header)}")
-        found.append(("/".join(filter(None, (cells.get("dataset"), cells["subject"]))), cells["label"]))
+        found.append((_subject(cells.get("dataset", ""), cells["subject"]), cells["label"]))
     labels, classes, _ = code_labels(path, [label for _, label in found])
     return Labels([subject for subject, _ in found], labels, classes)
+
+
+def _subject(dataset: str, person: str) -> str:
+    database = naming.database(dataset)
+    return "/".join(filter(None, (database, naming.person(database, person))))
 
 
 def _best_guesses(
@@ -253,6 +282,25 @@ def _best_guesses(
     cells = truth * classes + np.where(hit, truth, missed)
     cells += np.arange(repeats)[:, None] * classes**2
     return np.bincount(cells.ravel(), minlength=repeats * classes**2).reshape(repeats, classes, classes)
+
+
+def _gap(values: npt.NDArray[np.float64], split: int) -> npt.NDArray[np.float64]:
+    """The second system's mean over its seeds minus the first's: the seeds lie along the last axis."""
+    gap: npt.NDArray[np.float64] = values[..., split:].mean(axis=-1) - values[..., :split].mean(axis=-1)
+    return gap
+
+
+def _left_out(first: int, second: int) -> tuple[str, ...]:
+    """Which tests cannot be made with so many seeds on each side, and why."""
+    notes = []
+    if first != second:
+        notes.append(
+            f"{first} and {second} seeds: no permutation test, which exchanges what as many seeds of each say"
+            " of a subject"
+        )
+    if max(first, second) > 1:
+        notes.append("several seeds: no McNemar test, which counts what one seed says of a clip")
+    return tuple(notes)
 
 
 def _only_right(first: Sequence[Prediction], second: Sequence[Prediction]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import OptionError
-from fleeting.models import Estimator, Model
+from fleeting.models import Model
 from fleeting.selection import BestEpoch, validation_mask
 from fleeting.types import ArrayKind, FloatArray, IntArray
 
@@ -24,7 +24,7 @@ from fleeting.types import ArrayKind, FloatArray, IntArray
 class Training(BaseModel):
     """A recipe's ``[training]`` table."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(default=1e-3, gt=0, description="learning rate of the first epoch")
@@ -52,7 +52,7 @@ class Training(BaseModel):
     validation_share: float = Field(default=0.2, gt=0, lt=1, description="share of samples held out by inner")
     trace_oracle: bool = Field(default=False, description="also record the epoch best on the test side")
     keep_weights: bool = Field(default=False, description="write each fold's weights")
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     seeds: int = Field(default=1, ge=1, description="how many seeds, counted up from seed")
     threads: int = Field(default=1, ge=1, description="threads a process; scores repeat for the same number")
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -136,12 +136,13 @@ def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Wat
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return _fit_network(model, data, recipe, seed, watch)
-    _refuse_epochs(recipe)
+    refuse_epochs(recipe)
     model.fit(data.arrays, data.labels, seed)
     return Fitted(model, [], [], torch.device("cpu"))
 
 
-def _refuse_epochs(recipe: Training) -> None:
+def refuse_epochs(recipe: Training) -> None:
+    """Refuse what only makes sense for a model trained in epochs. Raises OptionError."""
     if recipe.selection == "inner" or recipe.trace_oracle or recipe.augment:
         raise OptionError(
             "this model learns in one go, without epochs; leave selection=inner, trace_oracle and augment out"
@@ -151,7 +152,7 @@ def _refuse_epochs(recipe: Training) -> None:
 def _fit_network(
     model: nn.Module, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None
 ) -> Fitted:
-    device = _device(recipe.device)
+    device = device_of(recipe)
     validation: TrainingSet | None = None
     if recipe.selection == "inner":
         held = validation_mask(data.subjects, data.labels, recipe.validation_share, seed)
@@ -251,10 +252,11 @@ def _validation_loss(fitted: Fitted, held: TrainingSet, loss_of: Callable[[Tenso
     return float(loss_of(logits, torch.from_numpy(held.labels).to(fitted.device)))
 
 
-def _device(wanted: str) -> torch.device:
-    if wanted == "cuda" and not torch.cuda.is_available():
+def device_of(recipe: Training) -> torch.device:
+    """Where a recipe trains: a GPU if there is one, unless it says otherwise. Raises OptionError."""
+    if recipe.device == "cuda" and not torch.cuda.is_available():
         raise OptionError("training.device is cuda and no GPU is visible; use auto or cpu")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _scaling(
@@ -318,6 +320,3 @@ def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable
         return ((1 - sure) ** gamma * plain).sum() / scale
 
     return loss_of
-
-
-__all__ = ["Epoch", "Estimator", "Fitted", "Predict", "Training", "TrainingSet", "Watch", "fit"]

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import FoldError, LeakError, OptionError
+from fleeting.errors import FoldError, LeakError, OptionError, some
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -105,11 +105,11 @@ class Fold:
                 raise FoldError(f"fold {self.name!r} has nothing to {side} on; use fewer folds or more data")
         ids = [sample.id for sample in (*self.train, *self.test)]
         if len(set(ids)) != len(ids):
-            raise LeakError(f"fold {self.name!r} has {_some(_repeated(ids))} twice, as samples")
+            raise LeakError(f"fold {self.name!r} has {some(_repeated(ids))} twice, as samples")
         shared = {s.subject for s in self.train} & {s.subject for s in self.test}
         if shared and not self.subjects_shared:
             raise LeakError(
-                f"fold {self.name!r} trains and tests on {_some(shared)}; split by subject, or declare the"
+                f"fold {self.name!r} trains and tests on {some(shared)}; split by subject, or declare the"
                 " fold subjects_shared and its score will not be called clean"
             )
 
@@ -135,8 +135,3 @@ class Prediction:
 def _repeated(ids: Iterable[str]) -> set[str]:
     seen: set[str] = set()
     return {i for i in ids if i in seen or seen.add(i)}  # type: ignore[func-returns-value]
-
-
-def _some(names: Iterable[str], most: int = 5) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")

@@ -67,6 +67,10 @@ class Dataset(Protocol):
         """Picture files from onset to offset in numeric order. Raises DatasetError if there are none."""
         ...
 
+    def spare(self, root: Path, sample: Sample) -> list[Path]:
+        """Picture files in the clip's own folder that no clip needs: before onset, after offset."""
+        ...
+
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
         """The ready-made array of a sample: (channels, height, width). Raises DatasetError."""
         ...

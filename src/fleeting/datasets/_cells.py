@@ -1,4 +1,4 @@
-"""What a cell of an annotation sheet says: a word, a frame number, an objective class."""
+"""What a cell of an annotation sheet says: a word, a name, a frame number, an objective class."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 _MISSING = frozenset({"", "/", "-", "nan", "none", "n/a", "na"})
 _NUMBER = re.compile(r"0*\d{1,9}(?:\.\d*)?", re.ASCII)  # cameras count to eight digits
 _MINUS_ONE = re.compile(r"-1(?:\.0*)?", re.ASCII)
+_LONGEST = 200  # bytes; file systems take 255, with what stands before and after a name
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
 
@@ -24,6 +25,19 @@ def text(cell: object) -> str:
     if isinstance(cell, datetime.datetime):
         return cell.date().isoformat()
     return " ".join(str(cell).split())
+
+
+def plain(name: str, of: str) -> str:
+    """A name that a folder or a file can have, one part of a path. Raises ValueError, saying ``of`` what."""
+    unfit = not name or name.startswith(".") or re.search(r"[/\\@#]", name) or not name.isprintable()
+    if unfit or len(name.encode()) > _LONGEST:
+        raise ValueError(f"{shortened(name)!r} is not the name of a {of}")
+    return name
+
+
+def shortened(words: str) -> str:
+    """Words that a message repeats, no more than a line of them."""
+    return words if len(words) <= 80 else f"{words[:80]}..."
 
 
 def frame_number(cell: object) -> int | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fleeting.datasets._disk import fault, pictures
-from fleeting.errors import DatasetError, Problem
+from fleeting.errors import DatasetError, FleetingError, Problem
 from fleeting.types import Sample
 
 LEAVE_OUT = "correct the sheet, or leave the clip out"
@@ -51,10 +51,10 @@ def repeated(samples: Sequence[Sample]) -> Iterator[Problem]:
             yield Problem(name, f"stands in the sheet {times} times", "delete the rows that are too many")
 
 
-def as_problem(clip: str, error: DatasetError) -> Problem:
-    """What an error says, as a problem of one clip."""
+def as_problem(clip: str, error: FleetingError) -> Problem:
+    """What an error says, as a problem of one clip: what to do stands behind the last "; "."""
     what, _, do = str(error).removeprefix(f"{clip}: ").rpartition("; ")
-    return Problem(clip, what or do, do if what else LEAVE_OUT)
+    return Problem(clip, what or do, do if what else "look at the clip, or leave it out")
 
 
 def order(sample: Sample, *, apex_expected: bool) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -61,12 +62,22 @@ def _children(folder: Path, part: str, facts: Mapping[str, str]) -> list[Path]:
 
 
 def pictures(folder: Path) -> dict[int, Path]:
-    """Picture files by frame number, which is the last number of the name. Raises DatasetError."""
+    """Picture files by frame number; pictures without one are none of a clip. Raises DatasetError."""
     found: dict[int, Path] = {}
     for path in listing(folder):
-        if path.suffix.casefold() in _PICTURES and any(letter.isdigit() for letter in path.stem):
-            found.setdefault(last_number(path.stem), path)
+        if path.suffix.casefold() in _PICTURES and re.search(r"\d", path.stem, re.ASCII):
+            found.setdefault(number_of(path), path)
     return dict(sorted(found.items()))
+
+
+def number_of(path: Path) -> int:
+    """The frame number of a picture file, the last number of its name. Raises DatasetError if it has none."""
+    try:
+        return last_number(path.stem)
+    except ValueError as error:
+        raise DatasetError(
+            f"{path} has no frame number in its name; rename it as the dataset does"
+        ) from error
 
 
 def fault(path: Path) -> str:

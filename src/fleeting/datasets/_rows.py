@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from fleeting.datasets._cells import frame_number, later_frame, objective_class, text
+from fleeting.datasets._cells import frame_number, later_frame, objective_class, plain, text
 from fleeting.datasets._checks import LEAVE_OUT
 from fleeting.datasets._sheets import Row, Workbook
 from fleeting.errors import Problem
@@ -17,12 +16,39 @@ from fleeting.types import Kind, Sample
 T = TypeVar("T")
 
 
+_DECIDING = frozenset({"subject", "clip", "label", "objective"})
+"""Fields that decide whether a row has a class and is asked for."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A cell that cannot be read: its field, and the problem that it is."""
+
+    field: str
+    problem: Problem
+
+
 @dataclass(frozen=True)
 class Reading:
-    """What a sheet says: its rows as samples, and what is wrong with them."""
+    """What a sheet says: its rows as samples, cells that cannot be read, and what else is to be said."""
 
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
+    unread: tuple[Unread, ...] = ()
+
+    def concerning(self, asked: Sequence[Sample]) -> Iterator[Problem]:
+        """The problems of the samples that are asked for, and what may have kept others from being it.
+
+        Where these came without the apexes that the sheet has, nobody needs the apex, nor its cell.
+        """
+        ids = {sample.id for sample in asked}
+        without = {sample.id for sample in asked if sample.apex is None}
+        apex_needed = not any(s.apex is not None and s.id in without for s in self.samples)
+        yield from (p for p in self.problems if not p.clip or p.clip in ids)
+        for cell in self.unread:
+            matters = cell.field != "apex" or apex_needed
+            if matters if cell.problem.clip in ids else cell.field in _DECIDING:
+                yield cell.problem
 
 
 class _Declared(Protocol):
@@ -48,8 +74,10 @@ def reading_of(declared: _Declared, rows: Sequence[Row], book: Workbook) -> Read
     if declared.clips_repeat:
         times = Counter(sample.id for sample, _ in pairs)
         pairs = [(_apart(sample) if times[sample.id] > 1 else sample, said) for sample, said in pairs]
-    problems = tuple(Problem(sample.id, what, LEAVE_OUT) for sample, said in pairs for what in said)
-    return Reading(tuple(sample for sample, _ in pairs), problems)
+    unread = tuple(
+        Unread(field, Problem(sample.id, what, LEAVE_OUT)) for sample, said in pairs for field, what in said
+    )
+    return Reading(tuple(sample for sample, _ in pairs), (), unread)
 
 
 def _apart(sample: Sample) -> Sample:
@@ -57,20 +85,21 @@ def _apart(sample: Sample) -> Sample:
     return replace(sample, id=f"{sample.id}@{sample.onset}")
 
 
-def _sample(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, list[str]]:
-    """One row as a sample; cells that cannot be read are left out of it, and said."""
-    trouble: list[str] = []
+def _sample(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, list[tuple[str, str]]]:
+    """One row as a sample; cells that cannot be read are left out of it, and said by their field."""
+    trouble: list[tuple[str, str]] = []
 
     def read(field: str, reader: Callable[[object], T], missing: T) -> T:
         try:
             return reader(row.cells.get(field))
         except ValueError as error:
-            trouble.append(f"row {row.number} of {book.path.name}, {field}: {error}")
+            trouble.append((field, f"row {row.number} of {book.path.name}, {field}: {error}"))
             return missing
 
-    person = read("subject", lambda cell: declared.person(cell, book), f"unnamed-row-{row.number}")
+    nameless = f"unnamed-row-{row.number}"
+    person = read("subject", lambda cell: plain(declared.person(cell, book), "person"), nameless)
     named = declared.clip or (lambda found: text(found.cells.get("clip")))
-    clip = read("clip", lambda _: _plain(named(row)), f"unnamed-row-{row.number}")
+    clip = read("clip", lambda _: plain(named(row), "clip"), nameless)
     subject = f"{declared.cohort}/{person}"
     sample = Sample(
         id=f"{subject}/{clip}",
@@ -86,13 +115,6 @@ def _sample(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, list
         objective=read("objective", objective_class, None),
     )
     return sample, trouble
-
-
-def _plain(name: str) -> str:
-    """A name that is one part of a path. Raises ValueError."""
-    if not name or name.startswith(".") or re.search(r"[/\\@#]", name):
-        raise ValueError(f"{name!r} is not the name of a clip")
-    return name
 
 
 def _kind(cell: object) -> Kind:

@@ -83,7 +83,6 @@ class SheetDataset:
     labels_from: SheetDataset | None = None
     clips_repeat: bool = False
     offset_from_apex: bool = False
-    folder_per_clip: bool = True
     ready: tuple[str, ...] = ()
     has_frames: bool = True
     needs_root: bool = True
@@ -112,12 +111,12 @@ class SheetDataset:
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
         """What is wrong with these samples: sheet, corrections, order of frames, folders and files.
 
-        A cell that cannot be read and an emotion that nobody knows are named for every row of the sheet: they
-        may be why a clip has no class and is not among the samples.
+        A subject, clip or class that cannot be read and an emotion that nobody knows are named for every row
+        of the sheet: they may be why a clip has no class and is not among the samples.
         """
         reading = self.read(root)
         ids = {sample.id for sample in samples}
-        yield from (p for p in reading.problems if p.clip in ids or not p.clip or p.blocks)
+        yield from reading.concerning(samples)
         yield from self._unknown_words(reading.samples)
         yield from self._known_counts(reading.samples)
         yield from (p for p in _checks.repeated(reading.samples) if p.clip in ids)
@@ -132,7 +131,7 @@ class SheetDataset:
                 continue
             yield from _checks.files(sample, folder, expected)
             used |= {folder} if folder else set()
-        if self.folder_per_clip and ids >= {sample.id for sample in reading.samples}:
+        if ids >= {sample.id for sample in reading.samples}:
             yield from _places.unlisted(places, used)
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:
@@ -145,6 +144,14 @@ class SheetDataset:
             span = f"frames {sample.onset} to {sample.offset}"
             raise DatasetError(f"{sample.id}: {folder} has none of {span}; {_checks.RESTORE}")
         return found
+
+    def spare(self, root: Path, sample: Sample) -> list[Path]:
+        """Picture files before onset and after offset, where the clip has a folder of its own."""
+        places = [place for place in self._arrangement(root) if _places.of_one_clip(place)]
+        folder = _places.folder(places, self._facts(sample))[0] if places else None
+        found = pictures(folder) if folder is not None else {}
+        inside = set(_checks.between(sample, found))
+        return [path for path in found.values() if path not in inside]
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """Raises DatasetError: this dataset has frames and nothing ready-made."""
@@ -203,8 +210,13 @@ class SheetDataset:
 
     def _labelled_beside(self, reading: Reading, root: Path) -> Reading:
         """Labels joined by id from another dataset's sheet, where that lies beside."""
-        if self.labels_from is None or not self.labels_from.has_sheet(root):
+        if self.labels_from is None:
             return reading
+        if not self.labels_from.has_sheet(root):
+            beside = self.labels_from.sheet.files[0]
+            what = f"no clip has an emotion: {beside} does not lie beside"
+            note = Problem("", what, f"put {beside} beside the sheet", blocks=False)
+            return replace(reading, problems=(*reading.problems, note))
         known = {s.id: s for s in self.labels_from.samples(root)}
         found = [
             replace(s, label=known[s.id].label, objective=known[s.id].objective) if s.id in known else s
@@ -222,7 +234,7 @@ class SheetDataset:
                 what = f"labelled {sample.label} here; the releases differ: {releases}"
                 do = "compare only with results on the same release"
                 notes.append(Problem(sample.id, what, do, blocks=False))
-        return Reading(samples, (*reading.problems, *notes))
+        return replace(reading, samples=samples, problems=(*reading.problems, *notes))
 
     def _ended(self, reading: Reading) -> Reading:
         """Where the annotators left out offsets altogether, the apex ends the clip."""
@@ -232,7 +244,7 @@ class SheetDataset:
         samples = [replace(s, offset=s.apex) if s.id in open_ended else s for s in reading.samples]
         what = f"{len(open_ended)} clips have no offset; their apex ends them"
         note = Problem("", what, "nothing to do, the annotators left it out", blocks=False)
-        return Reading(tuple(samples), (*reading.problems, note))
+        return replace(reading, samples=tuple(samples), problems=(*reading.problems, note))
 
     def _unknown_words(self, samples: Sequence[Sample]) -> Iterator[Problem]:
         known = {word(label) for label in self.words}

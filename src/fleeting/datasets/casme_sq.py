@@ -104,7 +104,6 @@ CASME_SQ = SheetDataset(
     sheet_check=_video_rule,
     clips_repeat=True,
     offset_from_apex=True,
-    folder_per_clip=False,
     releases={"release": 357},
 )
 datasets.register("casme-sq")(CASME_SQ)

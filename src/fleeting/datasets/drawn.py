@@ -40,6 +40,10 @@ class Drawn:
         """Raises DatasetError: these maps never were frames."""
         raise DatasetError(f"{sample.id} is a drawn map without frames; use its flow-map")
 
+    def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
+        """None: nothing lies on a disk."""
+        return []
+
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """The drawn map (3, 28, 28). Raises DatasetError on a sample that was not drawn here."""
         if sample.id not in _drawn():

@@ -79,6 +79,10 @@ class Megc2019:
         """Picture files from onset to offset, from the sample's own dataset. Raises DatasetError."""
         return self._member(sample).frames(home(root, sample.dataset), sample)
 
+    def spare(self, root: Path, sample: Sample) -> list[Path]:
+        """Picture files before onset and after offset, from the sample's own dataset. Raises DatasetError."""
+        return self._member(sample).spare(home(root, sample.dataset), sample)
+
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
         """Raises DatasetError: the members have frames and nothing ready-made."""
         return self._member(sample).ready_array(root, sample, modality)

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from fleeting.datasets import datasets
-from fleeting.datasets._cells import last_number, text
+from fleeting.datasets._cells import last_number, plain, shortened, text
 from fleeting.datasets._checks import LEAVE_OUT, RESTORE, repeated
 from fleeting.datasets._disk import fault, is_folder, listing, reason, under
 from fleeting.datasets._miniature import Drawing, drawings, save_picture
 from fleeting.datasets._rows import Reading
 from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
+from fleeting.naming import PEOPLE
 from fleeting.types import FloatArray, Sample
+from fleeting.video import UNREADABLE, damage, load_picture
 
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 28
 LISTS = ("combined_3class_gt.csv", "combined_3_class2_for_optical_flow.csv")
 """The organisers' list and that of the HTNet repository; either alone suffices."""
-_PEOPLE = {"casme2": "sub{:02d}", "samm": "{:03d}", "smic": "s{:02d}"}
-"""The members, and how each spells its people."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,10 @@ class Megc2019Flow:
         """Raises DatasetError: there are maps and no frames."""
         raise DatasetError(f"{sample.id} is a motion map without frames; use its flow-map")
 
+    def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
+        """None: no clip has a folder of its own."""
+        return []
+
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
         """The map as (3, 28, 28): u, v, strain, each 0..255. Raises DatasetError."""
         if modality not in self.ready:
@@ -85,7 +88,7 @@ class Megc2019Flow:
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Write a miniature below ``root``: three people of each dataset, two maps of each class."""
-        for rows in (_miniature(member, seed) for member in _PEOPLE):
+        for rows in (_miniature(member, seed) for member in PEOPLE):
             self.write(root, rows)
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
@@ -148,8 +151,8 @@ def _list(path: Path) -> Reading:
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
     samples, problems = [], list(encoding_note(path, encoding))
-    for number, cells in enumerate(csv.reader(io.StringIO(words, newline="")), start=1):
-        named = [text(cell) for cell in (*cells, "", "", "", "")[:4]]
+    for number, line in enumerate(re.split(r"\r\n?|\n", words), start=1):
+        named = [text(cell) for cell in (*_cells(path, number, line), "", "", "", "")[:4]]
         if not any(named) or named[0].casefold() == "dataset":
             continue
         sample, what = _sample(*named)
@@ -161,14 +164,29 @@ def _list(path: Path) -> Reading:
     return Reading(tuple(samples), tuple(problems))
 
 
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    """A line by itself: a stray quotation mark must not swallow those below it. Raises DatasetError."""
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise DatasetError(
+            f"{path}, line {number}, is no row of comma-separated values ({error}); correct it, a quotation"
+            " mark perhaps, or use the list of the release"
+        ) from error
+
+
 def _sample(dataset: str, person: str, clip: str, label: str) -> tuple[Sample | None, str]:
     """A row as a sample, and what is wrong with it; no sample where the row names no clip."""
     member = dataset.casefold()
-    if member not in _PEOPLE or not clip or not re.search(r"\d", person) or re.search(r"[/\\@#]", clip):
-        return None, f"{','.join((dataset, person, clip, label))!r} is not dataset, subject, clip, label"
-    subject = f"{member}/{_PEOPLE[member].format(last_number(person))}"
+    try:
+        name = plain(PEOPLE[member].format(last_number(person)), "person")
+        clip = plain(clip, "clip")
+    except (KeyError, ValueError):
+        said = ",".join((dataset, person, clip, label))
+        return None, f"{shortened(said)!r} is not dataset, subject, clip, label"
+    subject = f"{member}/{name}"
     if member == "smic":  # s1_ne_01 on the disk, s01_ne_01 in the lists
-        clip = f"{subject.partition('/')[2]}_{clip.partition('_')[2]}"
+        clip = f"{name}_{clip.partition('_')[2] or clip}"
     known = label in ("0", "1", "2")
     sample = Sample(f"{subject}/{clip}", member, subject, CLASSES[int(label)] if known else label)
     return sample, "" if known else f"label {label!r} is none of 0, 1, 2"
@@ -209,12 +227,10 @@ def _beyond_the_list(maps: dict[str, Path], samples: Sequence[Sample]) -> Iterat
 
 def _opened(path: Path, sample: Sample) -> FloatArray:
     try:
-        with Image.open(path) as picture:
-            mode, pixels = picture.mode, np.asarray(picture)
-    except UnidentifiedImageError as error:
-        raise DatasetError(f"{sample.id}: {path.name} is not a picture; {RESTORE}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DatasetError(f"{sample.id}: {path.name} cannot be read ({text(error)}); {RESTORE}") from error
+        picture = load_picture(path)
+        mode, pixels = picture.mode, np.asarray(picture)
+    except UNREADABLE as error:
+        raise DatasetError(f"{sample.id}: {path.name} cannot be read ({damage(error)}); {RESTORE}") from error
     if mode != "RGB" or pixels.shape != (SIDE, SIDE, 3):
         found = f"{mode} of {pixels.shape[1]}x{pixels.shape[0]}"
         raise DatasetError(f"{sample.id}: {path.name} is {found}, expected RGB of {SIDE}x{SIDE}; {RESTORE}")
@@ -222,7 +238,7 @@ def _opened(path: Path, sample: Sample) -> FloatArray:
 
 
 def _miniature(member: str, seed: int) -> list[Drawing]:
-    people = [_PEOPLE[member].format(number) for number in (6, 7, 11)]
+    people = [PEOPLE[member].format(number) for number in (6, 7, 11)]
     code = {"negative": "ne", "positive": "po", "surprise": "sur"}
 
     def sample(person: str, number: int, label: str) -> Sample:
@@ -233,7 +249,7 @@ def _miniature(member: str, seed: int) -> list[Drawing]:
         }[member]
         return Sample(f"{member}/{person}/{clip}", member, f"{member}/{person}", label)
 
-    own = seed + list(_PEOPLE).index(member)
+    own = seed + list(PEOPLE).index(member)
     made = drawings(people, CLASSES * 2, sample, seed=own, gray=True, margin=0)
     return [Drawing(item.sample, [_motion_map(item)]) for item in made]
 

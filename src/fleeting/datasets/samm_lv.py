@@ -55,7 +55,6 @@ SAMM_LV = SheetDataset(
     ),
     labels_from=SAMM,
     clips_repeat=True,
-    folder_per_clip=False,
     releases={"release": 502},
 )
 datasets.register("samm-lv")(SAMM_LV)

@@ -56,13 +56,20 @@ class Smic:
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
         """What is wrong with these clips: their names, folders and files."""
         wanted = {sample.id: sample for sample in samples}
-        found = {self._sample(folder).id: folder for folder in self._clips(root)}
+        found: dict[str, list[Path]] = {}
+        for clip in self._clips(root):
+            found.setdefault(self._id(clip), []).append(clip)
+        yield from self._strangers(root)
         count = len(found)
         if count != self.clips and abs(count - self.clips) <= 0.05 * self.clips:
             what = f"the folders hold {count} clips, the release has {self.clips}"
             yield Problem("", what, "check that no folder was lost or added", blocks=False)
         for name, sample in wanted.items():
-            folder = found.get(name)
+            folder, *more = found.get(name, [None])
+            if folder is not None and more:
+                places = " and ".join(str(path.relative_to(root)) for path in (folder, *more))
+                yield Problem(name, f"lies on the disk {1 + len(more)} times, {places}", "keep one of them")
+                continue
             if folder is not None and _coded(folder) != (label := folder.parent.name.casefold()):
                 said = _coded(folder) or "nothing"
                 what = f"the folder says {label}, its name {folder.name} says {said}"
@@ -84,6 +91,10 @@ class Smic:
                     if found := _checks.between(sample, pictures(folder)):
                         return found
         raise DatasetError(f"{sample.id}: no frames of it are below {home}; {_checks.RESTORE}")
+
+    def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
+        """None: a clip is all that lies in its folder."""
+        return []
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """Raises DatasetError: this dataset has frames and nothing ready-made."""
@@ -122,24 +133,40 @@ class Smic:
 
     def _clips(self, root: Path) -> list[Path]:
         """Clip folders, ordered by person, label and name."""
-        home = self._home(root)
-        known = set(_WORDS.values())
-        people = [path for path in folders(home) if re.fullmatch(r"s\d+", path.name.casefold())]
+        return [clip for label in self._labels(root) if _is_label(label) for clip in folders(label)]
+
+    def _strangers(self, root: Path) -> Iterator[Problem]:
+        """A problem for each folder that should be a label and is none: nothing in it is read."""
+        for folder in (path for path in self._labels(root) if not _is_label(path)):
+            clips, loose = folders(folder), pictures(folder)
+            if clips or loose:
+                what = f"{folder.relative_to(root)} is none of {', '.join(_WORDS.values())}"
+                lost = f"{len(clips)} clips" if clips else f"{len(loose)} pictures"
+                yield Problem("", f"{what}: {lost} in it are not read", "rename it, or move it out of micro")
+
+    def _labels(self, root: Path) -> list[Path]:
+        """What lies where the labels lie, ordered by person and name."""
+        people = [path for path in folders(self._home(root)) if re.fullmatch(r"s\d+", path.name.casefold())]
         people.sort(key=lambda path: last_number(path.name))
-        labels = [label for person in people for label in under(person, "micro/*", {})]
-        return [clip for label in labels if label.name.casefold() in known for clip in folders(label)]
+        return [label for person in people for label in under(person, "micro/*", {})]
+
+    def _id(self, folder: Path) -> str:
+        person = f"s{last_number(folder.parents[2].name):02d}"
+        return f"smic/{person}/{self.part}{person}_{folder.name.partition('_')[2] or folder.name}"
 
     def _sample(self, folder: Path) -> Sample:
-        person = f"s{last_number(folder.parents[2].name):02d}"
-        subject = f"smic/{person}"
-        clip = f"{person}_{folder.name.partition('_')[2] or folder.name}"
         try:
             numbers = list(pictures(folder))
         except DatasetError:  # named by the doctor
             numbers = []
         onset, offset = (numbers[0], numbers[-1]) if numbers else (None, None)
-        name, label = f"{subject}/{self.part}{clip}", folder.parent.name.casefold()
+        name, label = self._id(folder), folder.parent.name.casefold()
+        subject = "/".join(name.split("/")[:2])
         return Sample(name, self.name, subject, label, onset, None, offset, self.fps)
+
+
+def _is_label(folder: Path) -> bool:
+    return folder.name.casefold() in _WORDS.values()
 
 
 def _coded(folder: Path) -> str:

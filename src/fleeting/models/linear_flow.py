@@ -29,6 +29,10 @@ class LinearFlow:
     def __init__(
         self, classes: int, *, strength: float = 0.01, sigma: float = 1.0, channels: int = 3
     ) -> None:
+        if strength <= 0 or sigma < 0:
+            raise OptionError(
+                f"linear-flow: strength {strength} and sigma {sigma}; expected above 0, 0 or more"
+            )
         self.classes, self.strength, self.sigma, self.channels = classes, strength, sigma, channels
         self.weight = np.zeros((classes, channels * 14 * 14))
         self.bias = np.zeros(classes)

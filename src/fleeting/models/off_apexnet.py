@@ -28,14 +28,14 @@ def stream() -> nn.Sequential:
 class OffApexNet(nn.Module):
     """Optical flow features from apex frame network (Gan et al. 2019).
 
-    u and v pass through streams of their own; a third channel (strain) is accepted and not looked at. Dropout
-    between the fully connected layers is in no table of the paper (our reading: 0.5).
+    u and v pass through streams of their own; the strain of a motion map is not looked at. Dropout between
+    the fully connected layers is in no table of the paper (our reading: 0.5).
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "Gan et al. 2019, Signal Processing: Image Communication 74; arXiv:1805.08699"
 
-    def __init__(self, classes: int, *, channels: int = 3, dropout: float = 0.5) -> None:  # noqa: ARG002
+    def __init__(self, classes: int, *, dropout: float = 0.5) -> None:
         super().__init__()
         self.horizontal, self.vertical = stream(), stream()
         self.head = nn.Sequential(
@@ -48,7 +48,7 @@ class OffApexNet(nn.Module):
             nn.Linear(1024, classes),
         )
 
-    def forward(self, maps: Tensor) -> Tensor:  # (batch, 2 or 3, 28, 28)
+    def forward(self, maps: Tensor) -> Tensor:  # (batch, 3, 28, 28)
         u, v = maps[:, 0:1], maps[:, 1:2]  # (batch, 1, 28, 28) each
         features = torch.cat([self.horizontal(u), self.vertical(v)], dim=1)  # (batch, 1568)
         logits: Tensor = self.head(features)  # (batch, classes)

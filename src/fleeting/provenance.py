@@ -1,0 +1,89 @@
+"""Where a run comes from: the data, code and libraries that decide its numbers, and the machine it ran on."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fleeting
+from fleeting.augment import augmentations
+from fleeting.evaluation import Task
+from fleeting.experiment import Experiment
+from fleeting.modalities import modalities
+from fleeting.models import models
+from fleeting.protocols import protocols
+from fleeting.training import device_of
+
+DECISIVE = ("numpy", "scipy", "scikit-learn", "torch")
+"""Packages another version of which may give other numbers."""
+
+
+def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
+    """Where and with what a run is made; ``identity`` is what has to be the same for all of its folds."""
+    recipe = task.experiment.training
+    return {
+        "fleeting": fleeting.__version__,
+        "commit": _commit(),
+        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
+        "seed": recipe.seed,
+        "threads": recipe.threads,
+        "data": {name: str(Path(path).resolve()) for name, path in data.items()},
+        "samples": len(task.inputs.samples),
+        "identity": {
+            "data_sha256": _data_digest(task),
+            "code_sha256": _code_digest(task.experiment),
+            "python": platform.python_version(),
+            **{package: version(package) for package in DECISIVE},
+            "device": device_of(recipe).type,
+        },
+    }
+
+
+def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits for everything that decides a run's numbers."""
+    text = experiment.toml() + json.dumps(environment["identity"], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _code_digest(experiment: Experiment) -> str:
+    """A hash over this package's source, and over the files of parts that come from elsewhere."""
+    used: list[Any] = [models[experiment.model.name], protocols[experiment.protocol.name]]
+    used += [augmentations[name] for name in experiment.training.augment]
+    used += [modalities[name] for name in experiment.model.inputs]
+    package = Path(__file__).parent
+    sources = {*package.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _data_digest(task: Task) -> str:
+    digest = hashlib.sha256()
+    for sample in task.inputs.samples:
+        digest.update(f"{sample.id}\0{sample.subject}\0{sample.label}\n".encode())
+    for array in task.inputs.arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _commit() -> str | None:
+    """The commit of the source this runs from, None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return asked.stdout.strip() or None
