@@ -72,6 +72,11 @@ def test_without_out_the_same_experiment_finds_its_folder(capsys, tmp_path, monk
         (["run", "drawn/linear-flow", "--set", "model.sigma=nan"], "expected a finite number"),
         (["run", "drawn/ststnet", "--set", "training.seed=-1"], "greater than or equal to 0"),
         (["run", "drawn/ststnet", "--set", "training.lr=nan"], "training.lr is nan"),
+        (["run", "drawn/ststnet", "--set", "training.threads=100000"], "less than or equal to 256"),
+        (["run", "drawn/ststnet", "--set", "model.size=99999"], "less than or equal to 1024"),
+        (["run", "drawn/ststnet", "--set", "model.channels=7"], "leave it out"),
+        (["run", "megc2019/ststnet", "--data", "megc2019-flow=~nobody123/x"], "write the path out"),
+        (["run", "a\0.toml"], "cannot be read"),
         (["run", "megc2019/linear-flow"], "add --data megc2019-flow=PATH"),
         (["run", "megc2019/linear-flow", "--data", "megc2019-flow=/nowhere"], "is no folder"),
         (["run"], "--recipe requires an argument"),
@@ -216,6 +221,20 @@ def test_report_compares_runs(capsys, tmp_path):
     assert status == 0
     assert out.strip() == str(page)
     assert "permutation p" in page.read_text()
+
+
+def test_a_reader_who_leaves_early_is_no_failure():
+    command = f"{sys.executable} -m fleeting list datasets | true; exit ${{PIPESTATUS[0]}}"
+    assert subprocess.run(["bash", "-c", command], check=False).returncode == 0
+
+
+def test_names_are_printed_as_they_are(capsys, tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("a[/b] s1\nc1 0 0\nc2 1 1\nc3 2 2\nsamm 006\nc1 0 0\nc2 1 1\nc3 2 2\n")
+    assert "a[/b]" in typed(capsys, "score", log)[1]
+    status, out, _ = typed(capsys, "run", "drawn/linear-flow", "--out", tmp_path / ":car:", *SMALL)
+    assert status == 0
+    assert ":car:/report.html" in out
 
 
 def test_the_installed_command_is_this_one():

@@ -115,3 +115,13 @@ def test_what_is_not_the_dataset_is_refused(tmp_path: Path) -> None:
 
 def test_a_dataset_that_draws_itself_needs_no_folder(tmp_path: Path) -> None:
     assert check("drawn", tmp_path / "absent").problems == ()
+
+
+def test_a_sheet_without_a_clip_is_no_sound_dataset(tmp_path):
+    datasets["casme2"].fabricate(tmp_path)
+    path = next(tmp_path.glob("*.xlsx"))
+    book = openpyxl.load_workbook(path)
+    book["Sheet1"].delete_rows(2, 500)
+    book.save(path)
+    with pytest.raises(DatasetError, match=r"lists no clip|no row"):
+        check("casme2", tmp_path)

@@ -393,7 +393,7 @@ def test_claims_that_mean_nothing_are_refused(log):
 
 
 def test_a_log_without_a_class_is_refused(log):
-    with pytest.raises(ScoreError, match="no sample of class surprise"):
+    with pytest.raises(ScoreError, match="no sample of surprise"):
         score_log(log("smic s1\na 0 1\nb 1 2\n"))
 
 

@@ -208,9 +208,10 @@ def damage(finished, tmp_path, which, change):
         Path.unlink,
         lambda path: path.write_text("\n".join(path.read_text().splitlines()[:20])),
         lambda path: path.write_text(path.read_text().replace("drawn/p", "drawn/q")),
+        lambda path: path.write_text(path.read_text().replace(",fold-1,0,", ",fold-1,1,")),
         lambda path: path.write_text("nonsense"),
     ],
-    ids=["gone", "cut", "others", "nonsense"],
+    ids=["gone", "cut", "others", "other truths", "nonsense"],
 )
 def test_a_damaged_fold_is_never_scored_without_what_it_lost(finished, tmp_path, which, change):
     folder = damage(finished, tmp_path, f"folds/fold-1/{which}", change)
@@ -235,6 +236,34 @@ def test_folds_of_other_code_or_libraries_are_refused(finished, tmp_path):
 
     folder = damage(finished, tmp_path, "environment.json", older)
     with pytest.raises(RunError, match="begun with other code"):
+        fleeting.run(small(), {}, folder)
+
+
+def test_a_deleted_fold_is_made_again_even_if_it_was_the_only_one(tmp_path):
+    recipe = read_recipe("drawn/linear-flow", changes=["protocol.name=holdout", "protocol.test_share=0.4"])
+    before = predictions(fleeting.run(recipe, {}, tmp_path / "run"))
+    shutil.rmtree(tmp_path / "run" / "folds" / "fold-1")
+    assert predictions(fleeting.run(recipe, {}, tmp_path / "run")) == before
+
+
+def test_the_order_of_changes_makes_no_other_experiment(finished, tmp_path):
+    folder = shutil.copytree(finished.path, tmp_path / "run")
+    turned = read_recipe("drawn/ststnet", changes=[*reversed(SMALL), "training.seeds=1"])
+    assert predictions(fleeting.run(turned, {}, folder)) == predictions(finished)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '"a"', "{"])
+@pytest.mark.parametrize("which", ["scores.json", "experiment.toml"])
+def test_a_run_that_is_not_whole_is_no_run(finished, tmp_path, which, text):
+    folder = damage(finished, tmp_path, which, lambda path: path.write_text(text))
+    with pytest.raises(FleetingError, match=str(folder)):
+        fleeting.report([folder])
+
+
+@pytest.mark.parametrize("text", ['{"identity": []}', '{"identity": null}', "[]", "{"])
+def test_an_environment_that_is_not_whole_is_refused(finished, tmp_path, text):
+    folder = damage(finished, tmp_path, "environment.json", lambda path: path.write_text(text))
+    with pytest.raises(RunError, match=r"environment\.json"):
         fleeting.run(small(), {}, folder)
 
 

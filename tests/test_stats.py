@@ -233,7 +233,7 @@ def test_the_lift_is_what_a_score_has_over_guessing(samples):
 def test_the_null_model_refuses_what_it_cannot_mean():
     with pytest.raises(OptionError, match="0 epochs"):
         null_oracle([0, 1, 2], ["a"] * 3, CLASSES, 0)
-    with pytest.raises(ScoreError, match="no sample of class surprise"):
+    with pytest.raises(ScoreError, match="no sample of surprise"):
         null_oracle([0, 1], ["a"] * 2, CLASSES, 5)
     with pytest.raises(ScoreError, match="3 labels of 2 subjects"):
         null_oracle([0, 1, 2], ["a"] * 2, CLASSES, 5)

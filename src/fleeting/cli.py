@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -23,7 +24,19 @@ app = App(
     version=fleeting.__version__,
     suppress_keyboard_interrupt=False,  # an interruption has a sentence of its own
 )
-out, err = Console(), Console(stderr=True)
+
+
+class _Console(Console):
+    """Prints paths as they are (no emoji in them), and says when nobody reads any more."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out, err = _Console(), _Console(stderr=True)
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
 
@@ -47,7 +60,9 @@ def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
         table.add_column(name, overflow="fold", justify="right" if name in shown[3:] else "left")
     for row in rows:
         cells = (row.get(name) for name in columns)
-        table.add_row(*("" if c is None else f"{c:,}" if isinstance(c, int) else str(c) for c in cells))
+        table.add_row(
+            *("" if c is None else f"{c:,}" if isinstance(c, int) else escape(str(c)) for c in cells)
+        )
     out.print(table)
     return 0
 
@@ -190,6 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _complain(" ".join(str(error).split()))
         status = 2
+    except MemoryError:
+        _complain("the memory does not suffice; use smaller inputs, batches or fewer --workers")
+        status = 2
     except OSError as error:
         if debug:
             raise
@@ -244,7 +262,10 @@ def _named_paths(data: Sequence[str]) -> dict[str, Path]:
         name, equals, path = item.partition("=")
         if not equals or not path:
             raise OptionError(f"--data {item!r} is not NAME=PATH; write for example megc2019-flow=/data/maps")
-        named[name] = Path(path).expanduser()
+        try:
+            named[name] = Path(path).expanduser()
+        except RuntimeError as error:
+            raise OptionError(f"--data {item!r}: {error}; write the path out") from error
     return named
 
 
@@ -295,7 +316,7 @@ def _score_table(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Table:
         cells = [text for value, ci in pairs for text in (_number(value), _interval(ci))]
         color = {"clean": "green", "oracle": "dark_orange", "shared": "dark_orange"}.get(rule, "")
         label = f"[{color}]{rule}[/]" if color else rule
-        table.add_row(label, part, str(s["n"]), *cells, _number(s["accuracy"]), _number(s["auc"]))
+        table.add_row(label, escape(part), str(s["n"]), *cells, _number(s["accuracy"]), _number(s["auc"]))
     return table
 
 

@@ -46,6 +46,8 @@ def check(name: str, root: Path, progress: Progress | None = None) -> Checkup:
     """
     dataset = datasets[name]
     samples = dataset.samples(root)
+    if not samples:
+        raise DatasetError(f"{root} lists no clip of {name}; copy the sheet (or the folders) again")
     problems = list(dataset.problems(root, samples))
     named = {problem.clip for problem in problems if problem.blocks}
     for number, sample in enumerate({sample.id: sample for sample in samples}.values(), start=1):

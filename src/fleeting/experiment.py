@@ -54,7 +54,7 @@ class ModelChoice(BaseModel):
 
     name: str = "linear-flow"
     inputs: tuple[str, ...] = ("flow-map",)
-    size: int = Field(default=0, ge=0, description="side of the input pictures; 0: the model's own")
+    size: int = Field(default=0, ge=0, le=1024, description="side of the input pictures; 0: the model's own")
 
 
 class Reported(BaseModel):
@@ -110,6 +110,8 @@ class Experiment(BaseModel):
         _ = datasets[self.data.dataset]
         protocol, model = self.protocol, self.model
         chosen = options(protocols[protocol.name], protocol.model_extra or {}, f"protocol {protocol.name}")
+        if "channels" in (model.model_extra or {}):
+            raise OptionError("model.channels follows from model.inputs and is not chosen; leave it out")
         built = options(models[model.name], model.model_extra or {}, f"model {model.name}")
         built = {name: value for name, value in built.items() if name not in ("channels", "size")}
         return self.model_copy(
@@ -187,10 +189,10 @@ def _table(recipe: str | Path) -> dict[str, Any]:
         else:
             raise UnknownNameError("recipe", name, recipe_names())
         return tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"recipe {name} cannot be read ({error}); name a recipe or a .toml file") from error
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"recipe {name} is no TOML: {error}; mend the file") from error
+    except (OSError, ValueError) as error:
+        raise OptionError(f"recipe {name} cannot be read ({error}); name a recipe or a .toml file") from error
 
 
 def _change(change: str) -> dict[str, Any]:

@@ -251,7 +251,7 @@ def require_classes(truth: npt.NDArray[Any], classes: Sequence[str]) -> None:
     """Raises ScoreError, naming them, if classes have no sample."""
     if missing := [name for i, name in enumerate(classes) if not np.any(truth == i)]:
         raise ScoreError(
-            f"no sample of class {', '.join(missing)}, UF1 over {len(classes)} classes is undefined;"
+            f"no sample of {some(missing)}, UF1 over {len(classes)} classes is undefined;"
             " score samples of every class, or fewer classes"
         )
 

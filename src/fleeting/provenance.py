@@ -51,7 +51,9 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
 
 def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits for everything that decides a run's numbers."""
-    text = experiment.toml() + json.dumps(environment["identity"], sort_keys=True)
+    text = experiment.model_copy(update={"changed": ()}).toml() + json.dumps(
+        environment["identity"], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

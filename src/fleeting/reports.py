@@ -131,6 +131,8 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
             else "",
         )
     )
+    if target.is_dir():
+        raise RunError(f"{target} is a folder; name the page, for example {target / 'comparison.html'}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, page)
     return target

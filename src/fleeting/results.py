@@ -25,14 +25,18 @@ from fleeting import megclog
 from fleeting.errors import LogError, RunError
 from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
-from fleeting.types import Prediction, Sample
+from fleeting.types import Fold, Prediction
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader (or a kill) meets the old one or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any
     folder that is no run at all.
     """
     recipe = out / "experiment.toml"
-    if recipe.exists() and fold_folders(out):
+    if recipe.exists() and (fold_folders(out) or (out / "scores.json").exists()):
         _refuse_other_experiment(recipe, experiment)
         _refuse_other_identity(out, environment)
         return
@@ -79,16 +83,15 @@ def _listed(out: Path) -> list[Path]:
 
 
 def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:
-    text = recipe.read_text(encoding="utf-8")
-    if text == experiment.toml():
-        return
     try:
-        there = _flat(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        there = _flat(tomllib.loads(recipe.read_text(encoding="utf-8")))
+    except ValueError as error:
         raise RunError(f"{recipe} is damaged ({error}); choose another --out") from error
     here = _flat(tomllib.loads(experiment.toml()))
-    differing = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
-    key = next((key for key in differing if key != "changed"), "changed")
+    differing = sorted(key for key in {*there, *here} - {"changed"} if there.get(key) != here.get(key))
+    if not differing:
+        return
+    key = differing[0]
     raise RunError(
         f"{recipe.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
         f" {here.get(key)!r} here; choose another --out"
@@ -97,7 +100,11 @@ def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:
 
 def _refuse_other_identity(out: Path, environment: Mapping[str, Any]) -> None:
     """Folds from other data, code or libraries are not of one experiment."""
-    before, now = read_json(out / "environment.json").get("identity", {}), environment["identity"]
+    before, now = read_json(out / "environment.json").get("identity"), environment["identity"]
+    if not isinstance(before, dict):
+        raise RunError(
+            f"{out / 'environment.json'} names no identity; choose another --out, or delete the run"
+        )
     for what in sorted({*before, *now}):
         if before.get(what) != now.get(what):
             found = f"{str(before.get(what))[:12]} then, {str(now.get(what))[:12]} now"
@@ -189,6 +196,8 @@ class Run:
                 tomllib.loads((path / "experiment.toml").read_text(encoding="utf-8")), str(path)
             )
             scores = json.loads((path / "scores.json").read_text(encoding="utf-8"))
+            if not isinstance(scores, dict) or not {"clean", "shared", "oracle", "classes"} <= set(scores):
+                raise ValueError("scores.json is not whole")
         except FileNotFoundError as error:
             missing = Path(error.filename).name
             raise RunError(
@@ -217,18 +226,19 @@ class Run:
             raise RunError(f"{error}; run its recipe again with --out {self.path}") from error
 
 
-def read_fold(folder: Path, which: str, expected: Sequence[Sample]) -> tuple[Prediction, ...]:
+def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> tuple[Prediction, ...]:
     """A fold's ``predictions`` or ``oracle``, sorted by id.
 
-    Raises RunError unless they are exactly those of the ``expected`` test samples: a fold that lost some
-    would otherwise be scored without them.
+    Raises RunError unless they are exactly those of its test samples, with their truths: a fold that lost
+    some would otherwise be scored without them.
     """
+    expected = sorted((s.id, s.dataset, s.subject, fold.name, classes.index(s.label)) for s in fold.test)
     try:
         found = sorted(megclog.read(folder / f"{which}.csv").predictions, key=lambda p: p.id)
     except LogError as error:
         raise RunError(f"{error}; delete {folder} and run again") from error
-    if [p.id for p in found] != sorted(sample.id for sample in expected):
-        lost = f"{which}.csv has {len(found)} predictions for {len(expected)} samples, or for others"
+    if [(p.id, p.dataset, p.subject, p.fold, p.truth) for p in found] != expected:
+        lost = f"{which}.csv has {len(found)} predictions for {len(expected)} samples, or other samples"
         raise RunError(f"{folder}: {lost}; delete it and run again")
     return tuple(found)
 
@@ -241,10 +251,14 @@ def epochs_trained(out: Path) -> int:
 
 def sweep(out: Path) -> None:
     """Take away what starts that are no longer alive left half-written."""
-    for leftover in (out / "folds").glob(".*"):
+    for leftover in [*out.glob(".*"), *out.glob("folds/.*")]:
         process = leftover.name.rpartition(".")[2]
-        if process.isdecimal() and not _alive(int(process)):
+        if not process.isdecimal() or _alive(int(process)):
+            continue
+        if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:

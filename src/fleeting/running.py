@@ -206,8 +206,8 @@ class _Meter:
 
     def __init__(self, out: Path) -> None:
         self._path = out / "cost.json"
-        before = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
-        self._before = read_json(self._path) if self._path.exists() else before
+        nothing = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
+        self._before = {**nothing, **(read_json(self._path) if self._path.exists() else {})}
         self._started, self._cpu = time.perf_counter(), 0.0
         self._peaks: dict[int, float] = {}
 
@@ -255,7 +255,7 @@ def _pooled(
     pooled: dict[int, list[Prediction]] = {}
     for job in jobs:
         folder = fold_folder(out, job.fold.name, job.seed, recipe.seeds)
-        pooled.setdefault(job.seed, []).extend(read_fold(folder, which, job.fold.test))
+        pooled.setdefault(job.seed, []).extend(read_fold(folder, which, job.fold, prepared.task.classes))
     return {seed: tuple(sorted(found, key=lambda p: p.id)) for seed, found in pooled.items()}
 
 

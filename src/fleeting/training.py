@@ -52,9 +52,11 @@ class Training(BaseModel):
     validation_share: float = Field(default=0.2, gt=0, lt=1, description="share of samples held out by inner")
     trace_oracle: bool = Field(default=False, description="also record the epoch best on the test side")
     keep_weights: bool = Field(default=False, description="write each fold's weights")
-    seed: int = Field(default=0, ge=0)
-    seeds: int = Field(default=1, ge=1, description="how many seeds, counted up from seed")
-    threads: int = Field(default=1, ge=1, description="threads a process; scores repeat for the same number")
+    seed: int = Field(default=0, ge=0, le=2**31)
+    seeds: int = Field(default=1, ge=1, le=1000, description="how many seeds, counted up from seed")
+    threads: int = Field(
+        default=1, ge=1, le=256, description="threads a process; scores repeat for the same number"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     autocast: bool = Field(default=True, description="bfloat16 where it is safe, on a GPU only")
 
