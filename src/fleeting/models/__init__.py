@@ -71,20 +71,15 @@ def build(name: str, classes: int, shapes: Sequence[Shape], given: Mapping[str, 
             f"model {name} takes {len(wanted)} inputs ({named}), the recipe names {len(shapes)}"
         )
     accepted = inspect.signature(kind).parameters
+    channels, side = shapes[0][0], shapes[0][1]
     if tuple(shapes) != wanted:
-        if "channels" in accepted:
-            chosen["channels"] = shapes[0][0]
-        if "size" in accepted:
-            chosen["size"] = shapes[0][1]
-        fitted = tuple(
-            (
-                shape[0] if "channels" in accepted else want[0],
-                *((shape[1], shape[1]) if "size" in accepted else want[1:]),
-            )
-            for shape, want in zip(shapes, wanted, strict=True)
+        chosen |= {key: value for key, value in (("channels", channels), ("size", side)) if key in accepted}
+        wanted = tuple(
+            (channels if "channels" in accepted else c, *((side, side) if "size" in accepted else (h, w)))
+            for c, h, w in wanted
         )
-        if tuple(shapes) != fitted:
-            raise OptionError(f"model {name} takes inputs {fitted}, found {tuple(shapes)}; choose others")
+    if tuple(shapes) != wanted:
+        raise OptionError(f"model {name} takes inputs {wanted}, found {tuple(shapes)}; choose others")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: Model = kind(classes, **chosen)

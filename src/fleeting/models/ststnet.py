@@ -18,7 +18,7 @@ class STSTNet(nn.Module):
     """Shallow triple stream 3D CNN over u, v and strain (Liong et al. 2019).
 
     Every stream sees the same map through 3x3 filters and is pooled alike, so the three streams side by side
-    are one convolution of 3 + 5 + 8 filters: the same function, two and a half times as fast. The paper draws
+    are one convolution of 3 + 5 + 8 filters: the same function in fewer, larger steps. The paper draws
     3D convolutions over the stacked channels; on one map they are these. Batch norm and dropout 0.5 are in
     the authors' code, not in the text (our reading).
     """
