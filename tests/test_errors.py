@@ -9,7 +9,7 @@ from fleeting.errors import DamagedDataError, FleetingError, MissingExtraError, 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, FleetingError)]
 SPECIAL = {
     UnknownNameError: UnknownNameError("model", "x", ["y"]),
-    MissingExtraError: MissingExtraError("opencv", "motion"),
+    MissingExtraError: MissingExtraError("opencv", "video"),
     DamagedDataError: DamagedDataError([Problem("clip", "is gone", "restore it")]),
 }
 

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import MissingExtraError
+from fleeting.opencv import cv2
 from fleeting.types import FloatArray
-
-
-def _cv2() -> ModuleType:
-    try:
-        import cv2  # optional: most benchmarks never open a frame
-    except ImportError as error:
-        raise MissingExtraError("opencv-contrib-python-headless", "motion") from error
-    return cv2
 
 
 def tvl1_flow(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
@@ -24,8 +14,7 @@ def tvl1_flow(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> tu
 
     Raises MissingExtraError without OpenCV's contrib modules.
     """
-    cv2 = _cv2()
-    flow = cv2.optflow.DualTVL1OpticalFlow_create().calc(before, after, None)  # (height, width, 2)
+    flow = cv2().optflow.DualTVL1OpticalFlow_create().calc(before, after, None)  # (height, width, 2)
     return np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
 
 

@@ -60,11 +60,24 @@ class ArrayKind:
     rest: float = 0.0
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """One decoded picture of a video: ``image`` is RGB uint8 (height, width, 3).
+
+    ``number`` counts the decoded frames from 0; ``time`` is the presentation time in seconds.
+    """
+
+    number: int
+    time: float
+    image: npt.NDArray[np.uint8]
+
+
 @dataclass(frozen=True, eq=False)
 class Clip:
     """Face frames with their times, and where the movement starts, peaks and ends.
 
-    ``frames`` is (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` (time,)
+    Every frame is the crop of `fleeting.landmarks`: the eyes' centres lie where it says. ``frames`` is
+    (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` (time,)
     in seconds; ``onset``, ``apex`` and ``offset`` index the first axis.
     """
 

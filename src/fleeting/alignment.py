@@ -1,0 +1,1 @@
+"""One canonical, steady crop of a face."""

@@ -1,0 +1,1 @@
+"""Arrays kept by how they were made."""

@@ -1,0 +1,186 @@
+"""The two face networks: where faces are in a picture, and 468 points of one of them.
+
+MediaPipe's BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and face mesh (Kartynnik et al. 2019,
+arXiv:1907.06724), run by OpenCV; the files lie in the package. A point is good to about half a pixel and
+dances by about as much as a micro-expression moves: points place regions, they never measure motion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.errors import PluginError
+from fleeting.opencv import cv2
+from fleeting.types import FloatArray
+
+Image = npt.NDArray[np.uint8]
+SHA256 = {
+    "face_detection_short_range": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+    "face_landmark": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+}
+DETECTOR_SIDE, MESH_SIDE = 128, 192
+OVERLAP = 0.3
+"""Boxes that share more than this of their union are one face."""
+MARGIN = 1.5
+"""The mesh looks at a square of so many times the face's larger side."""
+RIGHT_EYE, LEFT_EYE = 33, 263
+"""Mesh points: the outer corners of the person's right eye (left in the picture) and left eye."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One face that the detector found.
+
+    ``box`` is x, y, width, height in pixels, ``points`` (6, 2) are right eye, left eye, nose tip,
+    mouth, right ear, left ear, ``score`` is 0 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    points: FloatArray
+    score: float
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A turned square of a picture: centre and side in pixels, angle in radians (clockwise as seen)."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+    def to_picture(self, side: float) -> FloatArray:
+        """The (2, 3) matrix from a picture of ``side`` pixels of this square to the whole picture."""
+        scale = self.side / side
+        cos, sin = scale * np.cos(self.angle), scale * np.sin(self.angle)
+        turned = np.array([[cos, -sin], [sin, cos]])
+        corner = np.array([self.x, self.y]) - turned @ np.array([side / 2, side / 2])
+        return np.column_stack([turned, corner]).astype(np.float32)
+
+
+@cache
+def _network(name: str) -> Any:
+    data = files("fleeting").joinpath("assets", "faces", f"{name}.tflite").read_bytes()
+    if (found := hashlib.sha256(data).hexdigest()) != SHA256[name]:
+        raise PluginError(
+            f"{name}.tflite has SHA-256 {found}, expected {SHA256[name]}; install fleeting again"
+        )
+    return cv2().dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
+
+
+def detect(image: Image, least: float = 0.5) -> list[Detection]:
+    """Faces in an RGB picture (height, width, 3) that score at least ``least`` (0 to 1), the surest first.
+
+    A face that fills the picture (a dataset's tight crop) is found more surely with a margin around it.
+    """
+    square, scale, left, top = _letter_boxed(image)
+    network = _network("face_detection_short_range")
+    network.setInput(cv2().dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
+    raw_scores, raw_places = network.forward(("classificators", "regressors"))
+    scores = _sigmoid(raw_scores[0, :, 0])
+    likely = np.flatnonzero(scores >= least)
+    places = raw_places[0, likely].reshape(-1, 8, 2)  # centre, size, six points
+    places[:, [0, *range(2, 8)]] += DETECTOR_SIDE * _anchors()[likely, None]
+    places -= np.array([[left, top], [0, 0], *[[left, top]] * 6], np.float32)
+    return [_detection(*found) for found in _merged(places / scale, scores[likely])]
+
+
+def mesh(image: Image, crop: Crop) -> tuple[FloatArray, float]:
+    """The 468 points of the face in that square: (468, 3) x, y in pixels, z in the same scale; and a score.
+
+    z grows away from the camera, from the head's centre; the score says how surely it is a face, 0 to 1.
+    """
+    matrix = crop.to_picture(MESH_SIDE)
+    flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
+    square = cv2().warpAffine(image, matrix, (MESH_SIDE, MESH_SIDE), flags=flags)
+    network = _network("face_landmark")
+    network.setInput(cv2().dnn.blobFromImage(square, 1 / 255))
+    score, raw = network.forward(("conv2d_31", "conv2d_21"))
+    points = raw.reshape(468, 3)
+    flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    depth = points[:, 2:] * crop.side / MESH_SIDE
+    return np.hstack([flat, depth]).astype(np.float32), float(_sigmoid(score.reshape(-1))[0])
+
+
+def crop_of_detection(detection: Detection) -> Crop:
+    """The square to look for the mesh in, from what the detector found."""
+    x, y, width, height = detection.box
+    side = MARGIN * max(width, height)
+    return Crop(x + width / 2, y + height / 2, side, _tilt(detection.points[0], detection.points[1]))
+
+
+def crop_of_mesh(points: FloatArray) -> Crop:
+    """The square to look for the mesh in, from the mesh (468, 2 or 3) of the frame before."""
+    angle = _tilt(points[RIGHT_EYE], points[LEFT_EYE])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    level = points[:, :2] @ turn
+    low, high = level.min(axis=0), level.max(axis=0)
+    x, y = turn @ ((low + high) / 2)
+    return Crop(float(x), float(y), MARGIN * float((high - low).max()), angle)
+
+
+def _letter_boxed(image: Image) -> tuple[Image, float, int, int]:
+    """The picture shrunk into the detector's square, its scale there, and its left and top edge."""
+    height, width = image.shape[:2]
+    scale = DETECTOR_SIDE / max(height, width)
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    kind = cv2().INTER_AREA if scale < 1 else cv2().INTER_LINEAR
+    left, top = (DETECTOR_SIDE - size[0]) // 2, (DETECTOR_SIDE - size[1]) // 2
+    square = np.zeros((DETECTOR_SIDE, DETECTOR_SIDE, 3), np.uint8)
+    square[top : top + size[1], left : left + size[0]] = cv2().resize(image, size, interpolation=kind)
+    return square, scale, left, top
+
+
+@cache
+def _anchors() -> FloatArray:
+    """Centres (896, 2) of the detector's places, 0 to 1: two in each of 16x16 cells, six in each of 8x8."""
+    grids = []
+    for cells, each in ((16, 2), (8, 6)):
+        rows, columns = (np.mgrid[0:cells, 0:cells] + 0.5) / cells
+        grids.append(np.stack([columns, rows], axis=2).reshape(-1, 2).repeat(each, axis=0))
+    return np.concatenate(grids).astype(np.float32)
+
+
+def _merged(places: FloatArray, scores: FloatArray) -> list[tuple[FloatArray, float]]:
+    """One (8, 2) place for each face: the mean of those that overlap the surest, weighted by score."""
+    found = []
+    left = np.argsort(-scores)
+    while len(left):
+        same = _overlaps(places[left[0]], places[left]) > OVERLAP
+        same[0] = True
+        group = left[same]
+        found.append((np.average(places[group], axis=0, weights=scores[group]), float(scores[left[0]])))
+        left = left[~same]
+    return found
+
+
+def _overlaps(one: FloatArray, many: FloatArray) -> FloatArray:
+    """Intersection over union of a box with several, each (centre, size, ...)."""
+    low = np.maximum(one[0] - one[1] / 2, many[:, 0] - many[:, 1] / 2)
+    high = np.minimum(one[0] + one[1] / 2, many[:, 0] + many[:, 1] / 2)
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    union = one[1].prod() + many[:, 1].prod(axis=1) - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), dtype=np.float32)
+
+
+def _detection(place: FloatArray, score: float) -> Detection:
+    corner, size = place[0] - place[1] / 2, place[1]
+    box = float(corner[0]), float(corner[1]), float(size[0]), float(size[1])
+    return Detection(box, place[2:].astype(np.float32), score)
+
+
+def _tilt(right_eye: FloatArray, left_eye: FloatArray) -> float:
+    """How far the line through the eyes is turned, in radians; 0 is level, clockwise is positive."""
+    across, down = left_eye[:2] - right_eye[:2]
+    return float(np.arctan2(down, across))
+
+
+def _sigmoid(logit: FloatArray) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logit, -80, 80))), dtype=np.float32)

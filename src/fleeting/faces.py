@@ -1,0 +1,1 @@
+"""Faces followed through a video: who is where, and how well seen."""
