@@ -13,7 +13,7 @@ from fleeting.datasets._checks import RESTORE, as_problem
 from fleeting.datasets._disk import fault
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
-from fleeting.video import UNREADABLE, damage, load_picture, mixed
+from fleeting.pictures import UNREADABLE, damage, load_picture, mixed
 
 Progress = Callable[[int, int], None]
 

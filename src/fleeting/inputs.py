@@ -18,7 +18,7 @@ from fleeting.errors import DatasetError, OptionError, Problem
 from fleeting.modalities import kind_of, modalities
 from fleeting.motion import shrink
 from fleeting.types import ArrayKind, Clip, FloatArray, Sample
-from fleeting.video import read_pictures
+from fleeting.pictures import read_pictures
 
 Progress = Callable[[int, int], None]
 ApexRule = Literal["annotated", "middle"]

@@ -21,7 +21,7 @@ from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
 from fleeting.naming import PEOPLE
 from fleeting.types import FloatArray, Sample
-from fleeting.video import UNREADABLE, damage, load_picture
+from fleeting.pictures import UNREADABLE, damage, load_picture
 
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 28

@@ -1,0 +1,90 @@
+"""Picture files: one frame each of a dataset's clip, or of a folder that stands for a video."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import warnings
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from fleeting.errors import DatasetError
+
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises on a file that is missing, closed, cut off, scrambled, or too large to be a picture."""
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it would print what it raises as well
+
+
+def load_picture(path: Path, mode: str = "") -> Image.Image:
+    """An image file, decoded, in the ``mode`` that is named or its own. Raises what UNREADABLE lists.
+
+    Pillow's warnings (a huge picture, corrupt metadata) are not passed on: it is decoded, or it is not.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as picture:
+            picture.load()
+            return picture.convert(mode) if mode else picture
+
+
+def damage(error: BaseException) -> str:
+    """What an error of `load_picture` says, in one line."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """An image file as RGB (height, width, 3). Raises DatasetError if it is missing, empty or damaged."""
+    try:
+        return np.asarray(load_picture(path, "RGB"))
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} is missing; restore it from the dataset's archive") from error
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read; allow this user to read it") from error
+    except UNREADABLE as error:
+        what = "is empty" if _is_empty(path) else f"is no readable image ({damage(error)})"
+        raise DatasetError(f"{path} {what}; restore it from the dataset's archive") from error
+
+
+def read_pictures(paths: Sequence[Path]) -> npt.NDArray[np.uint8]:
+    """Image files of one size as (time, height, width, 3). Raises DatasetError, on mixed sizes too."""
+    pictures = [read_picture(path) for path in paths]
+    if what := mixed((picture.shape[1], picture.shape[0]) for picture in pictures):
+        raise DatasetError(f"{paths[0].parent} holds frames of {what}; restore the dataset's own files")
+    return np.stack(pictures)
+
+
+def mixed(sizes: Iterable[tuple[int, int]]) -> str:
+    """Sizes, (width, height), in words if they are not all one, else ""."""
+    found = sorted(set(sizes))
+    named = ", ".join(f"{width}x{height}" for width, height in found[:3])
+    return f"{len(found)} sizes ({named}{', ...' if found[3:] else ''}), expected one" if found[1:] else ""
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except (OSError, ValueError):  # a name that no file can have
+        return False
