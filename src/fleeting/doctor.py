@@ -12,8 +12,8 @@ from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._checks import RESTORE, as_problem
 from fleeting.datasets._disk import fault
 from fleeting.errors import DatasetError, Problem
-from fleeting.types import Sample
 from fleeting.pictures import UNREADABLE, damage, load_picture, mixed
+from fleeting.types import Sample
 
 Progress = Callable[[int, int], None]
 

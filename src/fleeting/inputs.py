@@ -17,8 +17,8 @@ from fleeting.datasets._disk import number_of
 from fleeting.errors import DatasetError, OptionError, Problem
 from fleeting.modalities import kind_of, modalities
 from fleeting.motion import shrink
-from fleeting.types import ArrayKind, Clip, FloatArray, Sample
 from fleeting.pictures import read_pictures
+from fleeting.types import ArrayKind, Clip, FloatArray, Sample
 
 Progress = Callable[[int, int], None]
 ApexRule = Literal["annotated", "middle"]

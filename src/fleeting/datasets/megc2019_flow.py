@@ -20,8 +20,8 @@ from fleeting.datasets._rows import Reading
 from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
 from fleeting.naming import PEOPLE
-from fleeting.types import FloatArray, Sample
 from fleeting.pictures import UNREADABLE, damage, load_picture
+from fleeting.types import FloatArray, Sample
 
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 28
