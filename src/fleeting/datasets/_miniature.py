@@ -55,9 +55,9 @@ def movement(direction: float, length: int, rng: np.random.Generator, *, gray: b
 
 
 def drawings(
-    subjects: Sequence[str],
+    subjects: Sequence[int],
     labels: Sequence[str],
-    sample: Callable[[str, int, str], Sample],
+    sample: Callable[[int, int, str], Sample],
     *,
     seed: int,
     gray: bool,
@@ -65,15 +65,15 @@ def drawings(
 ) -> list[Drawing]:
     """One clip of each label for each subject; the label decides where the spot moves.
 
-    ``sample`` makes the facts from subject, number of the clip within the subject, and label.
+    ``sample`` makes the facts from person, number of the clip within the subject, and label.
     """
     made = []
-    for person, subject in enumerate(subjects):
+    for place, person in enumerate(subjects):
         for number, label in enumerate(labels):
-            facts = sample(subject, number, label)
+            facts = sample(person, number, label)
             onset = facts.onset or 0
             before = min(margin, max(onset - 1, 0))
-            rng = np.random.default_rng([seed, person, number])
+            rng = np.random.default_rng([seed, place, number])
             direction = 2 * math.pi * number / len(labels)
             moving = movement(direction, LENGTH, rng, gray=gray)
             frames = [moving[0]] * before + moving + [moving[-1]] * margin

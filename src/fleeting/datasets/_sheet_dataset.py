@@ -15,7 +15,7 @@ from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture
 from fleeting.datasets._rows import Reading, reading_of
 from fleeting.datasets._sheets import Cells, Row, Workbook, encoding_note, headerless, read_workbook, table
 from fleeting.errors import DatasetError, Problem
-from fleeting.types import FloatArray, Sample
+from fleeting.types import FloatArray, Kind, Sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,13 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Miniature:
-    """Facts from which a miniature is fabricated: people, first onset, and the clip's name from its facts."""
+    """How the dataset names people and clips that are made up, and what its miniature looks like."""
 
-    people: tuple[str, ...]
+    person: Callable[[int], str]
+    """Number, from 1 -> the person's part of the id."""
     clip: Callable[[str, int, int], str]
     """Person, number of the clip, onset -> the clip's part of the id."""
+    people: tuple[int, ...] = (1, 2, 11)
     onset: int = 46
     step: int = 40
     gray: bool = False
@@ -161,25 +163,39 @@ class SheetDataset:
         """Write a miniature of three people with a clip of every label below ``root``."""
         mini = self.miniature
 
-        def sample(person: str, number: int, label: str) -> Sample:
-            onset = mini.onset + mini.step * number
-            subject = f"{self.cohort}/{person}"
-            return Sample(
-                id=f"{subject}/{mini.clip(person, number, onset)}",
-                dataset=self.name,
-                subject=subject,
-                label=label,
-                onset=onset,
-                apex=onset + LENGTH // 2,
-                offset=onset + LENGTH - 1,
-                fps=self.fps,
-                kind="macro" if number >= len(self.words) else "micro",
-                action_units="12" if number == 0 else "4+7",
-                objective=1 + number % 5,
-            )
+        def sample(person: int, number: int, label: str) -> Sample:
+            made = self.invent(person, number, label, apex=LENGTH // 2, length=LENGTH)
+            macro = number >= len(self.words)
+            units, objective = "12" if number == 0 else "4+7", 1 + number % 5
+            kind: Kind = "macro" if macro else "micro"
+            return replace(made, kind=kind, action_units=units, objective=objective)
 
         labels = self.words * (2 if mini.macro else 1)
         self.write(root, drawings(mini.people, labels, sample, seed=seed, gray=mini.gray))
+
+    def invent(
+        self, person: int, number: int, label: str, *, apex: int, length: int, spacing: int = 0
+    ) -> Sample:
+        """The facts of a clip that was never recorded, named as this dataset would name it.
+
+        ``person`` counts from 1, ``number`` (their clip) from 0; ``apex`` counts from the onset, ``length``
+        the frames from onset to offset; onsets lie ``spacing`` frames apart where clips share a folder.
+        Raises DatasetError on more people than the dataset has names for.
+        """
+        mini = self.miniature
+        name = mini.person(person)
+        onset = mini.onset + number * (max(mini.step, spacing) if mini.step else 0)
+        subject = f"{self.cohort}/{name}"
+        return Sample(
+            id=f"{subject}/{mini.clip(name, number, onset)}",
+            dataset=self.name,
+            subject=subject,
+            label=label,
+            onset=onset,
+            apex=onset + apex,
+            offset=onset + length - 1,
+            fps=self.fps,
+        )
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
         """Write clips in this dataset's layout: the sheet as the release has it, and the frames."""

@@ -57,7 +57,7 @@ CASME2 = SheetDataset(
     ),
     picture="CASME2_RAW_selected/{person}/{clip}/img{number}.jpg",
     miniature=Miniature(
-        people=("sub01", "sub02", "sub03"),
+        person="sub{:02d}".format,
         clip=lambda person, number, _: f"EP{number + 1:02d}_{person[-2:]}f",
     ),
     release_labels=RELEASE_LABELS,

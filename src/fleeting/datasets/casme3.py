@@ -70,7 +70,7 @@ CASME3 = SheetDataset(
     ),
     picture="Part_A_ME_clip/frame/{person}_{clip}/{number}.jpg",
     miniature=Miniature(
-        people=("spNO.1", "spNO.2", "spNO.10"),
+        person="spNO.{}".format,
         clip=lambda _, number, onset: f"{'abJ'[number % 3]}_{onset}",
         onset=355,
     ),

@@ -8,7 +8,7 @@ from fleeting.datasets import datasets
 from fleeting.datasets._cells import last_number, text
 from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
 from fleeting.datasets._sheets import Cells, Workbook
-from fleeting.errors import Problem
+from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 
 PEOPLE = (15, 16, *range(19, 28), *range(29, 39), 40)
@@ -61,6 +61,12 @@ def _row(sample: Sample) -> Cells:
     return subject, clip, *frames, sample.action_units, sample.label, f"{sample.kind}-expression", "helpless"
 
 
+def _invented(number: int) -> str:
+    if number > len(PEOPLE):
+        raise DatasetError(f"casme-sq has names for {len(PEOPLE)} people, found number {number}; use fewer")
+    return f"s{PEOPLE[number - 1]}"
+
+
 def _naming_rules(samples: Sequence[Sample]) -> Mapping[str, Sequence[Cells]]:
     numbers = [last_number(sample.subject) for sample in samples]
     people = [(number, f"s{number}", PEOPLE.index(number) + 1) for number in numbers]
@@ -96,7 +102,8 @@ CASME_SQ = SheetDataset(
     ),
     picture="rawpic/{person}/{folder}_{code}teeth/img{number:03d}.jpg",
     miniature=Miniature(
-        people=("s15", "s16", "s19"),
+        person=_invented,
+        people=(1, 2, 3),
         clip=lambda _, number, __: f"anger{1 + number % 2}_{number + 1}",
         onset=21,
         macro=True,

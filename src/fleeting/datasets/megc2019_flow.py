@@ -238,10 +238,10 @@ def _opened(path: Path, sample: Sample) -> FloatArray:
 
 
 def _miniature(member: str, seed: int) -> list[Drawing]:
-    people = [PEOPLE[member].format(number) for number in (6, 7, 11)]
     code = {"negative": "ne", "positive": "po", "surprise": "sur"}
 
-    def sample(person: str, number: int, label: str) -> Sample:
+    def sample(number_of_person: int, number: int, label: str) -> Sample:
+        person = PEOPLE[member].format(number_of_person)
         clip = {
             "casme2": f"EP{number + 1:02d}_{person[-2:]}f",
             "samm": f"{person}_{number + 1}_1",
@@ -250,7 +250,7 @@ def _miniature(member: str, seed: int) -> list[Drawing]:
         return Sample(f"{member}/{person}/{clip}", member, f"{member}/{person}", label)
 
     own = seed + list(PEOPLE).index(member)
-    made = drawings(people, CLASSES * 2, sample, seed=own, gray=True, margin=0)
+    made = drawings((6, 7, 11), CLASSES * 2, sample, seed=own, gray=True, margin=0)
     return [Drawing(item.sample, [_motion_map(item)]) for item in made]
 
 

@@ -36,6 +36,7 @@ class Smic:
     access: str = "on request from the University of Oulu after signing an agreement"
     licence: str = "research only, no redistribution"
     label_sets: tuple[str, ...] = ("megc3", "raw")
+    words: tuple[str, ...] = tuple(_WORDS.values())
     ready: tuple[str, ...] = ()
     has_frames: bool = True
     needs_root: bool = True
@@ -104,15 +105,29 @@ class Smic:
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Write a miniature of three people with two clips of every label below ``root``."""
 
-        def sample(person: str, number: int, label: str) -> Sample:
-            code = {word: code for code, word in _WORDS.items()}[label]
-            subject, onset = f"smic/{person}", 559740 + 40 * number
-            name = f"{subject}/{self.part}{person}_{code}_{number // 3 + 1:02d}"
-            offset = onset + LENGTH - 1
-            return Sample(name, self.name, subject, label, onset, None, offset, self.fps)
+        def sample(person: int, number: int, label: str) -> Sample:
+            return self.invent(person, number, label, apex=LENGTH // 2, length=LENGTH)
 
-        people, labels = ("s01", "s02", "s11"), tuple(_WORDS.values()) * 2
-        self.write(root, drawings(people, labels, sample, seed=seed, gray=False, margin=0))
+        labels = self.words * 2
+        self.write(root, drawings((1, 2, 11), labels, sample, seed=seed, gray=False, margin=0))
+
+    def invent(
+        self,
+        person: int,
+        number: int,
+        label: str,
+        *,
+        apex: int,  # noqa: ARG002 - SMIC has none
+        length: int,
+        spacing: int = 0,
+    ) -> Sample:
+        """The facts of a clip that was never recorded; see `SheetDataset.invent`."""
+        code = {word: code for code, word in _WORDS.items()}[label]
+        name, onset = f"s{person:02d}", 559740 + number * max(40, spacing)
+        clip = f"{self.part}{name}_{code}_{number // len(_WORDS) + 1:02d}"
+        subject = f"smic/{name}"
+        offset = onset + length - 1
+        return Sample(f"{subject}/{clip}", self.name, subject, label, onset, None, offset, self.fps)
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
         """Write clips in this dataset's layout: the label is a folder, the files carry the camera's count."""
