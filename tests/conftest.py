@@ -13,6 +13,7 @@ import pytest
 from fleeting.types import Clip, Sample
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # test processes side by side fight over cores otherwise
+os.environ["FLEETING_CACHE"] = "off"  # a test that wants one names its own folder
 ROOT = Path(__file__).parent.parent
 NEEDS_SHARED = "needs ../shared"
 _skips: list[tuple[str, str]] = []

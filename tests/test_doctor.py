@@ -12,7 +12,7 @@ from PIL import Image
 from fleeting.datasets import datasets
 from fleeting.doctor import check
 from fleeting.errors import DatasetError, UnknownNameError
-from fleeting.inputs import View, load
+from fleeting.inputs import Input, View, load
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_as_json(root: Path) -> None:
     sample = datasets["casme2"].samples(root)[4]
     datasets["casme2"].frames(root, sample)[2].unlink()
     found = json.loads(json.dumps(check("casme2", root).as_dict()))
-    assert set(found) == {"dataset", "clips", "subjects", "labels", "problems"}
+    assert set(found) == {"dataset", "clips", "subjects", "labels", "problems", "drawn"}
+    assert found["drawn"] == ""
     assert found["labels"]["disgust"] == 3
     (problem,) = found["problems"]
     assert problem["clip"] == sample.id
@@ -72,7 +73,7 @@ def test_what_the_doctor_passes_can_be_opened_and_nothing_else(root: Path) -> No
     assert set(problems) == {samples[0].id, samples[1].id}
     assert "decompression bomb" in problems[samples[0].id]
     assert problems[samples[1].id] == "its frames are of 2 sizes (24x31, 24x32), expected one"
-    view = View(("difference",), ((28, 28),))
+    view = View((Input("difference", (28, 28)),))
     loaded = load(dataset, root, samples, view)
     assert {problem.clip for problem in loaded.problems} == set(problems)
     assert all(problem.what and problem.do for problem in loaded.problems)

@@ -24,6 +24,7 @@ from fleeting.errors import (
     OptionError,
     RunError,
     ScoreError,
+    UnknownNameError,
 )
 from fleeting.experiment import read_recipe
 from fleeting.protocols import protocols
@@ -315,10 +316,10 @@ def test_a_protocol_without_folds_is_refused(tmp_path, monkeypatch):
 
 
 def test_leftovers_of_the_living_are_left_alone(tmp_path):
-    (tmp_path / "folds" / f".mine.{os.getpid()}").mkdir(parents=True)
-    (tmp_path / "folds" / ".theirs.999999999").mkdir()
+    (tmp_path / "folds" / f".{os.getpid()}.mine").mkdir(parents=True)
+    (tmp_path / "folds" / ".999999999.theirs").mkdir()
     sweep(tmp_path)
-    assert [path.name for path in (tmp_path / "folds").iterdir()] == [f".mine.{os.getpid()}"]
+    assert [path.name for path in (tmp_path / "folds").iterdir()] == [f".{os.getpid()}.mine"]
 
 
 def test_several_seeds_give_mean_and_deviation(tmp_path):
@@ -416,8 +417,12 @@ def test_data_has_to_be_named(tmp_path):
         fleeting.run(read_recipe("megc2019/linear-flow"), {}, tmp_path / "run")
     with pytest.raises(DatasetError, match="is no folder"):
         fleeting.run(read_recipe("megc2019/linear-flow"), {"megc2019-flow": tmp_path / "no"}, tmp_path / "r")
-    with pytest.raises(OptionError, match="the experiment uses 'drawn'"):
+    with pytest.raises(OptionError, match="the experiment uses 'megc2019-flow'"):
+        fleeting.run(read_recipe("megc2019/linear-flow"), {"casme2": tmp_path}, tmp_path / "r")
+    with pytest.raises(DatasetError, match="holds no sheet of casme2"):
         fleeting.run(small(), {"casme2": tmp_path}, tmp_path / "r")
+    with pytest.raises(UnknownNameError, match="did you mean 'casme2'"):
+        fleeting.run(small(), {"casme22": tmp_path}, tmp_path / "r")
 
 
 def test_a_class_without_a_clip_is_refused_before_training(tmp_path):

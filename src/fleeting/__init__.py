@@ -13,8 +13,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fleeting.doctor import check as check
+    from fleeting.drawn_data import draw as draw
     from fleeting.experiment import Experiment as Experiment
     from fleeting.experiment import read_recipe as read_recipe
+    from fleeting.inputs import cut as cut
     from fleeting.listing import catalogue as catalogue
     from fleeting.megclog import score_log
     from fleeting.reports import report as report
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from fleeting.stats import null_score as null_score
     from fleeting.types import Clip as Clip
     from fleeting.types import Fold as Fold
+    from fleeting.types import Frame as Frame
     from fleeting.types import Prediction as Prediction
     from fleeting.types import Sample as Sample
+    from fleeting.video import open_video as open_video
+    from fleeting.watching import watch as watch
 
     score = score_log
 
@@ -32,9 +37,13 @@ _HOMES = {
     "catalogue": "listing",
     "check": "doctor",
     "Clip": "types",
+    "cut": "inputs",
+    "draw": "drawn_data",
     "Experiment": "experiment",
     "Fold": "types",
+    "Frame": "types",
     "null_score": "stats",
+    "open_video": "video",
     "Prediction": "types",
     "read_recipe": "experiment",
     "report": "reports",
@@ -42,6 +51,7 @@ _HOMES = {
     "run": "running",
     "Sample": "types",
     "score": "megclog.score_log",
+    "watch": "watching",
 }
 __all__ = ["__version__", *sorted(_HOMES)]
 

@@ -1,1 +1,239 @@
-"""One canonical, steady crop of a face."""
+"""One canonical, steady crop of a face.
+
+The mesh says where the face is; how the head moved is measured in the pixels, because the mesh dances by as
+much as a micro-expression moves. Docs: decision 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.errors import FaceError, OptionError
+from fleeting.landmarks import (
+    ASPECT,
+    FOREHEAD,
+    LEFT_EYE_AT,
+    LEFT_EYE_CORNERS,
+    NOSE_BRIDGE,
+    POINTS,
+    RIGHT_EYE_AT,
+    RIGHT_EYE_CORNERS,
+    TEMPLES,
+    eyes,
+)
+from fleeting.motion import Matrix, similarity, stable_region, tukey
+from fleeting.opencv import cv2
+from fleeting.types import FloatArray
+
+Image = npt.NDArray[np.uint8]
+RIGID = np.isin(np.arange(POINTS), [*NOSE_BRIDGE, *FOREHEAD, *TEMPLES, *RIGHT_EYE_CORNERS, *LEFT_EYE_CORNERS])
+"""Which points of the mesh move with the head."""
+VIEW_HEIGHT = 170
+"""Rows of the crop at whose scale the head's motion is measured, whatever the size that is asked for."""
+VIEW_MARGIN = 28
+"""Pixels that the view shows beyond the crop, for the temples and the forehead: left, right and above."""
+VIEW = round(VIEW_HEIGHT * ASPECT) + 2 * VIEW_MARGIN, VIEW_HEIGHT + VIEW_MARGIN
+MIDDLE = np.array(VIEW) / 2
+"""The view, as wide as the crop and twice the margin: width and height in pixels, and its middle."""
+REFERENCE_LASTS = 120
+"""Frames after which the reference is taken anew, so that it never looks too different; sooner, where two
+frames on end cannot be registered to it."""
+REACH = 6.0
+"""Pixels of the view by which an eye may lie off the mesh's place; further off, the mesh is believed."""
+LIKENESS = 0.6
+"""Correlation with the reference from which on a picture shows the same face; below, the mesh is believed."""
+TIGHT = {"aspect": (0.68, 1.0), "distance": (0.42, 0.72), "across": (0.38, 0.62), "down": (0.08, 0.42)}
+"""What a tight crop has: width by height, the distance between the eyes by its width, the middle between them
+by its width and height. Wide enough for SMIC's, CASME II's and SAMM's crops (in their published motion maps
+the eyes lie at 0.16 to 0.27 of the height), too narrow for a whole head."""
+STEPS, SETTLED = 12, 0.005
+"""Rounds of the registration at most, and the pixels of the view below which it has settled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A face's frames in the canonical crop, (time, height, width, 3) uint8, and how they got there.
+
+    ``matrices`` (time, 2, 3) take a point of each picture to its frame. ``lost`` are the frames without a
+    mesh, whose place comes from their neighbours; ``by_mesh`` those whose pixels were too unlike the others'
+    to be registered, so that they dance as the mesh does.
+    """
+
+    frames: Image
+    matrices: Matrix
+    lost: tuple[int, ...] = ()
+    by_mesh: tuple[int, ...] = ()
+
+
+def align(images: Sequence[Image], meshes: Sequence[FloatArray | None], *, height: int = 170) -> Aligned:
+    """Crop a face out of RGB pictures (height, width, 3), steady to a few hundredths of a pixel.
+
+    ``meshes`` are `fleeting.facemesh.mesh`, one for each picture, None where there is none. The crop is that
+    of `fleeting.landmarks`, ``height`` pixels high. Each picture is registered to an earlier one, starting
+    from its mesh, in `fleeting.motion.stable_region` and whatever the light does, and is resampled once.
+    Raises FaceError if no picture has a mesh, OptionError where there is not one mesh or None for each.
+    """
+    if len(images) != len(meshes):
+        raise OptionError(f"{len(images)} pictures with {len(meshes)} meshes; give each one mesh or None")
+    lost = tuple(i for i, mesh in enumerate(meshes) if mesh is None)
+    if len(lost) == len(images):
+        raise FaceError(f"no face was found in any of {len(images)} pictures; choose pictures that show one")
+    steady, by_mesh = _registered(images, meshes)
+    matrices = _centred(steady, meshes, height)
+    size, factor = crop_size(height), _shrinking(matrices)
+    frames = [
+        _warped(_shrunk(image, factor), matrix, size, factor, cv2().INTER_CUBIC)
+        for image, matrix in zip(images, matrices, strict=True)
+    ]
+    return Aligned(np.stack(frames), matrices, lost, by_mesh)
+
+
+def crop_matrix(mesh: npt.ArrayLike, height: int = 170) -> Matrix:
+    """The (2, 3) matrix from a picture with that mesh to its canonical crop, ``height`` pixels high."""
+    return similarity(eyes(mesh), _eyes_at(*crop_size(height)))
+
+
+def crop_size(height: int = 170) -> tuple[int, int]:
+    """Width and height of the canonical crop that is ``height`` pixels high."""
+    return round(height * ASPECT), height
+
+
+def is_tight(mesh: npt.ArrayLike, width: int, height: int) -> bool:
+    """Whether a picture of that size with that mesh in it is somebody's tight crop of the face already.
+
+    It is, if its aspect, the distance between its eyes' centres and where they lie are all within TIGHT: true
+    of the crops that datasets come with, however their owners made them.
+    """
+    right, left = eyes(mesh)
+    across, down = (right + left) / 2
+    found = width / height, np.linalg.norm(left - right) / width, across / width, down / height
+    return all(low <= value <= high for value, (low, high) in zip(found, TIGHT.values(), strict=True))
+
+
+def _eyes_at(width: int, height: int) -> Matrix:
+    return np.array([RIGHT_EYE_AT, LEFT_EYE_AT]) * [width, height]
+
+
+def _registered(
+    images: Sequence[Image], meshes: Sequence[FloatArray | None]
+) -> tuple[Matrix, tuple[int, ...]]:
+    """Matrices from each picture to the view, (time, 2, 3), and the frames whose pixels did not help."""
+    steady = _placed(meshes)
+    factor = _shrinking(steady)
+    reference, taken, unlike = None, 0, 0
+    by_mesh = []
+    for i, (image, mesh) in enumerate(zip(images, meshes, strict=True)):
+        small = _shrunk(image, factor)
+        if reference is not None:
+            place = reference.place(small, steady[i], factor)
+            unlike = unlike + 1 if place is None else 0
+            if place is not None:
+                steady[i] = place
+            elif mesh is not None:
+                by_mesh.append(i)
+        if mesh is not None and (reference is None or unlike > 1 or i - taken >= REFERENCE_LASTS):
+            region = stable_region(VIEW[::-1], _moved(steady[i], mesh).astype(np.float32))
+            reference, taken = _Reference(_view(small, steady[i], factor), region), i
+    return steady, tuple(by_mesh)
+
+
+def _placed(meshes: Sequence[FloatArray | None]) -> Matrix:
+    """Where the meshes put each picture in the view, (time, 2, 3); gaps are bridged in a straight line."""
+    found = {i: mesh[:, :2] for i, mesh in enumerate(meshes) if mesh is not None}
+    cropped = [_moved(crop_matrix(mesh, VIEW_HEIGHT), mesh) for mesh in found.values()]
+    usual = np.median(cropped, axis=0) + VIEW_MARGIN
+    columns = np.array([similarity(mesh, usual, RIGID) for mesh in found.values()]).reshape(-1, 6).T
+    bridged = [np.interp(np.arange(len(meshes)), list(found), column) for column in columns]
+    return np.stack(bridged, axis=1).reshape(-1, 2, 3)
+
+
+def _centred(steady: Matrix, meshes: Sequence[FloatArray | None], height: int) -> Matrix:
+    """Matrices to the view, led on to the crop: in the median over time the eyes are where they belong."""
+    pairs = zip(steady, meshes, strict=True)
+    usual = np.median([_moved(matrix, eyes(mesh)) for matrix, mesh in pairs if mesh is not None], axis=0)
+    onward = similarity(usual, _eyes_at(*crop_size(height)))
+    return np.stack([_chained(onward, matrix) for matrix in steady])
+
+
+class _Reference:
+    """A view of the face that others are registered to.
+
+    Gauss-Newton on the four numbers of a similarity and on light that changes evenly over the face, as in
+    Baker and Matthews (2004); pixels are weighted by the stable region and by Tukey's weights.
+    """
+
+    def __init__(self, view: FloatArray, region: FloatArray) -> None:
+        self._inside = region > 0
+        self._trust, self._pixels = region[self._inside], view[self._inside]
+        down, right = np.asarray(np.gradient(view))[:, self._inside]
+        y, x = (np.indices(view.shape)[:, self._inside] - MIDDLE[::-1, None]) / MIDDLE[0]
+        light, ones = self._pixels / 64, np.ones_like(self._pixels)
+        rigid = (right * x + down * y, down * x - right * y, right, down)
+        self._slopes = np.stack([*rigid, ones, light, light * x, light * y], axis=1).astype(np.float32)
+
+    def place(self, small: Image, start: Matrix, factor: int) -> Matrix | None:
+        """The matrix near ``start`` from the picture (given shrunk) to the view, which makes both alike."""
+        matrix, trust = start, self._trust
+        for _ in range(STEPS):
+            seen = _view(small, matrix, factor)[self._inside]
+            wrong = seen - self._pixels
+            weighted = self._slopes * trust[:, None]
+            step = np.linalg.lstsq(weighted.T @ self._slopes, weighted.T @ wrong, rcond=None)[0]
+            trust = self._trust * tukey(wrong - self._slopes @ step)
+            matrix = _chained(_about_middle(step[:4].astype(np.float64)), matrix)
+            if np.abs(step[:4]).max() < SETTLED:
+                break
+        eyes_in_view = _eyes_at(*crop_size(VIEW_HEIGHT)) + VIEW_MARGIN
+        off = _moved(matrix, _moved(cv2().invertAffineTransform(start), eyes_in_view)) - eyes_in_view
+        return matrix if np.abs(off).max() <= REACH and self._is_like(seen) else None
+
+    def _is_like(self, seen: FloatArray) -> bool:
+        one, other = self._pixels - self._pixels.mean(), seen - seen.mean()
+        return bool(one @ other > LIKENESS * np.linalg.norm(one) * np.linalg.norm(other))
+
+
+def _about_middle(step: Matrix) -> Matrix:
+    """The matrix of a small scaling and turning about the view's middle, in pixels at its side, and shift."""
+    grow, turn = step[:2] / MIDDLE[0]
+    turned = np.array([[1 + grow, -turn], [turn, 1 + grow]])
+    return np.column_stack([turned, step[2:] + MIDDLE - turned @ MIDDLE])
+
+
+def _view(small: Image, matrix: Matrix, factor: int) -> FloatArray:
+    """The face in gray, slightly blurred so that its slopes are true between pixels."""
+    picture = _warped(small, matrix, VIEW, factor, cv2().INTER_LINEAR).astype(np.float32)
+    return np.asarray(cv2().GaussianBlur(cv2().cvtColor(picture, cv2().COLOR_RGB2GRAY), (0, 0), 1.0))
+
+
+def _shrinking(matrices: Matrix) -> int:
+    """By how much to shrink pictures before they are warped, so that nothing finer than a pixel is left."""
+    scale = float(np.median(np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])))
+    return max(1, int(1 / scale))
+
+
+def _shrunk(image: Image, factor: int) -> Image:
+    """The picture with each ``factor`` by ``factor`` pixels made one."""
+    width, height = image.shape[1] // factor, image.shape[0] // factor
+    whole = image[: height * factor, : width * factor]
+    return np.asarray(cv2().resize(whole, (width, height), interpolation=cv2().INTER_AREA))
+
+
+def _warped(small: Image, matrix: Matrix, size: tuple[int, int], factor: int, kind: int) -> Image:
+    """A shrunk picture through the matrix of the whole one, to ``size`` (width, height); edges go on."""
+    middle = (factor - 1) / 2  # of the pixels that became the first one
+    matrix = _chained(matrix, np.array([[factor, 0, middle], [0, factor, middle]]))
+    border = cv2().BORDER_REPLICATE
+    return np.asarray(cv2().warpAffine(small, matrix, size, flags=kind, borderMode=border))
+
+
+def _chained(outer: Matrix, inner: Matrix) -> Matrix:
+    """One matrix for ``inner`` and then ``outer``."""
+    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+
+
+def _moved(matrix: Matrix, points: npt.NDArray[np.floating]) -> Matrix:
+    return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])

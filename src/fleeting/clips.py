@@ -1,1 +1,109 @@
 """From frames to an aligned Clip."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.alignment import align, is_tight
+from fleeting.errors import FaceError, OptionError, UnknownNameError
+from fleeting.faces import FaceTracker, find_face
+from fleeting.types import Clip, FloatArray
+
+Image = npt.NDArray[np.uint8]
+Crop = Literal["auto", "face", "as-is"]
+How = Literal["aligned", "unsteady", "tight", "as-is"]
+LOOKS = 5
+"""Frames, spread evenly over the clip, that show whether it has a face and is a tight crop already."""
+PORTRAIT = 0.95
+"""Narrower than so many times its height, a picture without a face that can be found is taken for a crop."""
+
+
+def clip_of(
+    images: Sequence[Image],
+    times: npt.ArrayLike,
+    onset: int,
+    apex: int,
+    offset: int,
+    *,
+    crop: Crop = "auto",
+    height: int = 170,
+) -> tuple[Clip, How]:
+    """A Clip of the face in these frames, and what was done to them.
+
+    Frames are uint8 of one size, RGB (height, width, 3) or gray (height, width) or (height, width, 1);
+    ``times`` are in seconds, ``onset``, ``apex`` and ``offset`` index them. With ``face`` the largest face is
+    followed and aligned to ``height`` rows (`fleeting.alignment`): ``aligned``, or ``unsteady`` where it was
+    lost on some frames or they could not be registered. With ``as-is`` nobody looks at them. ``auto`` leaves
+    crops that are about ours as they are (``tight``: their owners registered them, and resampling costs
+    sharpness), and portraits in which no face is found (``as-is``), and aligns the rest.
+
+    Raises FaceError where a face is needed and none is found, OptionError on frames of other kinds, and
+    UnknownNameError on another ``crop``.
+    """
+    if crop not in get_args(Crop):
+        raise UnknownNameError("crop", crop, get_args(Crop))
+    _refuse_others(images)
+    how: How | None = "as-is" if crop == "as-is" else None
+    if crop == "auto":
+        how = _left(images)
+    if how is None:
+        frames, how = _aligned(images, height)
+    else:
+        frames = np.stack([image.reshape(*image.shape[:2], -1) for image in images])
+    return Clip(frames, np.asarray(times, dtype=np.float64), onset, apex, offset), how
+
+
+def _left(images: Sequence[Image]) -> How | None:
+    """Why these frames are best left as they are; None where they want aligning. Raises FaceError."""
+    looks = sorted({round(i) for i in np.linspace(0, len(images) - 1, LOOKS)})
+    faces = [face for i in looks if (face := find_face(_rgb(images[i]))) is not None]
+    height, width = images[0].shape[:2]
+    if faces:
+        tight = sum(is_tight(face.mesh, width, height) for face in faces)
+        return "tight" if tight > len(faces) / 2 else None
+    if width < PORTRAIT * height:
+        return "as-is"
+    found = f"no face was found in {len(looks)} of {len(images)} frames of {width}x{height}"
+    raise FaceError(f"{found}; choose frames that show one, or crop=as-is to take them whole")
+
+
+def _aligned(images: Sequence[Image], height: int) -> tuple[Image, How]:
+    aligned = align([_rgb(image) for image in images], _followed(images), height=height)
+    channels = 1 if images[0].ndim == 2 else images[0].shape[2]
+    return aligned.frames[..., :channels], "unsteady" if aligned.lost or aligned.by_mesh else "aligned"
+
+
+def _followed(images: Sequence[Image]) -> list[FloatArray | None]:
+    """The mesh of the face that is there most of the time, frame by frame; None where it is lost."""
+    tracker = FaceTracker(most=1)
+    seen = [{face.id: face.mesh for face in tracker.push(_rgb(image))} for image in images]
+    counts = Counter(id_ for faces in seen for id_ in faces)
+    (one, _), *_ = counts.most_common(1) or [(0, 0)]
+    return [faces.get(one) for faces in seen]
+
+
+def _rgb(image: Image) -> Image:
+    colours = image.reshape(*image.shape[:2], -1)
+    return colours if colours.shape[2] == 3 else colours.repeat(3, axis=2)
+
+
+def _refuse_others(images: Sequence[Image]) -> None:
+    kinds = sorted({f"{image.dtype} {image.shape}" for image in images})
+    what = f"{len(kinds)} kinds of frames ({', '.join(kinds[:3])})"
+    if len(kinds) != 1:
+        raise OptionError(f"{what}, expected one; give frames of one size and kind")
+    image = images[0]
+    if (
+        image.dtype != np.uint8
+        or image.ndim not in (2, 3)
+        or 0 in image.shape
+        or image.shape[2:] not in ((), (1,), (3,))
+    ):
+        raise OptionError(
+            f"frames are {kinds[0]}, expected RGB or gray uint8 (height, width, 3 or 1); convert them"
+        )

@@ -11,6 +11,7 @@ from typing import Any
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._checks import RESTORE, as_problem
 from fleeting.datasets._disk import fault
+from fleeting.drawn_data import drawn_people
 from fleeting.errors import DatasetError, Problem
 from fleeting.pictures import UNREADABLE, damage, load_picture, mixed
 from fleeting.types import Sample
@@ -27,15 +28,18 @@ class Checkup:
     subjects: int
     labels: Mapping[str, int]
     problems: tuple[Problem, ...]
+    drawn: str = ""
+    """What has to be said of the people in a drawn folder."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for JSON: clips, subjects, labels, problems (clip, what, do, blocks), dataset."""
+        """The same for JSON: clips, subjects, labels, problems (clip, what, do, blocks), dataset, drawn."""
         return {
             "dataset": self.dataset,
             "clips": self.clips,
             "subjects": self.subjects,
             "labels": dict(self.labels),
             "problems": [asdict(problem) for problem in self.problems],
+            "drawn": self.drawn,
         }
 
 
@@ -58,7 +62,8 @@ def check(name: str, root: Path, progress: Progress | None = None) -> Checkup:
     ordered = sorted(problems, key=lambda problem: place.get(problem.clip, -1))
     labels = Counter(sample.label for sample in samples)
     subjects = {sample.subject for sample in samples}
-    return Checkup(name, len(samples), len(subjects), dict(sorted(labels.items())), tuple(ordered))
+    counts = dict(sorted(labels.items()))
+    return Checkup(name, len(samples), len(subjects), counts, tuple(ordered), drawn_people(root))
 
 
 def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) -> Iterator[Problem]:

@@ -6,6 +6,8 @@
     ├── LeakError             a fold with a subject or a sample on both sides
     ├── FoldError             a fold with an empty side, samples that cannot be split as asked
     ├── DatasetError          a root that cannot be read as that dataset
+    ├── VideoError            a video, folder of pictures or camera in which nothing decodes
+    ├── FaceError             pictures in which no face was found
     ├── DamagedDataError      clips that cannot be used; carries every Problem
     ├── ScoreError            a number that would not mean what its name says
     ├── LogError              a log or a table of labels that cannot be read
@@ -71,6 +73,14 @@ class FoldError(FleetingError, ValueError):
 
 class DatasetError(FleetingError, ValueError):
     """A root folder cannot be read as the dataset it was said to be."""
+
+
+class VideoError(FleetingError, ValueError):
+    """Nothing can be decoded from a video, a folder of pictures or a camera."""
+
+
+class FaceError(FleetingError, ValueError):
+    """No face was found where one is needed."""
 
 
 class ScoreError(FleetingError, ValueError):

@@ -11,9 +11,11 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from fleeting.apex import apex_finders
+from fleeting.clips import Crop
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.inputs import ApexRule
+from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options
 from fleeting.training import Training
@@ -29,9 +31,13 @@ class Data(BaseModel):
 
     dataset: str = "drawn"
     labels: str = "megc3"
-    apex: ApexRule = Field(
-        default="annotated", description="annotated: the sheet's, the middle frame where it has none"
+    apex: str = Field(
+        default="annotated",
+        description="annotated: the sheet's, middle where it has none; or a finder",
     )
+    crop: Crop = Field(default="auto", description="auto: align faces, keep tight crops; face; as-is")
+    height: int = Field(default=170, ge=32, le=2048, description="rows of an aligned face")
+    equalise: bool = Field(default=False, description="spread each frame's histogram of brightness")
     unit: Literal["clip", "frame"] = Field(default="clip", description="frame: every frame is a sample")
     color: Literal["rgb", "gray"] = "rgb"
     shuffle_labels: bool = Field(
@@ -87,6 +93,7 @@ class Experiment(BaseModel):
     changed: tuple[str, ...] = Field(default=(), description="what was changed of the recipe of this name")
     data: Data = Data()
     protocol: ProtocolChoice = ProtocolChoice()
+    modality: dict[str, dict[str, Any]] = Field(default={}, description="options of the inputs, by name")
     model: ModelChoice = ModelChoice()
     training: Training = Training()
 
@@ -101,13 +108,14 @@ class Experiment(BaseModel):
         return tuple(c for c in self.changed if c.partition("=")[0].strip() not in HARMLESS)
 
     def completed(self) -> Experiment:
-        """The same experiment with every option of its protocol and model written out.
+        """The same experiment with every option of its protocol, modalities and model written out.
 
-        Raises UnknownNameError on a dataset, protocol, model or option that does not exist.
+        Raises UnknownNameError on a dataset, apex finder, protocol, modality, model or option that does not
+        exist.
         """
         from fleeting.models import models  # torch takes seconds; a mistake elsewhere is told first
 
-        _ = datasets[self.data.dataset]
+        _ = datasets[self.data.dataset], apex_finders[self.data.apex]
         protocol, model = self.protocol, self.model
         chosen = options(protocols[protocol.name], protocol.model_extra or {}, f"protocol {protocol.name}")
         if "channels" in (model.model_extra or {}):
@@ -116,10 +124,22 @@ class Experiment(BaseModel):
         built = {name: value for name, value in built.items() if name not in ("channels", "size")}
         return self.model_copy(
             update={
+                "modality": self._modalities(),
                 "protocol": ProtocolChoice(name=protocol.name, **chosen),
                 "model": ModelChoice(name=model.name, inputs=model.inputs, size=model.size, **built),
             }
         )
+
+    def _modalities(self) -> dict[str, dict[str, Any]]:
+        """Every option of each input, by the input's name; inputs without options are left out."""
+        for name in self.modality:
+            if name not in self.model.inputs:
+                raise UnknownNameError("input of this recipe", name, self.model.inputs)
+        chosen = {
+            name: options(modalities[name], self.modality.get(name, {}), f"modality {name}")
+            for name in self.model.inputs
+        }
+        return {name: given for name, given in chosen.items() if given}
 
     def toml(self) -> str:
         """The experiment as the text of a recipe that replays it."""

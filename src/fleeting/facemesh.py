@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import PluginError
+from fleeting.landmarks import LEFT_EYE_CORNERS, POINTS, RIGHT_EYE_CORNERS
 from fleeting.opencv import cv2
 from fleeting.types import FloatArray
 
@@ -30,8 +31,6 @@ OVERLAP = 0.3
 """Boxes that share more than this of their union are one face."""
 MARGIN = 1.5
 """The mesh looks at a square of so many times the face's larger side."""
-RIGHT_EYE, LEFT_EYE = 33, 263
-"""Mesh points: the outer corners of the person's right eye (left in the picture) and left eye."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +74,13 @@ def _network(name: str) -> Any:
     return cv2().dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
 
 
-def detect(image: Image, least: float = 0.5) -> list[Detection]:
+def detect(image: Image, least: float = 0.5, margin: float = 0.0) -> list[Detection]:
     """Faces in an RGB picture (height, width, 3) that score at least ``least`` (0 to 1), the surest first.
 
-    A face that fills the picture (a dataset's tight crop) is found more surely with a margin around it.
+    A face that fills the picture (a dataset's tight crop) is found more surely with a ``margin`` around the
+    picture, a share of its longer side. One narrower than about an eighth of that side is not found.
     """
-    square, scale, left, top = _letter_boxed(image)
+    square, scale, left, top = _letter_boxed(image, margin)
     network = _network("face_detection_short_range")
     network.setInput(cv2().dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
     raw_scores, raw_places = network.forward(("classificators", "regressors"))
@@ -99,11 +99,12 @@ def mesh(image: Image, crop: Crop) -> tuple[FloatArray, float]:
     """
     matrix = crop.to_picture(MESH_SIDE)
     flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
-    square = cv2().warpAffine(image, matrix, (MESH_SIDE, MESH_SIDE), flags=flags)
+    size, border = (MESH_SIDE, MESH_SIDE), cv2().BORDER_REPLICATE  # black would draw tight crops inwards
+    square = cv2().warpAffine(image, matrix, size, flags=flags, borderMode=border)
     network = _network("face_landmark")
     network.setInput(cv2().dnn.blobFromImage(square, 1 / 255))
     score, raw = network.forward(("conv2d_31", "conv2d_21"))
-    points = raw.reshape(468, 3)
+    points = raw.reshape(POINTS, 3)
     flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     depth = points[:, 2:] * crop.side / MESH_SIDE
     return np.hstack([flat, depth]).astype(np.float32), float(_sigmoid(score.reshape(-1))[0])
@@ -118,7 +119,7 @@ def crop_of_detection(detection: Detection) -> Crop:
 
 def crop_of_mesh(points: FloatArray) -> Crop:
     """The square to look for the mesh in, from the mesh (468, 2 or 3) of the frame before."""
-    angle = _tilt(points[RIGHT_EYE], points[LEFT_EYE])
+    angle = _tilt(points[RIGHT_EYE_CORNERS[0]], points[LEFT_EYE_CORNERS[0]])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     level = points[:, :2] @ turn
     low, high = level.min(axis=0), level.max(axis=0)
@@ -126,10 +127,10 @@ def crop_of_mesh(points: FloatArray) -> Crop:
     return Crop(float(x), float(y), MARGIN * float((high - low).max()), angle)
 
 
-def _letter_boxed(image: Image) -> tuple[Image, float, int, int]:
+def _letter_boxed(image: Image, margin: float) -> tuple[Image, float, int, int]:
     """The picture shrunk into the detector's square, its scale there, and its left and top edge."""
     height, width = image.shape[:2]
-    scale = DETECTOR_SIDE / max(height, width)
+    scale = DETECTOR_SIDE / (max(height, width) * (1 + 2 * margin))
     size = max(1, round(scale * width)), max(1, round(scale * height))
     kind = cv2().INTER_AREA if scale < 1 else cv2().INTER_LINEAR
     left, top = (DETECTOR_SIDE - size[0]) // 2, (DETECTOR_SIDE - size[1]) // 2

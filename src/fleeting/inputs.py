@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
-from PIL import Image
+import numpy.typing as npt
+from PIL import Image, ImageOps
 
+from fleeting import alignment, clips, facemesh, faces, landmarks, motion, pictures, regions
+from fleeting.apex import apex_finders
+from fleeting.cache import Cache, code_of
+from fleeting.clips import Crop, clip_of
 from fleeting.datasets import Dataset
 from fleeting.datasets._checks import as_problem
 from fleeting.datasets._disk import number_of
-from fleeting.errors import DatasetError, OptionError, Problem
+from fleeting.errors import DatasetError, FaceError, OptionError, Problem
 from fleeting.modalities import kind_of, modalities
 from fleeting.motion import shrink
 from fleeting.pictures import read_pictures
 from fleeting.types import ArrayKind, Clip, FloatArray, Sample
+from fleeting.video import open_video
 
+Pictures = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
-ApexRule = Literal["annotated", "middle"]
+_MAKERS = (alignment, clips, facemesh, faces, landmarks, motion, pictures, regions)
+"""Modules whose change makes kept arrays stale, beside this one, the modality's and the apex finder's."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model: a modality, the options it is given, and the size to which it is brought."""
+
+    modality: str
+    size: tuple[int, int]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class View:
-    """How clips are looked at: modalities, each with the side to which its picture is brought."""
+    """How clips are looked at: which inputs, from frames cropped and coloured how, the apex by which rule."""
 
-    modalities: tuple[str, ...]
-    sizes: tuple[tuple[int, int], ...]
-    apex: ApexRule = "annotated"
-    color: Literal["rgb", "gray"] = "rgb"
+    inputs: tuple[Input, ...]
+    apex: str = "annotated"
+    color: str = "rgb"
+    crop: Crop = "auto"
+    height: int = 170
+    equalise: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """Samples with their arrays, in the same order, and what could not be opened.
 
-    ``arrays`` holds one (n, channels, height, width) for each modality; ``apexes`` counts the samples by the
-    rule that found their apex.
+    ``arrays`` holds one (n, channels, height, width) for each input; ``apexes`` counts the samples by the
+    rule that found their apex, ``crops`` by what was done to their frames (aligned, tight, as-is).
     """
 
     samples: tuple[Sample, ...]
@@ -47,6 +67,16 @@ class Inputs:
     kinds: tuple[ArrayKind, ...]
     problems: tuple[Problem, ...]
     apexes: Mapping[str, int]
+    crops: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A sample's clip, the rule that gave its apex, and what was done to its frames."""
+
+    clip: Clip
+    apex: str
+    crop: str
 
 
 def load(
@@ -54,28 +84,32 @@ def load(
 ) -> Inputs:
     """Every sample that can be opened, and a Problem for each that cannot.
 
-    Raises UnknownNameError on an unknown modality and DatasetError where the dataset cannot supply it.
+    Arrays made from frames are kept in the cache and made once. Raises UnknownNameError on an unknown
+    modality and DatasetError where the dataset cannot supply it.
     """
-    for name in view.modalities:
-        refuse_unsupplied(dataset, name)
+    for item in view.inputs:
+        refuse_unsupplied(dataset, item.modality)
     opened: list[Sample] = []
     rows: list[list[FloatArray]] = []
     problems: list[Problem] = []
     apexes: Counter[str] = Counter()
+    crops: Counter[str] = Counter()
+    opener = _Opener(dataset, root, view)
     for number, sample in enumerate(samples, start=1):
         try:
-            arrays, rule = _arrays(dataset, root, sample, view)
-        except (DatasetError, OptionError) as error:
+            arrays, apex, crop = opener.arrays(sample)
+        except (DatasetError, FaceError, OptionError) as error:
             problems.append(as_problem(sample.id, error))
         else:
             opened.append(sample)
             rows.append(arrays)
-            apexes[rule] += 1
+            apexes[apex] += 1
+            crops[crop] += 1
         if progress is not None:
             progress(number, len(samples))
     stacked = tuple(np.stack(column) for column in zip(*rows, strict=True))
-    kinds = tuple(kind_of(n, a.shape[1]) for n, a in zip(view.modalities, stacked, strict=bool(rows)))
-    return Inputs(tuple(opened), stacked, kinds, tuple(problems), apexes)
+    kinds = tuple(kind_of(i.modality, a.shape[1]) for i, a in zip(view.inputs, stacked, strict=bool(rows)))
+    return Inputs(tuple(opened), stacked, kinds, tuple(problems), apexes, crops)
 
 
 def refuse_unsupplied(dataset: Dataset, modality: str) -> None:
@@ -105,41 +139,59 @@ def frames_of(dataset: Dataset, root: Path, samples: Sequence[Sample]) -> tuple[
     return frames, problems
 
 
-def _arrays(dataset: Dataset, root: Path, sample: Sample, view: View) -> tuple[list[FloatArray], str]:
-    clip, rule = None, "none"
-    arrays = []
-    for name, size in zip(view.modalities, view.sizes, strict=True):
-        if name in dataset.ready:
-            array = dataset.ready_array(root, sample, name)
-        else:
-            if clip is None:
-                clip, rule = open_clip(dataset, root, sample, view)
-            array = modalities[name](clip)
-        if not np.isfinite(array).all():
-            raise DatasetError(f"{sample.id}: {name} is not finite; look at the clip, or leave it out")
-        arrays.append(resized(array, size))
-    return arrays, rule
+def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> Opened:
+    """The sample's frames as a Clip of the face, its apex by the view's rule.
 
-
-def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> tuple[Clip, str]:
-    """The sample's frames as a Clip, and the rule that gave its apex. Raises DatasetError."""
+    Raises DatasetError where frames are missing or damaged or the annotated apex is none of them, and
+    FaceError where no face is found.
+    """
     paths = dataset.frames(root, sample)
     numbers = np.array([number_of(path) for path in paths])
-    frames = read_pictures(paths)
-    if view.color == "gray":
-        frames = np.rint(frames.mean(axis=3, keepdims=True)).astype(np.uint8)
     if sample.fps is None:
         raise DatasetError(f"{sample.id} has no frame rate; its dataset has to declare one")
-    apex, rule = len(paths) // 2, "middle"
-    if view.apex == "annotated" and sample.apex is not None:
-        apex, rule = int(np.searchsorted(numbers, sample.apex)), "annotated"
+    apex, rule = len(paths) // 2, view.apex
+    if rule == "annotated" and sample.apex is None:
+        rule = "middle"
+    elif rule == "annotated" and sample.apex is not None:
+        apex = int(np.searchsorted(numbers, sample.apex))
         if apex >= len(numbers) or numbers[apex] != sample.apex:
             raise DatasetError(
                 f"{sample.id}: apex frame {sample.apex} is not among frames {numbers[0]} to {numbers[-1]};"
                 " correct the sheet, or choose data.apex=middle"
             )
     times = (numbers - numbers[0]) / sample.fps
-    return Clip(frames, times, 0, apex, len(paths) - 1), rule
+    last = len(paths) - 1
+    clip, crop = clip_of([*read_pictures(paths)], times, 0, apex, last, crop=view.crop, height=view.height)
+    clip = replace(clip, apex=apex_finders[rule](clip))
+    return Opened(replace(clip, frames=_toned(clip.frames, view)), rule, crop)
+
+
+def cut(
+    source: str | Path | int | Pictures,
+    start: float,
+    end: float,
+    *,
+    apex: str = "flow",
+    fps: float | None = None,
+    crop: Crop = "auto",
+    height: int = 170,
+) -> Clip:
+    """The stretch of a video from ``start`` to ``end`` (seconds, both included) as a Clip of the face.
+
+    ``source`` is whatever `fleeting.video.open_video` reads. Onset and offset are the stretch's first and
+    last frame, the apex is found by the finder of that name; times are the video's own. Raises VideoError
+    and FaceError where nothing can be read or no face is found, OptionError on a stretch without frames.
+    """
+    if apex == "annotated":
+        raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")
+    with open_video(source, fps=fps, start=start, end=end) as video:
+        frames = list(video)
+    if not frames:
+        raise OptionError(f"{source} has no frame from {start} to {end} s; name a stretch inside it")
+    times = np.array([frame.time for frame in frames])
+    last = len(frames) - 1
+    clip, _ = clip_of([frame.image for frame in frames], times, 0, last // 2, last, crop=crop, height=height)
+    return replace(clip, apex=apex_finders[apex](clip))
 
 
 def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
@@ -148,5 +200,66 @@ def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
         return array.astype(np.float32)
     if array.shape[1] >= size[0] and array.shape[2] >= size[1]:
         return np.stack([shrink(channel, size) for channel in array.astype(np.float32)])
-    pictures = [Image.fromarray(channel.astype(np.float32)) for channel in array]
-    return np.stack([np.asarray(p.resize(size[::-1], Image.Resampling.BILINEAR)) for p in pictures])
+    grown = [Image.fromarray(channel.astype(np.float32)) for channel in array]
+    return np.stack([np.asarray(g.resize(size[::-1], Image.Resampling.BILINEAR)) for g in grown])
+
+
+class _Opener:
+    """Opens samples of one dataset, and keeps in the cache what was made of their frames."""
+
+    def __init__(self, dataset: Dataset, root: Path, view: View) -> None:
+        self._dataset, self._root, self._view = dataset, root, view
+        self._kept = Cache()
+        made = [item for item in view.inputs if item.modality not in dataset.ready]
+        functions = [apex_finders[view.apex], *(modalities[item.modality] for item in made)]
+        self._code = code_of(*_MAKERS, *(sys.modules[f.__module__] for f in functions))
+
+    def arrays(self, sample: Sample) -> tuple[list[FloatArray], str, str]:
+        """The sample's arrays, the rule of its apex and what was done to its frames."""
+        opened: Opened | None = None
+        apex = crop = "none"
+        arrays = []
+        for item in self._view.inputs:
+            if item.modality in self._dataset.ready:
+                array = self._dataset.ready_array(self._root, sample, item.modality)
+            else:
+                key = self._kept.key(**self._facts(sample, item))
+                found = self._kept.get(key)
+                if found is None:
+                    opened = opened or open_clip(self._dataset, self._root, sample, self._view)
+                    array = modalities[item.modality](opened.clip, **item.options)
+                    found = {"array": array, "how": np.array([opened.apex, opened.crop])}
+                    self._kept.put(key, found)
+                array, (apex, crop) = found["array"], map(str, found["how"])
+            if not np.isfinite(array).all():
+                what = f"{sample.id}: {item.modality} is not finite"
+                raise DatasetError(f"{what}; look at the clip, or leave it out")
+            arrays.append(resized(array, item.size))
+        return arrays, apex, crop
+
+    def _facts(self, sample: Sample, item: Input) -> dict[str, Any]:
+        """Everything that decides what an array made from frames looks like."""
+        view = self._view
+        files = [(str(path), path.stat()) for path in self._dataset.frames(self._root, sample)]
+        return {
+            "sample": (sample.id, sample.onset, sample.apex, sample.offset, sample.fps),
+            "files": [(path, stat.st_size, stat.st_mtime_ns) for path, stat in files],
+            "modality": (item.modality, dict(item.options)),
+            "view": (view.apex, view.color, view.crop, view.height, view.equalise),
+            "code": self._code,
+        }
+
+
+def _toned(frames: Pictures, view: View) -> Pictures:
+    """Frames as gray and with their histograms spread, where the view wants that."""
+    if view.color == "gray" and frames.shape[3] == 3:
+        frames = np.stack([motion.gray(frame) for frame in frames])[..., None]
+    return np.stack([_equalised(frame) for frame in frames]) if view.equalise else frames
+
+
+def _equalised(frame: Pictures) -> Pictures:
+    """The frame with its brightness (of colours, the luma alone) spread over the whole range."""
+    if frame.shape[2] == 1:
+        return np.asarray(ImageOps.equalize(Image.fromarray(frame[..., 0])))[..., None]
+    luma, *colour = Image.fromarray(frame).convert("YCbCr").split()
+    return np.asarray(Image.merge("YCbCr", (ImageOps.equalize(luma), *colour)).convert("RGB"))

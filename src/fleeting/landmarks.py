@@ -22,6 +22,7 @@ LEFT_BROW = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 NOSE_BRIDGE = (168, 6, 197, 195, 122, 351, 193, 417)
 NOSE = (168, 193, 122, 196, 3, 51, 45, 129, 98, 97, 2, 326, 327, 358, 275, 281, 248, 419, 351, 417)
 """Around the nose, from its root down the right side and up the left."""
+NOSE_TIP = 4
 FOREHEAD = (10, 151, 109, 338, 108, 337, 67, 297, 69, 299)
 TEMPLES = (127, 162, 34, 356, 389, 264)
 MOUTH_CORNERS = (61, 291)
@@ -33,6 +34,8 @@ OVAL = (
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """Around the face, clockwise as seen, from the top of the forehead."""
+INNER = (*RIGHT_BROW, *LEFT_BROW, *RIGHT_EYE, *LEFT_EYE, *NOSE, *MOUTH)
+"""What movements are read from: a face without them in the picture is of no use, one without ears is."""
 
 ASPECT = 1.8 / 2.2
 """Width of the crop by its height: 1.8 by 2.2 times the distance between the eyes' centres, as in the crops
@@ -54,3 +57,8 @@ def outer_distance(mesh: npt.ArrayLike) -> float:
     """Pixels between the outer corners of the eyes, the size of a face in every figure of this project."""
     points = np.asarray(mesh, dtype=np.float32)[:, :2]
     return float(np.linalg.norm(points[LEFT_EYE_CORNERS[0]] - points[RIGHT_EYE_CORNERS[0]]))
+
+
+def inner(mesh: npt.ArrayLike) -> FloatArray:
+    """The points that movements are read from, brows, eyes, nose and lips: (92, 2) x and y."""
+    return np.asarray(mesh, dtype=np.float32)[list(INNER), :2]

@@ -21,6 +21,7 @@ from fleeting.evaluation import Task
 from fleeting.experiment import Experiment
 from fleeting.modalities import modalities
 from fleeting.models import models
+from fleeting.opencv import cv2
 from fleeting.protocols import protocols
 from fleeting.training import device_of
 
@@ -44,6 +45,7 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
             "code_sha256": _code_digest(task.experiment),
             "python": platform.python_version(),
             **{package: version(package) for package in DECISIVE},
+            **_opencv(task),
             "device": device_of(recipe).type,
         },
     }
@@ -77,6 +79,11 @@ def _data_digest(task: Task) -> str:
     for array in task.inputs.arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _opencv(task: Task) -> dict[str, str]:
+    """The version of OpenCV, where frames were opened with it."""
+    return {"opencv": cv2().__version__} if set(task.inputs.crops) - {"none"} else {}
 
 
 def _commit() -> str | None:

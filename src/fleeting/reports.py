@@ -12,9 +12,10 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fleeting import figures
+from fleeting.atomic import write_atomically
 from fleeting.errors import RunError
 from fleeting.metrics import per_subject
-from fleeting.results import Run, fold_folders, write_atomically
+from fleeting.results import Run, fold_folders
 from fleeting.roc import roc
 from fleeting.stats import Comparison, compare
 
@@ -149,7 +150,7 @@ def _notes(run: Run) -> list[str]:
     if run.rule == "shared":
         notes.append("Training and test share subjects: the score is not clean.")
     if scores["drawn"]:
-        notes.append("Drawn data: good for trying things out, not comparable with any published score.")
+        notes.append(f"Drawn data, not comparable with any published score. {scores['drawn_people']}")
     if scores["shuffled_labels"]:
         notes.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
     if altered := run.experiment.altered:
@@ -164,6 +165,8 @@ def _notes(run: Run) -> list[str]:
         notes.append(
             f"{scores['apexes']['middle']} clips have no annotated apex; their middle frame was taken."
         )
+    if (left := (scores.get("crops") or {}).get("as-is")) and run.experiment.data.crop == "auto":
+        notes.append(f"No face was found in {left} clips; their frames were taken as they are.")
     return notes
 
 

@@ -22,21 +22,11 @@ from typing import Any
 from safetensors.numpy import save
 
 from fleeting import megclog
+from fleeting.atomic import write_atomically
 from fleeting.errors import LogError, RunError
 from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
 from fleeting.types import Fold, Prediction
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader (or a kill) meets the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -132,7 +122,7 @@ def fold_folder(out: Path, fold: str, seed: int, seeds: int) -> Path:
 def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
     """Write a fold's folder: all of it or nothing. One already there stays."""
     target = fold_folder(out, result.fold, result.seed, seeds)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = target.with_name(f".{os.getpid()}.{target.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     (temporary / "predictions.csv").write_text(table(result.predictions), encoding="utf-8")
@@ -252,7 +242,7 @@ def epochs_trained(out: Path) -> int:
 def sweep(out: Path) -> None:
     """Take away what starts that are no longer alive left half-written."""
     for leftover in [*out.glob(".*"), *out.glob("folds/.*")]:
-        process = leftover.name.rpartition(".")[2]
+        process = leftover.name.split(".")[1]
         if not process.isdecimal() or _alive(int(process)):
             continue
         if leftover.is_dir():

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from fleeting import megclog, provenance
+from fleeting.atomic import write_atomically
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
+from fleeting.drawn_data import drawn_people
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
 from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb, rehearse
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
-from fleeting.inputs import View, frames_of, load, refuse_unsupplied
+from fleeting.inputs import Input, View, frames_of, load, refuse_unsupplied
 from fleeting.metrics import Scores, over_seeds
 from fleeting.models import models
 from fleeting.protocols import protocols
@@ -35,7 +37,6 @@ from fleeting.results import (
     read_json,
     sweep,
     table,
-    write_atomically,
     write_fold,
 )
 from fleeting.stats import lift, null_oracle
@@ -53,6 +54,7 @@ class Prepared:
     folds: tuple[Fold, ...]
     skipped: tuple[Problem, ...]
     ready_made: bool
+    drawn_people: str
 
 
 def run(
@@ -67,12 +69,13 @@ def run(
 ) -> Run:
     """Carry out an experiment into the folder ``out``; what a former start left there is not done again.
 
-    ``data`` names the folder of the experiment's dataset. Without ``out`` the folder is below ``runs``, named
-    by the recipe and a digest of its settings, so that the same experiment finds it again. Raises
+    ``data`` names the folder of the experiment's dataset; an experiment on the maps that draw themselves
+    takes any other dataset with frames instead. Without ``out`` the folder is below ``runs``, named by the
+    recipe and a digest of its settings, so that the same experiment finds it again. Raises
     DamagedDataError where clips cannot be used (unless they are to be skipped), RunError where ``out`` is
     another experiment's, and whatever the recipe's parts refuse.
     """
-    experiment = experiment.completed()
+    experiment = _on(experiment, data).completed()
     carry_out = executors[executor]
     if workers is not None and workers < 1:
         raise OptionError(f"{workers} workers cannot do anything; use 1 or more")
@@ -95,6 +98,17 @@ def run(
     return _finish(out, prepared, jobs)
 
 
+def _on(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
+    """The experiment on the dataset whose folder is named, where its own draws itself and has none."""
+    name = next(iter(data), "")
+    if len(data) != 1 or name == experiment.data.dataset or datasets[experiment.data.dataset].needs_root:
+        return experiment
+    _ = datasets[name]
+    chosen = experiment.data.model_copy(update={"dataset": name})
+    changed = (*experiment.changed, f"data.dataset={name}")
+    return experiment.model_copy(update={"data": chosen, "changed": changed})
+
+
 def prepare(
     experiment: Experiment, data: Mapping[str, Path], *, skip_damaged: bool, progress: Progress
 ) -> Prepared:
@@ -102,8 +116,8 @@ def prepare(
     dataset = datasets[experiment.data.dataset]
     root = _root(dataset, data)
     view = _view(experiment)
-    for name in view.modalities:
-        refuse_unsupplied(dataset, name)
+    for item in view.inputs:
+        refuse_unsupplied(dataset, item.modality)
     samples, classes, problems = _samples(experiment, dataset, root)
     inputs = load(dataset, root, samples, view, lambda done, of: progress("opening clips", done, of))
     problems = sorted({*problems, *inputs.problems})
@@ -114,8 +128,9 @@ def prepare(
     _require_classes(dataset, experiment.data.labels, classes, [s for fold in folds for s in fold.test])
     task = Task(experiment, inputs, classes)
     rehearse(task)
-    ready_made = all(name in dataset.ready for name in view.modalities)
-    return Prepared(task, folds, tuple(problems), ready_made)
+    ready_made = all(item.modality in dataset.ready for item in view.inputs)
+    people = drawn_people(root) if dataset.needs_root else "Its people are drawn from one recipe of a face."
+    return Prepared(task, folds, tuple(problems), ready_made, people)
 
 
 def _folds(experiment: Experiment, samples: Sequence[Sample]) -> tuple[Fold, ...]:
@@ -171,7 +186,9 @@ def _view(experiment: Experiment) -> View:
             f"model {experiment.model.name} takes {len(sizes)} inputs ({', '.join(wanted)}),"
             f" model.inputs names {len(names)}: {', '.join(names)}"
         )
-    return View(names, sizes, experiment.data.apex, experiment.data.color)
+    inputs = [Input(n, size, experiment.modality.get(n, {})) for n, size in zip(names, sizes, strict=True)]
+    data = experiment.data
+    return View(tuple(inputs), data.apex, data.color, data.crop, data.height, data.equalise)
 
 
 def _samples(
@@ -179,7 +196,7 @@ def _samples(
 ) -> tuple[list[Sample], tuple[str, ...], list[Problem]]:
     """The experiment's samples with class names for labels, the classes, and what blocks some of them."""
     everything = dataset.samples(root)
-    if experiment.data.apex == "middle":
+    if experiment.data.apex != "annotated":
         everything = [replace(sample, apex=None) for sample in everything]
     micro = [sample for sample in everything if sample.kind == "micro"]
     samples, classes = labelled(micro, experiment.data.labels)
@@ -280,6 +297,7 @@ def _scores(
         "selection": experiment.training.selection,
         "apex": None if prepared.ready_made else experiment.data.apex,
         "apexes": None if prepared.ready_made else dict(prepared.task.inputs.apexes),
+        "crops": None if prepared.ready_made else dict(prepared.task.inputs.crops),
         "subjects_shared": shared,
         "incomplete": bool(prepared.skipped),
         "skipped": [{"clip": p.clip, "what": p.what, "do": p.do} for p in prepared.skipped],
@@ -287,7 +305,8 @@ def _scores(
         "subjects": len({p.subject for p in one}),
         "seeds": experiment.training.seeds,
         "classes": list(classes),
-        "drawn": experiment.data.dataset == "drawn",
+        "drawn": bool(prepared.drawn_people),
+        "drawn_people": prepared.drawn_people,
         "shuffled_labels": experiment.data.shuffle_labels,
         "null": _null(best, one, epochs_trained(out)) if best else None,
         "seconds": round(cost["seconds"], 3),

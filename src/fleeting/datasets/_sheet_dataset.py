@@ -88,6 +88,13 @@ class SheetDataset:
     ready: tuple[str, ...] = ()
     has_frames: bool = True
     needs_root: bool = True
+    crop: None = None
+    """Rows of the tight crops that it hands out; None: whole pictures."""
+
+    @property
+    def gray(self) -> bool:
+        """Whether its frames have no colour."""
+        return self.miniature.gray
 
     def has_sheet(self, root: Path) -> bool:
         """Whether an annotation sheet of this dataset lies in the root or one folder below it."""
@@ -207,6 +214,10 @@ class SheetDataset:
             known = self._facts(row.sample)
             for number, picture in row.numbered():
                 save_picture(root / self.picture.format(**known, number=number), picture)
+
+    def place(self, sample: Sample) -> str:
+        """The folder, below the root, that `write` puts a clip's frames into."""
+        return self.picture.rpartition("/")[0].format(**self._facts(sample))
 
     def write_sheet(self, root: Path, samples: Sequence[Sample]) -> None:
         """Write the annotation file alone."""

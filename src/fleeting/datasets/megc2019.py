@@ -56,6 +56,7 @@ class Megc2019:
     ready: tuple[str, ...] = ()
     has_frames: bool = True
     needs_root: bool = True
+    members: tuple[str, ...] = tuple(_MEMBERS)
 
     def samples(self, root: Path) -> list[Sample]:
         """The clips of all three that have a class: CASME II, SAMM, SMIC. Raises DatasetError."""

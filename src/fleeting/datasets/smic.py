@@ -40,6 +40,9 @@ class Smic:
     ready: tuple[str, ...] = ()
     has_frames: bool = True
     needs_root: bool = True
+    gray: bool = False
+    crop: int = 169
+    """Rows of the tight crops that it hands out."""
 
     def home(self, root: Path) -> Path | None:
         """The folder that holds this camera's s1, s2, ...; None if there is none."""
@@ -132,11 +135,14 @@ class Smic:
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
         """Write clips in this dataset's layout: the label is a folder, the files carry the camera's count."""
         for row in rows:
-            person = f"s{last_number(row.sample.subject)}"
-            clip = f"{person}_{row.sample.id.rpartition('/')[2].partition('_')[2]}"
-            folder = root / "SMIC_all_cropped" / self.camera / person / "micro" / row.sample.label / clip
             for number, picture in row.numbered():
-                save_picture(folder / f"reg_image{number:06d}.bmp", picture)
+                save_picture(root / self.place(row.sample) / f"reg_image{number:06d}.bmp", picture)
+
+    def place(self, sample: Sample) -> str:
+        """The folder, below the root, that `write` puts a clip's frames into."""
+        person = f"s{last_number(sample.subject)}"
+        clip = f"{person}_{sample.id.rpartition('/')[2].partition('_')[2]}"
+        return f"SMIC_all_cropped/{self.camera}/{person}/micro/{sample.label}/{clip}"
 
     def _home(self, root: Path) -> Path:
         home = self.home(root)

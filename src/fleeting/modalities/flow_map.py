@@ -1,32 +1,53 @@
-"""The 28x28 motion map of the MEGC2019 composite."""
+"""The motion map of the MEGC2019 composite, whole and as HTNet cuts it."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from fleeting.errors import OptionError
 from fleeting.modalities import means, modalities
-from fleeting.motion import motion_map, shrink, tvl1_flow
+from fleeting.motion import flow, gray, motion_map, shrink
+from fleeting.regions import four_regions
 from fleeting.types import Clip, FloatArray
 
-HEIGHT = 141
-"""Rows of the tight gray face crop on which the flow is computed; a smaller crop stays as it is."""
+HEIGHT, TALLEST = 141, 170
+"""A face crop of more rows than the second is shrunk to the first before its flow is computed: the published
+maps were made from crops of 141 to 170 rows."""
 
 
 @modalities.register("flow-map")
 @means("u", "v", "strain", rest=127.5)
-def flow_map(clip: Clip) -> FloatArray:
-    """Horizontal and vertical flow and strain from onset to apex: (3, 28, 28), each channel 0 to 255.
+def flow_map(clip: Clip, *, side: int = 28) -> FloatArray:
+    """Horizontal and vertical flow and strain from onset to apex: (3, side, side), each channel 0 to 255.
 
     TV-L1 flow on the tight gray face crop, shrunk by area, each channel min-max scaled, as the published maps
-    of the composite were made. A still clip is 127.5 in u and v and 0 in strain.
+    of the composite were made. A still clip is 127.5 in u and v and 0 in strain. Raises OptionError on a side
+    of less than 1.
     """
+    return _map(clip, side)
+
+
+@modalities.register("region-map")
+@means("u", "v", "strain", rest=127.5)
+def region_map(clip: Clip, *, side: int = 28) -> FloatArray:
+    """The flow-map cut into squares around the eyes and the corners of the mouth (HTNet): (3, side, side).
+
+    Raises OptionError on a side that is odd or less than 2.
+    """
+    return four_regions(_map(clip, side))
+
+
+def _map(clip: Clip, side: int) -> FloatArray:
+    if side < 1:
+        raise OptionError(f"the side of a map is {side}, expected 1 or more")
     onset, apex = (_gray_crop(clip.frames[i]) for i in (clip.onset, clip.apex))
-    return motion_map(*tvl1_flow(onset, apex))
+    return motion_map(*flow(onset, apex, "tvl1"), side)
 
 
 def _gray_crop(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    gray = frame.mean(axis=2, dtype=np.float32)
-    if len(gray) > HEIGHT:
-        gray = shrink(gray, (HEIGHT, max(1, round(gray.shape[1] * HEIGHT / len(gray)))))
-    return np.asarray(np.rint(gray), dtype=np.uint8)
+    picture = gray(frame)
+    if len(picture) <= TALLEST:
+        return picture
+    size = HEIGHT, max(1, round(picture.shape[1] * HEIGHT / len(picture)))
+    return np.asarray(np.rint(shrink(picture.astype(np.float32), size)), dtype=np.uint8)

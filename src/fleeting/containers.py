@@ -1,0 +1,188 @@
+"""Video files, through PyAV: every container, its own times, its damage noted and no reason to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fleeting.errors import MissingExtraError, VideoError
+from fleeting.sources import Image, Notes, Source, reason
+
+MOST_PIXELS = 2**27
+"""A picture of 16K still fits; a damaged header that claims more is not believed."""
+REFUSED = frozenset({"hls", "dash", "concat", "imf", "tty", "image2"})
+"""FFmpeg's readers of playlists (they open other files), of text and of single pictures."""
+EARLY_END = 0.5
+"""Frames that end so many seconds before the end that the file states mean that it was cut off."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file as a container of PyAV. Raises VideoError with what is wrong in words."""
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError("av", "video") from error
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
+    if not head:
+        raise VideoError(f"{path} is empty; copy or export it again")
+    try:
+        container = av.open(
+            f"file:{path}",
+            options={"max_pixels": str(MOST_PIXELS)},
+            container_options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, ValueError) as error:
+        cut = "its index is missing, as after a recording that was cut off" if head[4:] == b"ftyp" else ""
+        raise VideoError(
+            f"{path} is no video that can be read ({cut or reason(error)}); see whether it plays, and copy"
+            " or export it again"
+        ) from error
+    with container:
+        form = str(container.format.name)
+        if form in REFUSED or form.endswith("_pipe"):
+            what = "a playlist or text" if form in REFUSED - {"image2"} else "a single picture"
+            raise VideoError(f"{path} is {what} ({form}), and a movement needs time; give a video or folder")
+        yield container
+
+
+def file_frames(container: Any, fps: float | None, notes: Notes) -> Source:
+    """Frames of the container's best video stream, with the container's own times unless ``fps`` is given."""
+    stream = _stream(container, notes)
+    notes.header_frames = stream.frames or None
+    notes.header_fps = fps or float(stream.average_rate or stream.guessed_rate or 0) or None
+    notes.tick = 0.0 if fps else float(stream.time_base)
+    if fps:
+        notes.warnings.append(f"times are counted at {fps:g} frames per second as asked, not the file's")
+    last = None
+    for number, last in enumerate(_frames(container, stream, notes)):
+        if number == 0:
+            notes.picture = _Converter(last, notes)
+        yield number / fps if fps else last.time, last
+    if last is not None and last.time is not None:
+        end = last.time + float((last.duration or 0) * last.time_base)
+        notes.truncated |= end + EARLY_END < _stated_end(container, stream)
+
+
+def _stream(container: Any, notes: Notes) -> Any:
+    from av.stream import Disposition
+
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & Disposition.attached_pic:
+        kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
+        raise VideoError(f"{notes.name} holds no video ({kinds} only); give a file with moving pictures")
+    if stream.codec_context is None:
+        raise VideoError(f"{notes.name} is in a format without a decoder here; export it as H.264")
+    if len(container.streams.video) > 1:
+        count, index = len(container.streams.video), stream.index
+        notes.warnings.append(f"the file holds {count} video streams, stream {index} is read")
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+    return stream
+
+
+def _stated_end(container: Any, stream: Any) -> float:
+    """When the last frame should end, as the container says; minus infinity where it does not."""
+    if "matroska" in container.format.name and container.duration:
+        return float(container.duration / 1e6)  # counted from zero, not from the first frame
+    if stream.duration:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    return -math.inf
+
+
+def _frames(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
+    """Every frame that decodes, in the order of presentation; what does not is noted."""
+    import av
+
+    for packet in _packets(container, stream, notes):
+        try:
+            frames = stream.codec_context.decode(packet)
+        except (av.FFmpegError, ValueError) as error:
+            last = packet.pts is None
+            where = "at the end" if last else f"at {float(packet.pts * packet.time_base):.2f} s"
+            notes.damages(f"{where} ({reason(error)})")
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                notes.damages(f"at {frame.time or 0:.2f} s (patched up by the decoder)")
+            yield frame
+
+
+def _packets(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
+    """The stream's packets, at last an empty one, on which the decoder gives what it holds back."""
+    import av
+
+    cut = False
+    try:
+        for packet in container.demux(stream):
+            if packet.size:  # an empty one stands for a dropped frame, or for the end
+                cut = packet.is_corrupt
+                yield packet
+    except av.FFmpegError:
+        cut = True
+    except IndexError:  # PyAV, at the end of a file in which streams appeared on the way
+        pass
+    notes.truncated |= cut
+    end = av.Packet()
+    end.stream, end.time_base = stream, stream.time_base
+    yield end
+
+
+class _Converter:
+    """Turns decoded frames into upright RGB pictures of one size, the first frame's."""
+
+    def __init__(self, first: Any, notes: Notes) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reformatter, self._notes, self._scaled = VideoReformatter(), notes, False
+        self._size = first.width, first.height
+        self._turned, self._flips = _orientation(first)
+        notes.size = self._size[::-1] if self._turned else self._size
+        notes.rotation = -int(first.rotation) % 360
+        if (self._flips[0] == self._flips[1]) == self._turned:
+            notes.warnings.append("the file says to mirror the pictures, and so they are: left is right")
+
+    def __call__(self, frame: Any) -> Image | None:
+        import av
+
+        size = frame.width, frame.height
+        if size != self._size and not self._scaled:
+            self._scaled = True
+            sizes = "{}x{} is scaled to {}x{}".format(*size, *self._size)
+            self._notes.warnings.append(f"the picture changes size at {frame.time or 0:.2f} s: {sizes}")
+        try:
+            rgb = self._reformatter.reformat(frame, *self._size, format="rgb24", threads=1)
+        except (av.FFmpegError, ValueError) as error:
+            self._notes.damages(f"at {frame.time or 0:.2f} s ({frame.format.name}: {reason(error)})")
+            return None
+        image = rgb.to_ndarray()
+        if rgb is frame:  # the decoder may build the next frame on this one
+            image = image.copy()
+        image = image.swapaxes(0, 1) if self._turned else image
+        return np.ascontiguousarray(image[:: self._flips[0], :: self._flips[1]])
+
+
+def _orientation(frame: Any) -> tuple[bool, tuple[int, int]]:
+    """Whether rows and columns change places, then the steps (1 or -1) along rows and columns.
+
+    The display matrix maps x, y to a x + c y, b x + d y; between quarter turns the nearest is taken.
+    """
+    from av.sidedata.sidedata import Type
+
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None:
+        return False, (1, 1)
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    turned = abs(b) + abs(c) > abs(a) + abs(d)
+    down, across = (b, c) if turned else (d, a)
+    return turned, (-1 if down < 0 else 1, -1 if across < 0 else 1)

@@ -1,0 +1,179 @@
+"""What a face does in one frame: how its head stands, what pulls its skin, how far its lids are shut.
+
+Places in the frame, under the head at rest, and in the portrait are told apart as ``seen``, ``level`` and
+``skin``: the head's movement leads from the second to the first, the skin's from the third to the second.
+All are pixels, (..., 2) x and y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from fleeting.drawing.portrait import HEIGHT, WIDTH, Portrait, portrait
+from fleeting.drawing.script import EDGE_AT, Script
+from fleeting.drawing.units import JAW, Field, field
+from fleeting.types import FloatArray
+
+LID = 0.10
+"""How far above the edge of the upper lid its skin begins to give, in eye distances."""
+GAPE = 0.2
+"""Lips part by less than so many eye distances."""
+LIP = 2.5
+"""Pixels from the lower lip to full darkness behind parted lips."""
+BELOW_EYES = 0.35
+"""The head turns about the point so many eye distances below the eyes."""
+STILL, STEPS = 1e-4, 100
+"""An iteration ends once it moves nothing by so many pixels, or after so many steps."""
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Posture:
+    """A face in one frame: fields with their pixels, whether the lips may part, how far the lids are shut.
+
+    ``head`` is the (2, 3) matrix from level to seen places.
+    """
+
+    rest: Portrait
+    head: FloatArray
+    pulls: tuple[tuple[Field, float], ...]
+    parts: bool
+    closure: float
+
+    @property
+    def box(self) -> Box | None:
+        """Left, top, right and bottom of the level places where skin may move, None where none does."""
+        boxes = [pull.box for pull, _ in self.pulls]
+        boxes += [_eye_box(self.rest)] if self.closure else []
+        if not boxes:
+            return None
+        edges = np.array(boxes)
+        low, high = edges[:, :2].min(axis=0) - 1, edges[:, 2:].max(axis=0) + 1
+        left, top = np.maximum(low, 0)
+        right, bottom = np.minimum(high, (WIDTH, HEIGHT))
+        return int(left), int(top), int(right), int(bottom)
+
+    def flow(self, box: Box) -> FloatArray:
+        """How far the skin seen at each level place of the box was moved by pulls, (height, width, 2)."""
+        left, top, right, bottom = box
+        flow = np.zeros((bottom - top, right - left, 2), np.float32)
+        for pull, pixels in self.pulls:
+            flow += np.float32(pixels) * pull.flow[top:bottom, left:right]
+        return flow
+
+
+def posture(script: Script, number: int) -> Posture:
+    """What the face does in that frame of the script."""
+    person, time = script.identity, number / script.fps
+    pulls, parts = [], False
+    for event in script.events:
+        since = time - event.apex_frame / script.fps
+        if -event.rise < since * EDGE_AT < event.fall:
+            strength = float(event.strength(since))
+            pulls.append((field(person, event.action_units), strength * event.amplitude_px))
+            parts |= str(JAW) in event.action_units.split("+")
+    if script.talking[number] > 0:
+        pulls.append((field(person, str(JAW)), float(script.talking[number])))
+        parts = True
+    closure = max((blink.closure(time) for blink in script.blinks), default=0.0)
+    return Posture(portrait(person), _head(script, number), tuple(pulls), parts, closure)
+
+
+def _head(script: Script, number: int) -> FloatArray:
+    right, down, turn = script.head[number].astype(np.float64)
+    cos, sin = np.cos(turn), np.sin(turn)
+    turned = np.array([[cos, -sin], [sin, cos]])
+    x, y = script.identity.place
+    centre = np.array([x, y + BELOW_EYES * script.identity.eye_distance])
+    return np.column_stack([turned, centre - turned @ centre + [right, down]])
+
+
+def _eye_box(rest: Portrait) -> Box:
+    points = np.concatenate([lid.points() for eye in rest.eyes for lid in eye])
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    above = LID * rest.unit + 2
+    return int(left - 3), int(top - above), int(right + 3), int(bottom + 3)
+
+
+def skin_at(pose: Posture, level: FloatArray) -> FloatArray:
+    """Which skin places are seen at level places (n, 2); an eye that is not covered counts as skin."""
+    skin = level - _flow_at(pose, level)
+    if pose.parts:
+        skin, _ = part_lips(pose.rest, level, skin)
+    if pose.closure:
+        lids, cover = open_lids(pose.rest, skin, pose.closure)
+        skin = np.where(cover[:, None] > 0.5, lids, skin)
+    return skin
+
+
+def level_of(pose: Posture, skin: FloatArray) -> FloatArray:
+    """At which level places skin places (n, 2) are: the inverse of `skin_at`, to 0.001 pixel."""
+    shut = shut_lids(pose.rest, skin, pose.closure) if pose.closure else skin
+    level = shut + _flow_at(pose, shut)
+    for _ in range(STEPS):
+        before, level = level, shut + _flow_at(pose, level)
+        if np.abs(level - before).max(initial=0) < STILL:
+            break
+    return level
+
+
+def _flow_at(pose: Posture, level: FloatArray) -> FloatArray:
+    box = pose.box
+    if box is None:
+        return np.zeros_like(level)
+    flow = pose.flow(box)
+    at = (level[:, 1] - box[1], level[:, 0] - box[0])
+    return np.column_stack([map_coordinates(flow[..., k], at, order=1, mode="constant") for k in (0, 1)])
+
+
+def part_lips(rest: Portrait, level: FloatArray, skin: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where the lower lip has left the upper one: the skin places, on the line there, and how dark it is.
+
+    A level place below the line between the lips that would show skin from above it shows the gap: the
+    darker the farther it is from both lips, 0 to 1.
+    """
+    parted, dark = skin.copy(), np.zeros(skin.shape[:-1], np.float32)
+    near = rest.lips.near(level, GAPE * rest.unit)
+    _, below = rest.lips.below(level[near])
+    _, shown = rest.lips.below(skin[near])
+    back = np.where((below > 0) & (shown < 0), -shown, 0)
+    parted[near] += back[:, None] * rest.axes[1]
+    dark[near] = np.where(back > 0, np.clip(np.minimum(back / LIP, below), 0, 1), 0)
+    return parted, dark
+
+
+def open_lids(rest: Portrait, places: FloatArray, closure: float) -> tuple[FloatArray, FloatArray]:
+    """What lies under places when the lids are so far shut: the lid's skin places, and how much it covers.
+
+    Beside the lid, and where it does not cover, the skin places are the places; the cover is 0 to 1, with an
+    edge of a pixel.
+    """
+    skin, cover = places.copy(), np.zeros(places.shape[:-1], np.float32)
+    reach = LID * rest.unit
+    for upper, lower in rest.eyes:
+        near = upper.near(places, 2 * reach)
+        _, below = upper.below(places[near])
+        drop = closure * np.maximum(below - lower.below(places[near])[1], 0)
+        shown, most = reach + np.clip(below, -reach, drop), reach + 2 * drop
+        share = 2 * shown / (most + np.sqrt(most**2 - 4 * drop * shown))
+        on_lid = (drop > 0) & (below > -reach) & (below < drop + 0.5)
+        down = np.where(on_lid, reach * (share - 1) - below, 0)
+        skin[near] += down[:, None] * rest.axes[1]
+        cover[near] = np.where(on_lid, np.clip(drop - below + 0.5, 0, 1), 0)
+    return skin, cover
+
+
+def shut_lids(rest: Portrait, skin: FloatArray, closure: float) -> FloatArray:
+    """Where skin places, none of them hidden, go when the lids are so far shut."""
+    places = skin.copy()
+    reach = LID * rest.unit
+    for upper, lower in rest.eyes:
+        near = upper.near(skin, 2 * reach)
+        _, below = upper.below(skin[near])
+        drop = closure * np.maximum(below - lower.below(skin[near])[1], 0)
+        share = np.where(below <= 0, np.clip(1 + below / reach, 0, 1), 0)
+        places[near] += (drop * share * (2 - share))[:, None] * rest.axes[1]
+    return places

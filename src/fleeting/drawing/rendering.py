@@ -1,0 +1,232 @@
+"""From a script to pictures, to a video file, and to how every point of the skin moved: all of it exact.
+
+The whole photograph moves with the head, as if the camera did: nothing tears, and there is no seam. Nothing
+is rounded before light and noise are in: steps of 255 would hold small movements of smooth skin back. The
+noise of a frame is a stretch, from a random start, of one bank of normal samples for each video: independent
+from pixel to pixel, and from frame to frame at a pixel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import map_coordinates
+
+from fleeting.drawing.portrait import FINER, HEIGHT, MARGIN, WIDTH, to_fine
+from fleeting.drawing.posture import Box, Posture, level_of, open_lids, part_lips, posture, skin_at
+from fleeting.drawing.script import Script
+from fleeting.drawing.units import pixels
+from fleeting.errors import MissingExtraError, OptionError
+from fleeting.opencv import cv2
+from fleeting.types import FloatArray
+
+Image = npt.NDArray[np.uint8]
+BANK = 2**23
+"""Samples of noise that a video's frames take theirs from."""
+MOUTH = (48, 20, 16)
+"""The colour behind parted lips."""
+CRF = 23
+
+
+def frame(script: Script, number: int) -> Image:
+    """That frame, counted from 0: RGB (480, 640, 3). Raises OptionError on a frame that is not there."""
+    _refuse_missing(script, number)
+    pose = posture(script, number)
+    image = cv2().warpAffine(
+        pose.rest.picture,
+        _fine(_inverse(pose.head)),
+        (WIDTH, HEIGHT),
+        flags=cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP,
+        borderMode=cv2().BORDER_REFLECT,
+    )
+    if (box := pose.box) is not None:
+        _draw_face(image, pose, box)
+    return _through_camera(image, script, number)
+
+
+def frames(script: Script) -> Iterator[Image]:
+    """All frames, one after another: RGB (480, 640, 3) each."""
+    for number in range(script.frames):
+        yield frame(script, number)
+
+
+def exact_flow(script: Script, i: int, j: int, *, head: bool = True) -> tuple[FloatArray, FloatArray]:
+    """Where what each pixel of frame i shows is in frame j: u right and v down, (480, 640), in pixels.
+
+    Exact to 0.01 pixel. What is hidden in frame j (an eye under its lid) is where it would be; the dark
+    behind parted lips goes with the line between them. ``head=False`` holds the head as it is in frame i and
+    leaves the expression. Raises OptionError on a frame that is not there.
+    """
+    _refuse_missing(script, i, j)
+    start, end = posture(script, i), posture(script, j)
+    level = _applied(_inverse(start.head), pixels().astype(np.float64))
+    moved = level.copy()
+    boxes = [box for box in (start.box, end.box) if box is not None]
+    if boxes:
+        left, top, right, bottom = _union(boxes)
+        x, y = level[..., 0], level[..., 1]
+        cover = map_coordinates(start.rest.cover, (y, x), order=1, mode="constant")
+        near = (x >= left) & (x < right) & (y >= top) & (y < bottom) & (cover < 0.5)
+        moved[near] = level_of(end, skin_at(start, level[near]))
+    seen = _applied(end.head if head else start.head, moved) - pixels()
+    u, v = np.moveaxis(seen.astype(np.float32), 2, 0)
+    return np.ascontiguousarray(u), np.ascontiguousarray(v)
+
+
+def truth_of(script: Script) -> dict[str, Any]:
+    """What truth.json says of a video beside its file and subject: fps, frames, events, disturbances."""
+    names = "kind", "label", "action_units", "amplitude_px", "onset_frame", "apex_frame", "offset_frame"
+    events = [{name: getattr(event, name) for name in names} for event in script.events]
+    return {
+        "fps": script.fps,
+        "frames": script.frames,
+        "events": events,
+        "disturbances": [*_disturbances(script)],
+    }
+
+
+def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
+    """Draw the whole script into an MP4 file (H.264, constant rate factor ``crf``), and what is true of it.
+
+    The file appears when it is complete, and is the same to the byte each time: x264 works in one thread,
+    otherwise as it does by default. Frame n is presented at n / fps. The truth is of the frames before the
+    compression, which takes part of a small movement (`benchmarks/drawing.py` prints how much). What comes
+    back is `truth_of`, the file's name and the person's number. Raises MissingExtraError without PyAV and
+    OptionError on a factor that H.264 lacks.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError("av", "video") from error
+    if not 0 <= crf <= 51:
+        raise OptionError(f"crf is {crf}, expected 0 (lossless) to 51; choose one of those")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    rate = Fraction(script.fps).limit_denominator(10_000)
+    options = {"crf": str(crf), "threads": "1"}
+    try:
+        with av.open(str(partial), "w", format="mp4") as file:
+            stream = file.add_stream("libx264", rate=rate, options=options)
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+            stream.codec_context.time_base = 1 / rate
+            for number, image in enumerate(frames(script)):
+                picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+                picture.pts, picture.time_base = number, 1 / rate
+                file.mux(stream.encode(picture))
+            file.mux(stream.encode())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return {"file": path.name, "subject": script.identity.number, **truth_of(script)}
+
+
+def _disturbances(script: Script) -> Iterator[dict[str, Any]]:
+    if script.disturb == "none":
+        return
+    shift, turn = script.head[:, :2], np.degrees(script.head[:, 2])
+    rms = float(np.sqrt(((shift - shift.mean(axis=0)) ** 2).sum(axis=1).mean()))
+    yield {"kind": "head", "drift_rms_px": rms, "rotation_degrees": float(np.abs(turn).max())}
+    edges = np.abs(script.light[:, 0] - 1) + np.abs(script.light[:, 1])
+    yield {"kind": "light", "largest_change": float(edges.max())}
+    yield {"kind": "noise", "sigma": script.noise_sigma}
+    for blink in script.blinks:
+        first, last = blink.start * script.fps, (blink.start + blink.close + blink.open) * script.fps
+        yield {"kind": "blink", "onset_frame": int(np.ceil(first)), "offset_frame": int(np.floor(last))}
+    talks = np.flatnonzero(np.diff(np.concatenate([[0], script.talking > 0, [0]]).astype(int)))
+    for first, after in talks.reshape(-1, 2):
+        yield {"kind": "talking", "onset_frame": int(first), "offset_frame": int(after) - 1}
+
+
+def _draw_face(image: FloatArray, pose: Posture, box: Box) -> None:
+    """Draw skin that moved over the still picture, into ``image``."""
+    rest = pose.rest
+    left, top, right, bottom = _seen_box(pose.head, box)
+    to_level = _inverse(pose.head)
+    level = cv2().transform(pixels()[top:bottom, left:right], to_level)
+
+    def seen(array: FloatArray, x: int, y: int) -> FloatArray:
+        """What an array of level places, the first of which is x and y, shows in the box."""
+        matrix = np.column_stack([to_level[:, :2], to_level @ [left, top, 1] - [x, y]])
+        flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
+        return np.asarray(cv2().warpAffine(array, matrix, (right - left, bottom - top), flags=flags))
+
+    skin = level - seen(pose.flow(box), *box[:2])
+    dark = np.zeros(skin.shape[:2], np.float32)
+    if pose.parts:
+        skin, dark = part_lips(rest, level, skin)
+    face = _sampled(rest.skin, skin)
+    if pose.closure:
+        lids, lid = open_lids(rest, skin, pose.closure)
+        face = cv2().blendLinear(_sampled(rest.skin, lids), face, lid, 1 - lid)
+    if pose.parts:
+        face = cv2().blendLinear(np.full_like(face, MOUTH), face, dark, 1 - dark)
+    cover = seen(rest.cover, 0, 0)
+    still = image[top:bottom, left:right]
+    still[:] = cv2().blendLinear(still, face, cover, 1 - cover)
+
+
+def _sampled(picture: FloatArray, places: FloatArray) -> FloatArray:
+    return np.asarray(cv2().remap(picture, to_fine(places), None, cv2().INTER_LINEAR), dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def _noise(seed: int, sigma: float) -> FloatArray:
+    return np.float32(sigma) * np.random.default_rng([seed, 5]).standard_normal(BANK, dtype=np.float32)
+
+
+@cache
+def _across() -> FloatArray:
+    """The way from the left edge to the right, -1 to 1: (480, 640, 3)."""
+    return np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :, None] * np.ones((HEIGHT, 1, 3), np.float32)
+
+
+def _through_camera(image: FloatArray, script: Script, number: int) -> Image:
+    """The picture in that frame's light, with its noise, in 8 bits."""
+    gain, slope = (float(share) for share in script.light[number])
+    image = cv2().multiply(image, cv2().addWeighted(_across(), slope, _across(), 0.0, gain))
+    start = np.random.default_rng([script.seed, number, 6]).integers(BANK - image.size)
+    noise = _noise(script.seed, script.noise_sigma)[start : start + image.size]
+    return np.asarray(cv2().add(image, noise.reshape(image.shape), dtype=cv2().CV_8U), dtype=np.uint8)
+
+
+def _applied(matrix: FloatArray, points: FloatArray) -> FloatArray:
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
+
+
+def _inverse(matrix: FloatArray) -> FloatArray:
+    back = matrix[:, :2].T  # a turn: its transpose undoes it
+    return np.column_stack([back, -back @ matrix[:, 2]])
+
+
+def _fine(matrix: FloatArray) -> FloatArray:
+    """A matrix to frame pixels, made one to the portrait's fine grid, see `to_fine`."""
+    return np.asarray(FINER * matrix + np.array([[0, 0, FINER * MARGIN + (FINER - 1) / 2]]))
+
+
+def _seen_box(head: FloatArray, box: Box) -> Box:
+    left, top, right, bottom = box
+    corners = _applied(head, np.array([[left, top], [right, top], [left, bottom], [right, bottom]]))
+    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    x, y = np.clip([low[0], high[0]], 0, WIDTH), np.clip([low[1], high[1]], 0, HEIGHT)
+    return int(x[0]), int(y[0]), int(x[1]), int(y[1])
+
+
+def _union(boxes: list[Box]) -> Box:
+    edges = np.array(boxes)
+    left, top = edges[:, :2].min(axis=0)
+    right, bottom = edges[:, 2:].max(axis=0)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _refuse_missing(script: Script, *numbers: int) -> None:
+    for number in numbers:
+        if not 0 <= number < script.frames:
+            raise OptionError(
+                f"frame {number} of a script of {script.frames}; ask for 0 to {script.frames - 1}"
+            )

@@ -1,0 +1,47 @@
+"""Optical flow between two frames of a clip, and the strain in it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from fleeting import motion
+from fleeting.modalities import means, modalities
+from fleeting.types import Clip, FloatArray
+
+
+@modalities.register("flow")
+@means("u", "v")
+def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
+    """How far each pixel moved from onset to apex: (2, height, width), u right and v down, in pixels.
+
+    ``backend`` is one of `fleeting.motion.flow`'s. A still clip is 0.
+    """
+    return _between(clip, clip.onset, clip.apex, backend)
+
+
+@modalities.register("flow-offset")
+@means("u", "v")
+def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
+    """How far each pixel moved from apex to offset: (2, height, width), u right and v down, in pixels.
+
+    ``backend`` is one of `fleeting.motion.flow`'s. A still clip is 0.
+    """
+    return _between(clip, clip.apex, clip.offset, backend)
+
+
+@modalities.register("strain")
+@means("strain")
+def strain(clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: str = "tvl1") -> FloatArray:
+    """How much the skin stretched from onset to apex: (1, height, width), unitless, 0 and more.
+
+    ``form`` is one of `fleeting.motion.optical_strain`'s, ``backend`` one of its `flow`'s. A still clip is 0.
+    """
+    u, v = _between(clip, clip.onset, clip.apex, backend)
+    return motion.optical_strain(u, v, form)[None]
+
+
+def _between(clip: Clip, before: int, after: int, backend: str) -> FloatArray:
+    u, v = motion.flow(motion.gray(clip.frames[before]), motion.gray(clip.frames[after]), backend)
+    return np.stack([u, v])

@@ -1,0 +1,94 @@
+"""What was seen, drawn over the picture, and pictures with times as a video file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from fleeting.errors import MissingExtraError
+from fleeting.facemesh import Image
+from fleeting.faces import Face
+from fleeting.opencv import cv2
+
+READABLE = 480
+"""Pictures lower than this are enlarged, so that what is written on them can be read."""
+CLOCK = 90_000
+"""Ticks per second of a written video."""
+USED, NOT_USED, WRITING = (80, 230, 120), (255, 120, 60), (0, 0, 0)
+
+
+def drawn(image: Image, faces: Iterable[Face]) -> Image:
+    """An RGB picture with mesh, box, id, quality and reason of each face; enlarged where it is small."""
+    zoom = max(1, round(READABLE / image.shape[0]))
+    size = zoom * image.shape[1], zoom * image.shape[0]
+    canvas = np.ascontiguousarray(cv2().resize(image, size, interpolation=cv2().INTER_CUBIC))
+    for face in faces:
+        color = NOT_USED if face.reason else USED
+        for x, y in np.rint(zoom * face.mesh[:, :2]).astype(int):
+            cv2().circle(canvas, (int(x), int(y)), 1, color, -1)
+        x, y, width, height = (round(zoom * value) for value in face.box)
+        cv2().rectangle(canvas, (x, y), (x + width, y + height), color, 1)
+        _write(canvas, f"face {face.id}, quality {face.quality:.2f}", (x, y - 6), color)
+        _write(canvas, face.reason, (x, y + height + 18), color)
+    return canvas
+
+
+def _write(canvas: Image, text: str, at: tuple[int, int], color: tuple[int, int, int]) -> None:
+    """Write a line on a plate that stays inside the picture."""
+    if not text:
+        return
+    font, height = cv2().FONT_HERSHEY_SIMPLEX, canvas.shape[0] / 1000
+    (width, rise), drop = cv2().getTextSize(text, font, height, 1)
+    x = max(2, min(at[0], canvas.shape[1] - width - 2))
+    y = max(rise + 2, min(at[1], canvas.shape[0] - drop - 2))
+    cv2().rectangle(canvas, (x - 2, y - rise - 2), (x + width + 2, y + drop), WRITING, -1)
+    cv2().putText(canvas, text, (x, y), font, height, color, 1, cv2().LINE_AA)
+
+
+class Film:
+    """An H.264 file (MP4) that grows by pictures with times, the first of them at 0.
+
+    Sides are made even; a picture of another size is brought to that of the first. Raises MissingExtraError
+    without PyAV.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import av
+        except ImportError as error:
+            raise MissingExtraError("av", "video") from error
+        self._av = av
+        self._file = av.open(str(path), "w", format="mp4")
+        self._stream: Any = None
+        self._first = 0.0
+        self._last = -1
+
+    def add(self, image: Image, time: float) -> None:
+        """Add an RGB picture (height, width, 3) that was taken at ``time`` seconds, later than the last."""
+        if self._stream is None:
+            self._stream = self._start(image)
+            self._first = time
+        self._last = max(self._last + 1, round((time - self._first) * CLOCK))
+        frame = self._av.VideoFrame.from_ndarray(image, format="rgb24")
+        frame.pts, frame.time_base = self._last, Fraction(1, CLOCK)
+        self._file.mux(self._stream.encode(frame))
+
+    def _start(self, image: Image) -> Any:
+        stream = self._file.add_stream("libx264", options={"crf": "20", "preset": "veryfast"})
+        stream.width, stream.height = image.shape[1] // 2 * 2, image.shape[0] // 2 * 2
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, CLOCK)
+        return stream
+
+    def __enter__(self) -> Film:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        if self._stream is not None and kind is None:
+            self._file.mux(self._stream.encode(None))
+        self._file.close()

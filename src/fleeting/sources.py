@@ -1,0 +1,154 @@
+"""Where frames come from: folders of pictures, cameras and arrays; files are the business of `containers`.
+
+A source gives out decoded frames one by one, and notes what it says of itself and what goes wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time as clock
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.errors import DatasetError, OptionError, VideoError
+from fleeting.opencv import cv2
+from fleeting.pictures import damage, read_picture
+
+Image = npt.NDArray[np.uint8]
+Source = Generator[tuple[float | None, Any], None, None]
+"""Decoded frames: the time, and what `Notes.picture` makes the RGB picture of."""
+
+
+FOLDER_FPS = 30.0
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+
+
+@dataclass
+class Notes:
+    """What a source says of itself, and what goes wrong while it is read."""
+
+    name: str
+    size: tuple[int, int] = (0, 0)  # width, height
+    header_frames: int | None = None
+    header_fps: float | None = None
+    tick: float = 0.0  # the smallest step of its clock, in seconds
+    rotation: int = 0
+    truncated: bool = False
+    damaged: int = 0
+    damage: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    picture: Callable[[Any], Image | None] = np.asarray  # None where it cannot be made
+
+    def damages(self, what: str) -> None:
+        """Count something damaged, and remember the first few."""
+        self.damaged += 1
+        if len(self.damage) < 5:
+            self.damage.append(what)
+
+
+def reason(error: BaseException) -> str:
+    """What the system says of an error, in words."""
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
+def folder_frames(folder: Path, fps: float | None, notes: Notes) -> Source:
+    """Pictures in the order of their numbers; one that is damaged or of another size is left out."""
+    try:
+        files = [p for p in folder.iterdir() if p.suffix.casefold() in PICTURES and p.name[0] != "."]
+    except OSError as error:
+        raise VideoError(f"{folder} cannot be listed ({reason(error)}); check its permissions") from error
+    if len(files) < 2:
+        found = f"holds {'one picture, and a movement needs time' if files else 'no pictures'}"
+        raise VideoError(f"{folder} {found}; give a folder of frames as {', '.join(sorted(PICTURES))}")
+    files.sort(key=lambda path: (_number(path), path.name))
+    if fps is None:
+        notes.warnings.append(f"{FOLDER_FPS:g} frames per second were assumed for a folder; state fps")
+    notes.header_fps = fps or FOLDER_FPS
+    for path, slot in zip(files, _slots([_number(path) for path in files]), strict=True):
+        try:
+            image = read_picture(path)
+        except DatasetError as error:
+            notes.damages(f"{path.name} ({damage(error.__cause__ or error)})")
+            continue
+        height, width = image.shape[:2]
+        if notes.size == (0, 0):
+            notes.size = width, height
+        if notes.size != (width, height):
+            notes.damages(f"{path.name} ({width}x{height}, expected {notes.size[0]}x{notes.size[1]})")
+            continue
+        yield slot / notes.header_fps, image
+
+
+def _number(path: Path) -> int:
+    digits = re.findall(r"\d+", path.stem, re.ASCII)
+    return int(digits[-1]) if digits else -1
+
+
+def _slots(numbers: list[int]) -> list[int]:
+    """The place of each picture in time, in frames: a number that is missing leaves its place empty."""
+    steps = [after - before for before, after in pairwise(numbers)]
+    if not all(steps):
+        return list(range(len(numbers)))
+    step = math.gcd(*steps)
+    return [(number - numbers[0]) // step for number in numbers]
+
+
+def camera_frames(number: int, notes: Notes) -> Source:
+    """Frames as they arrive, with seconds since the first on a clock that never jumps."""
+    capture = _capture(number)
+    try:
+        if not capture.isOpened():
+            raise VideoError(f"camera {number} cannot be opened; see whether it is connected and not in use")
+        started = None
+        while (picture := capture.read()[1]) is not None:
+            now = clock.monotonic()
+            started = now if started is None else started
+            image = cv2().cvtColor(picture, cv2().COLOR_BGR2RGB)
+            notes.size = image.shape[1], image.shape[0]
+            yield now - started, image
+        notes.warnings.append(f"camera {number} stopped sending")
+    finally:
+        capture.release()
+
+
+def _capture(number: int) -> Any:
+    """OpenCV's camera, opened without what it prints about cameras that are not there."""
+    log = cv2().utils.logging
+    level = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        return cv2().VideoCapture(number)
+    finally:
+        log.setLogLevel(level)
+
+
+def array_times(
+    frames: Image, fps: float | None, times: Sequence[float] | npt.NDArray[np.float64] | None
+) -> npt.NDArray[np.float64]:
+    """The times of an array's frames, given or from its frame rate. Raises OptionError on wrong ones."""
+    if (fps is None) == (times is None):
+        raise OptionError("an array of frames needs fps or times, one of them")
+    found = np.arange(len(frames)) / fps if fps else np.asarray(times, dtype=np.float64)
+    if found.shape != frames.shape[:1] or not np.isfinite(found).all() or (np.diff(found) <= 0).any():
+        raise OptionError(f"times of shape {found.shape}, expected {len(frames)} that increase, in seconds")
+    return found
+
+
+def array_frames(frames: Image, times: npt.NDArray[np.float64], notes: Notes) -> Source:
+    """The frames of an array. Raises OptionError on an array of anything else."""
+    gray = frames.ndim == 3 or frames.shape[3:] == (1,)
+    color = frames.ndim == 4 and frames.shape[3] == 3
+    if frames.dtype != np.uint8 or not (gray or color) or not frames.size:
+        expected = "uint8 (time, height, width) or (time, height, width, 1 or 3)"
+        raise OptionError(f"the array is {frames.dtype} {frames.shape}, expected {expected}")
+    notes.size = frames.shape[2], frames.shape[1]
+    for time, frame in zip(times.tolist(), frames, strict=True):
+        image = np.repeat(frame.reshape(*frame.shape[:2], 1), 3, axis=2) if gray else frame
+        yield time, image

@@ -1,0 +1,151 @@
+"""Every frame of a video and the faces in it, as rows, a summary and, where asked, a video to look at."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import fleeting
+from fleeting.atomic import appearing
+from fleeting.errors import OptionError
+from fleeting.faces import Face, FaceTracker
+from fleeting.overlay import Film, drawn
+from fleeting.quality import USABLE
+from fleeting.registry import options
+from fleeting.types import Frame
+from fleeting.video import open_video
+
+Progress = Callable[[str, int, int], None]
+COLUMNS = (
+    *("frame", "time_s", "faces", "face", "x", "y", "width", "height", "score", "quality", "motion"),
+    "reason",
+)
+NO_FACE = "no face"
+LEAD = 1.25
+"""Another face becomes the main one when it is so many times as large."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What there was to see in a video: the facts of ``summary.json``.
+
+    ``frames_with_face`` counts frames with any face, ``frames_usable`` those whose main face is seen well
+    enough. Times are seconds; ``header_frames`` is what the file says of itself, None where it says nothing.
+    """
+
+    frames_decoded: int
+    frames_with_face: int
+    frames_usable: int
+    damaged: int
+    fps: float | None
+    variable_frame_rate: bool
+    duration_s: float
+    header_frames: int | None
+    warnings: tuple[str, ...]
+    version: str
+    settings: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return asdict(self)
+
+
+def watch(
+    source: str | Path | int,
+    out: str | Path,
+    *,
+    overlay: bool = False,
+    fps: float | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    progress: Progress = lambda *_: None,
+) -> Watched:
+    """Write what faces are in a video: ``frames.csv``, ``faces.csv``, ``summary.json`` in the folder ``out``.
+
+    ``frames.csv`` has one row for every decoded frame, with its main face: the largest usable one, as long as
+    no other is a quarter larger; ``faces.csv`` has one row per frame and face. ``overlay`` adds
+    ``overlay.mp4``. ``source``, ``fps``, ``start`` and ``end`` are as `fleeting.video.open_video` takes them
+    (and raises); ``progress`` is called with what is done, how many frames, and how many there should be. A
+    file appears when it is whole. Raises OptionError where ``out`` is no folder.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"{out} is a file, expected a folder to write to; name another")
+    out.mkdir(parents=True, exist_ok=True)
+    tracker = options(FaceTracker, {}, "FaceTracker")
+    with_face = usable = 0
+    with open_video(source, fps=fps, start=start, end=end) as video, ExitStack() as files:
+        frame_rows = files.enter_context(_table(out / "frames.csv"))
+        face_rows = files.enter_context(_table(out / "faces.csv"))
+        film = files.enter_context(_film(out / "overlay.mp4")) if overlay else None
+        follow, main = FaceTracker(**tracker), None
+        promised = video.report.header_frames or 0
+        for done, frame in enumerate(video, start=1):
+            faces = follow.push(frame.image)
+            main = main_face(faces, main)
+            with_face += bool(faces)
+            usable += bool(main and not main.reason)
+            frame_rows.writerow(row(frame, len(faces), main))
+            face_rows.writerows(row(frame, len(faces), face) for face in faces)
+            if film:
+                film.add(drawn(frame.image, faces), frame.time)
+            progress("watching", done, max(promised, done))
+    report = video.report
+    watched = Watched(
+        frames_decoded=report.frames,
+        frames_with_face=with_face,
+        frames_usable=usable,
+        damaged=report.damaged,
+        fps=report.fps,
+        variable_frame_rate=report.variable_frame_rate,
+        duration_s=report.duration_s,
+        header_frames=report.header_frames,
+        warnings=tuple(report.warnings),
+        version=fleeting.__version__,
+        settings={"fps": fps, "start": start, "end": end, "usable": USABLE, **tracker},
+    )
+    with appearing(out / "summary.json") as path:
+        path.write_text(json.dumps(watched.as_dict(), indent=2) + "\n", encoding="utf-8")
+    return watched
+
+
+def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:
+    """The largest usable face (the largest at all where none is), steady: the one before keeps its place.
+
+    It loses it when it is gone, when it is not usable and another is, and to a face a quarter larger.
+    """
+    candidates = [face for face in faces if not face.reason] or list(faces)
+    if not candidates:
+        return None
+    largest = max(candidates, key=lambda face: face.measures.size)
+    kept = next((face for face in candidates if before and face.id == before.id), largest)
+    return largest if largest.measures.size > LEAD * kept.measures.size else kept
+
+
+def row(frame: Frame, faces: int, face: Face | None) -> dict[str, Any]:
+    """One line of ``frames.csv`` or ``faces.csv``."""
+    facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
+    if face is None:
+        return {**facts, "reason": NO_FACE}
+    box = {name: f"{value:.1f}" for name, value in zip(("x", "y", "width", "height"), face.box, strict=True)}
+    seen = {"score": f"{face.score:.3f}", "quality": f"{face.quality:.3f}", "reason": face.reason}
+    return {**facts, "face": face.id, **box, **seen}
+
+
+@contextmanager
+def _table(path: Path) -> Iterator[csv.DictWriter[str]]:
+    with appearing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        yield writer
+
+
+@contextmanager
+def _film(path: Path) -> Iterator[Film]:
+    with appearing(path) as temporary, Film(temporary) as film:
+        yield film
