@@ -13,6 +13,7 @@ END = "<!-- end -->"
 KINDS = (
     "models",
     "modalities",
+    "apex-finders",
     "protocols",
     "augmentations",
     "executors",

@@ -43,10 +43,11 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON an
 
 @app.command(name="list")
 def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
-    """What exists: models, modalities, datasets, protocols, recipes, augmentations, executors, label-sets.
+    """What exists of one kind, a line each.
 
     Args:
-        kind: Which of them.
+        kind: models, modalities, apex-finders, datasets, protocols, recipes, augmentations, executors or
+            label-sets.
         measure: Add latency and memory to models.
     """
     rows = fleeting.catalogue(kind, measure=measure)

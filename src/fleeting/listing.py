@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fleeting.apex import apex_finders
 from fleeting.augment import augmentations
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
@@ -36,6 +37,7 @@ def catalogue(kind: str, *, measure: bool = False) -> list[Row]:
         "datasets": lambda: [_dataset(name) for name in datasets],
         "recipes": lambda: [_recipe(name) for name in recipe_names()],
         "modalities": lambda: _plain(modalities),
+        "apex-finders": lambda: _plain(apex_finders),
         "protocols": lambda: _plain(protocols),
         "augmentations": lambda: _plain(augmentations),
         "executors": lambda: _plain(executors),

@@ -1,0 +1,43 @@
+"""Draws docs/assets/drawn.jpg: people at rest, moving far beyond a micro-expression, and the exact flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from fleeting.drawing import identity
+from fleeting.drawing.rendering import exact_flow, frame
+from fleeting.drawing.script import script_of_clip
+
+MOVEMENTS = (("surprise", "1+2"), ("positive", "6+12"), ("negative", "4+9"), ("surprise", "1+2+26"))
+AMPLITUDE = 6.0
+"""Percent of the eye distance: four times the largest that is drawn by default, to be seen at all."""
+
+
+def strip(number: int, label: str, units: str) -> np.ndarray:
+    """One person: onset, apex, and where the skin went (hue: direction, brightness: how far)."""
+    script = script_of_clip(identity(number), label, number, action_units=units, amplitude=AMPLITUDE)
+    (event,) = script.events
+    u, v = exact_flow(script, event.onset_frame, event.apex_frame)
+    length, angle = cv2.cartToPolar(u, v, angleInDegrees=True)
+    hue = np.stack([angle / 2, np.full_like(u, 255), 255 * length / length.max()], axis=2).astype(np.uint8)
+    pictures = [
+        frame(script, event.onset_frame),
+        frame(script, event.apex_frame),
+        cv2.cvtColor(hue, cv2.COLOR_HSV2RGB),
+    ]
+    x, y = (round(place) for place in script.identity.place)
+    return np.vstack([picture[y - 130 : y + 190, x - 140 : x + 140] for picture in pictures])
+
+
+def main() -> None:
+    """Write the picture."""
+    strips = [strip(number, *movement) for number, movement in enumerate(MOVEMENTS, start=1)]
+    Image.fromarray(np.hstack(strips)).save(Path(__file__).parent / "assets" / "drawn.jpg", quality=85)
+
+
+if __name__ == "__main__":
+    main()
