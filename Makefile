@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check docs benchmark pins clean
+.PHONY: demo test check docs benchmark benchmark-video pins clean
 
 demo: $(STAMP)  ## run the embedded example: a benchmark on drawn motion maps
 	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo
@@ -22,6 +22,10 @@ check: $(STAMP)  ## style, types, layers, generated tables, documentation
 
 benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs the motion maps: MAPS=PATH)
 	$(BIN)/python benchmarks/composite_loso.py $(MAPS)
+
+benchmark-video: $(STAMP)  ## decoding, faces, alignment, flow, apexes, drawing: each against its alternative
+	for part in decode faces align flow drawn_flow apex drawing; do \
+	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
 
 docs: $(STAMP)  ## write the generated tables anew
 	$(BIN)/python docs/generate.py

@@ -69,6 +69,7 @@ def test_events_are_as_specified(person, seed, fps):
         inside = numbers[moved >= EDGE]
         assert (inside[0], inside[-1]) == (event.onset_frame, event.offset_frame)
         assert len(inside) == event.offset_frame - event.onset_frame + 1
+        assert event.onset_frame < event.apex_frame < event.offset_frame
         assert np.argmax(moved) == event.apex_frame
         assert moved.max() == 1
         assert (inside[-1] - inside[0]) / fps <= seconds + 1e-9

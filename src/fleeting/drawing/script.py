@@ -213,7 +213,8 @@ def _event(
     pixels = eye_distance / 100 * (percent if amplitude is None else amplitude)
     shortest, longest = DURATION[kind]
     seconds = rng.uniform(SHORTEST if kind == "micro" and fps >= FAST else shortest, longest)
-    rise = float(seconds * rng.uniform(0.35, 0.55))
+    frame = 1 / fps  # that long at least on either side, or the apex would be the onset
+    rise = float(np.clip(seconds * rng.uniform(0.35, 0.55), frame, max(frame, seconds - frame)))
     event = Event(kind, label, action_units or units, pixels, rise, float(seconds) - rise, 0, 0, 0)
     reach = math.ceil(seconds * fps) + 1
     frames = np.arange(-reach, reach + 1)
