@@ -57,7 +57,7 @@ def test_flow_of_two_frames_is_the_later_one():
     assert flow(clip) == 1
 
 
-def test_flow_goes_by_time_not_by_frame_number():
+def test_flow_finds_the_same_moment_at_twice_the_frame_rate():
     clip = bumped_clip(apex=9)
     twice = np.repeat(np.arange(len(clip.frames)), 2)
     slow = replace(clip, frames=clip.frames[twice], times=np.arange(len(twice)) / 200, offset=len(twice) - 1)

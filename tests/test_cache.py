@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 
 from fleeting import landmarks, motion
 from fleeting.cache import Cache, code_of
-from fleeting.errors import OptionError
+from fleeting.errors import CacheError, OptionError
 
 FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -151,7 +151,7 @@ def test_off_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OptionError, match=r"cannot be written .not a directory.; set FLEETING_CACHE"):
+    with pytest.raises(CacheError, match=r"cannot be written .not a directory.; set FLEETING_CACHE"):
         Cache(tmp_path / "file" / "below").put("key", {"a": np.zeros(3)})
 
 

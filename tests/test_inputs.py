@@ -8,7 +8,7 @@ import pytest
 import fleeting
 from fleeting.datasets import datasets
 from fleeting.drawn_data import draw
-from fleeting.errors import OptionError, UnknownNameError, VideoError
+from fleeting.errors import CacheError, FaceError, OptionError, UnknownNameError, VideoError
 from fleeting.experiment import read_recipe
 from fleeting.inputs import Input, View, cut, load, open_clip
 from fleeting.modalities import modalities
@@ -127,13 +127,37 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
 
 def test_a_stretch_of_a_video_is_a_clip(video: tuple[Path, dict]) -> None:
     path, event = video
-    start, end = event["onset_frame"] / 50, (event["offset_frame"] + 0.5) / 50
+    start, end = event["onset_frame"] / 50, event["offset_frame"] / 50
     clip = cut(path, start, end)
     assert len(clip.frames) == event["offset_frame"] - event["onset_frame"] + 1
     assert clip.times[0] == pytest.approx(start, abs=1e-3)
     assert abs(clip.apex - (event["apex_frame"] - event["onset_frame"])) <= 2
     assert modalities["flow-map"](clip).shape == (3, 28, 28)
     assert fleeting.cut is cut
+
+
+def test_a_video_without_a_face_has_no_clip() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (20, 320, 180, 3), dtype=np.uint8)
+    for array in (noise, noise.swapaxes(1, 2)):
+        with pytest.raises(FaceError, match="no face was found"):
+            cut(array, 0, 0.5, fps=30)
+
+
+def test_a_wrong_option_is_no_clips_fault(root: Path) -> None:
+    dataset = datasets["casme3"]
+    wrong = View((Input("flow-map", (28, 28), {"side": 0}),))
+    with pytest.raises(OptionError, match="the side of a map is 0"):
+        load(dataset, root, dataset.samples(root), wrong)
+
+
+def test_a_cache_that_cannot_be_written_is_no_clips_fault(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("FLEETING_CACHE", str(tmp_path / "file"))
+    dataset = datasets["casme3"]
+    with pytest.raises(CacheError, match="set FLEETING_CACHE to a folder that can be, or to off"):
+        load(dataset, root, dataset.samples(root), view("apex"))
 
 
 def test_a_stretch_outside_a_video_is_refused(video: tuple[Path, dict]) -> None:

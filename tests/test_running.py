@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 import fleeting
 from fleeting import megclog
+from fleeting.atomic import sweep
 from fleeting.datasets import datasets
 from fleeting.errors import (
     DamagedDataError,
@@ -28,7 +29,6 @@ from fleeting.errors import (
 )
 from fleeting.experiment import read_recipe
 from fleeting.protocols import protocols
-from fleeting.results import sweep
 from fleeting.types import Fold
 
 SMALL = ("training.epochs=2", "protocol.name=kfold", "protocol.folds=3")
@@ -153,7 +153,7 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path):
     running.send_signal(signal.SIGINT)
     _, complaint = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert complaint.strip() == "fleeting: interrupted; the same command goes on from here"
+    assert complaint.strip() == "fleeting: interrupted; give the same command again"
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
@@ -166,7 +166,7 @@ def test_interrupted_it_does_not_wait_for_the_folds_in_flight(tmp_path):
     running.send_signal(signal.SIGINT)
     _, complaint = running.communicate(timeout=60)  # a fold takes minutes
     assert running.returncode == 130
-    assert "fleeting: interrupted; the same command goes on from here\n" in complaint
+    assert "fleeting: interrupted; give the same command again\n" in complaint
     wait_until(lambda: not alive_in_group(running.pid))
 
 
@@ -318,7 +318,7 @@ def test_a_protocol_without_folds_is_refused(tmp_path, monkeypatch):
 def test_leftovers_of_the_living_are_left_alone(tmp_path):
     (tmp_path / "folds" / f".{os.getpid()}.mine").mkdir(parents=True)
     (tmp_path / "folds" / ".999999999.theirs").mkdir()
-    sweep(tmp_path)
+    sweep(tmp_path / "folds")
     assert [path.name for path in (tmp_path / "folds").iterdir()] == [f".{os.getpid()}.mine"]
 
 

@@ -443,7 +443,7 @@ def save(folder: Path, names: Sequence[str], size: tuple[int, int] = (20, 10)) -
 
 
 def test_a_folder_is_read_in_numeric_order(tmp_path: Path) -> None:
-    save(tmp_path, ["s2_img1.png", "s1_img2.png", "s1_img3.PNG", "s1_img9.bmp", "s1_img10.png"])
+    save(tmp_path, ["s1_img1.png", "s1_img2.png", "s1_img3.PNG", "s1_img9.bmp", "s1_img10.png"])
     (tmp_path / "notes1.txt").write_text("none of ours")
     (tmp_path / ".img4.png").write_text("hidden")
     found, report = read(tmp_path)
@@ -649,3 +649,70 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         assert count == 1800 * minutes
         peaks.append(peak)
     assert peaks[1] <= 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["img1_640x480", "img2_640x480", "img10_640x480"],
+        ["frame1@2x", "frame2@2x", "frame12@2x"],
+        ["t_0.000", "t_0.250", "t_1.000", "t_1.250"],
+        ["20240101_120001_250", "20240101_120001_500", "20240101_120002_250"],
+        ["7", "8", "9", "10"],
+    ],
+)
+def test_a_folder_is_read_in_the_order_of_all_numbers(tmp_path: Path, names: list[str]) -> None:
+    for level, name in enumerate(names):
+        Image.fromarray(np.full((8, 8), 20 * level, np.uint8)).save(tmp_path / f"{name}.png")
+    with open_video(tmp_path, fps=10) as video:
+        assert [int(frame.image[0, 0, 0]) for frame in video] == [20 * level for level in range(len(names))]
+
+
+def test_a_number_that_is_missing_leaves_a_gap_whatever_stands_behind_it(tmp_path: Path) -> None:
+    for number in (1, 2, 4):
+        Image.new("L", (8, 8)).save(tmp_path / f"img{number}_640x480.png")
+    with open_video(tmp_path, fps=10) as video:
+        assert [frame.time for frame in video] == pytest.approx([0, 0.1, 0.3])
+
+
+def test_two_pictures_of_one_name_are_told(tmp_path: Path) -> None:
+    for name in ("1.png", "1.jpg", "2.png"):
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    with open_video(tmp_path, fps=10) as video:
+        assert len(list(video)) == 3
+    assert any("several pictures are called 1;" in text for text in video.report.warnings)
+
+
+def test_pictures_of_sixteen_bits_keep_their_upper_eight(tmp_path: Path) -> None:
+    levels = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    for number in range(2):
+        Image.fromarray(levels).save(tmp_path / f"{number}.png")
+    with open_video(tmp_path, fps=10) as video:
+        np.testing.assert_array_equal(next(iter(video)).image[..., 0], levels >> 8)
+
+
+def test_pictures_are_turned_as_their_camera_says(tmp_path: Path) -> None:
+    picture = Image.fromarray(np.tile(np.arange(96, dtype=np.uint8)[None, :, None], (64, 1, 3)))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    for number in range(2):
+        picture.save(tmp_path / f"{number}.jpg", exif=exif, quality=95)
+    with open_video(tmp_path, fps=10) as video:
+        image = next(iter(video)).image
+    assert image.shape == (96, 64, 3)
+    assert image[0, 32, 0] < 10 < 80 < image[-1, 32, 0]
+
+
+def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
+    path = tmp_path / "narrow.mp4"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        for _ in range(3):
+            file.mux(stream.encode(av.VideoFrame(96, 64, "yuv420p")))
+        file.mux(stream.encode())
+    with open_video(path) as video:
+        assert next(iter(video)).image.shape == (64, 128, 3)
+    assert (video.width, video.height) == (128, 64)
+    assert "the pixels are not square: 96x64 is stretched to 128x64" in video.report.warnings

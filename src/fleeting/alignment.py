@@ -46,10 +46,10 @@ REACH = 6.0
 """Pixels of the view by which an eye may lie off the mesh's place; further off, the mesh is believed."""
 LIKENESS = 0.6
 """Correlation with the reference from which on a picture shows the same face; below, the mesh is believed."""
-TIGHT = {"aspect": (0.68, 1.0), "distance": (0.42, 0.72), "across": (0.38, 0.62), "down": (0.08, 0.42)}
+TIGHT = {"aspect": (0.76, 0.88), "distance": (0.44, 0.72), "across": (0.38, 0.62), "down": (0.12, 0.36)}
 """What a tight crop has: width by height, the distance between the eyes by its width, the middle between them
 by its width and height. Wide enough for SMIC's, CASME II's and SAMM's crops (in their published motion maps
-the eyes lie at 0.16 to 0.27 of the height), too narrow for a whole head."""
+the eyes lie at 0.16 to 0.27 of the height), too narrow for a detector's square."""
 STEPS, SETTLED = 12, 0.005
 """Rounds of the registration at most, and the pixels of the view below which it has settled."""
 
@@ -84,9 +84,9 @@ def align(images: Sequence[Image], meshes: Sequence[FloatArray | None], *, heigh
         raise FaceError(f"no face was found in any of {len(images)} pictures; choose pictures that show one")
     steady, by_mesh = _registered(images, meshes)
     matrices = _centred(steady, meshes, height)
-    size, factor = crop_size(height), _shrinking(matrices)
+    size, factor = crop_size(height), shrinking(matrices)
     frames = [
-        _warped(_shrunk(image, factor), matrix, size, factor, cv2().INTER_CUBIC)
+        warped(shrunk(image, factor), matrix, size, factor, cv2().INTER_CUBIC)
         for image, matrix in zip(images, matrices, strict=True)
     ]
     return Aligned(np.stack(frames), matrices, lost, by_mesh)
@@ -123,11 +123,11 @@ def _registered(
 ) -> tuple[Matrix, tuple[int, ...]]:
     """Matrices from each picture to the view, (time, 2, 3), and the frames whose pixels did not help."""
     steady = _placed(meshes)
-    factor = _shrinking(steady)
+    factor = shrinking(steady)
     reference, taken, unlike = None, 0, 0
     by_mesh = []
     for i, (image, mesh) in enumerate(zip(images, meshes, strict=True)):
-        small = _shrunk(image, factor)
+        small = shrunk(image, factor)
         if reference is not None:
             place = reference.place(small, steady[i], factor)
             unlike = unlike + 1 if place is None else 0
@@ -136,7 +136,7 @@ def _registered(
             elif mesh is not None:
                 by_mesh.append(i)
         if mesh is not None and (reference is None or unlike > 1 or i - taken >= REFERENCE_LASTS):
-            region = stable_region(VIEW[::-1], _moved(steady[i], mesh).astype(np.float32))
+            region = stable_region(VIEW[::-1], moved(steady[i], mesh).astype(np.float32))
             reference, taken = _Reference(_view(small, steady[i], factor), region), i
     return steady, tuple(by_mesh)
 
@@ -144,7 +144,7 @@ def _registered(
 def _placed(meshes: Sequence[FloatArray | None]) -> Matrix:
     """Where the meshes put each picture in the view, (time, 2, 3); gaps are bridged in a straight line."""
     found = {i: mesh[:, :2] for i, mesh in enumerate(meshes) if mesh is not None}
-    cropped = [_moved(crop_matrix(mesh, VIEW_HEIGHT), mesh) for mesh in found.values()]
+    cropped = [moved(crop_matrix(mesh, VIEW_HEIGHT), mesh) for mesh in found.values()]
     usual = np.median(cropped, axis=0) + VIEW_MARGIN
     columns = np.array([similarity(mesh, usual, RIGID) for mesh in found.values()]).reshape(-1, 6).T
     bridged = [np.interp(np.arange(len(meshes)), list(found), column) for column in columns]
@@ -154,9 +154,9 @@ def _placed(meshes: Sequence[FloatArray | None]) -> Matrix:
 def _centred(steady: Matrix, meshes: Sequence[FloatArray | None], height: int) -> Matrix:
     """Matrices to the view, led on to the crop: in the median over time the eyes are where they belong."""
     pairs = zip(steady, meshes, strict=True)
-    usual = np.median([_moved(matrix, eyes(mesh)) for matrix, mesh in pairs if mesh is not None], axis=0)
+    usual = np.median([moved(matrix, eyes(mesh)) for matrix, mesh in pairs if mesh is not None], axis=0)
     onward = similarity(usual, _eyes_at(*crop_size(height)))
-    return np.stack([_chained(onward, matrix) for matrix in steady])
+    return np.stack([chained(onward, matrix) for matrix in steady])
 
 
 class _Reference:
@@ -184,11 +184,11 @@ class _Reference:
             weighted = self._slopes * trust[:, None]
             step = np.linalg.lstsq(weighted.T @ self._slopes, weighted.T @ wrong, rcond=None)[0]
             trust = self._trust * tukey(wrong - self._slopes @ step)
-            matrix = _chained(_about_middle(step[:4].astype(np.float64)), matrix)
+            matrix = chained(_about_middle(step[:4].astype(np.float64)), matrix)
             if np.abs(step[:4]).max() < SETTLED:
                 break
         eyes_in_view = _eyes_at(*crop_size(VIEW_HEIGHT)) + VIEW_MARGIN
-        off = _moved(matrix, _moved(cv2().invertAffineTransform(start), eyes_in_view)) - eyes_in_view
+        off = moved(matrix, moved(cv2().invertAffineTransform(start), eyes_in_view)) - eyes_in_view
         return matrix if np.abs(off).max() <= REACH and self._is_like(seen) else None
 
     def _is_like(self, seen: FloatArray) -> bool:
@@ -205,35 +205,36 @@ def _about_middle(step: Matrix) -> Matrix:
 
 def _view(small: Image, matrix: Matrix, factor: int) -> FloatArray:
     """The face in gray, slightly blurred so that its slopes are true between pixels."""
-    picture = _warped(small, matrix, VIEW, factor, cv2().INTER_LINEAR).astype(np.float32)
+    picture = warped(small, matrix, VIEW, factor, cv2().INTER_LINEAR).astype(np.float32)
     return np.asarray(cv2().GaussianBlur(cv2().cvtColor(picture, cv2().COLOR_RGB2GRAY), (0, 0), 1.0))
 
 
-def _shrinking(matrices: Matrix) -> int:
+def shrinking(matrices: Matrix) -> int:
     """By how much to shrink pictures before they are warped, so that nothing finer than a pixel is left."""
     scale = float(np.median(np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])))
     return max(1, int(1 / scale))
 
 
-def _shrunk(image: Image, factor: int) -> Image:
+def shrunk(image: Image, factor: int) -> Image:
     """The picture with each ``factor`` by ``factor`` pixels made one."""
     width, height = image.shape[1] // factor, image.shape[0] // factor
     whole = image[: height * factor, : width * factor]
     return np.asarray(cv2().resize(whole, (width, height), interpolation=cv2().INTER_AREA))
 
 
-def _warped(small: Image, matrix: Matrix, size: tuple[int, int], factor: int, kind: int) -> Image:
+def warped(small: Image, matrix: Matrix, size: tuple[int, int], factor: int, kind: int) -> Image:
     """A shrunk picture through the matrix of the whole one, to ``size`` (width, height); edges go on."""
     middle = (factor - 1) / 2  # of the pixels that became the first one
-    matrix = _chained(matrix, np.array([[factor, 0, middle], [0, factor, middle]]))
+    matrix = chained(matrix, np.array([[factor, 0, middle], [0, factor, middle]]))
     border = cv2().BORDER_REPLICATE
     return np.asarray(cv2().warpAffine(small, matrix, size, flags=kind, borderMode=border))
 
 
-def _chained(outer: Matrix, inner: Matrix) -> Matrix:
+def chained(outer: Matrix, inner: Matrix) -> Matrix:
     """One matrix for ``inner`` and then ``outer``."""
     return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
 
 
-def _moved(matrix: Matrix, points: npt.NDArray[np.floating]) -> Matrix:
+def moved(matrix: Matrix, points: npt.NDArray[np.floating]) -> Matrix:
+    """Where a (2, 3) matrix takes points (n, 2 or more, of which x and y count): (n, 2)."""
     return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])

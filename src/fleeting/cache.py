@@ -12,6 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,10 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import OptionError
+from fleeting.errors import CacheError, OptionError
 
 LIMIT = 4 * 2**30
 """Bytes that a cache keeps unless told otherwise."""
+TIDY = 0.02
+"""The folder is looked over when so much of its limit was put into it, and at first."""
 
 
 class Cache:
@@ -38,6 +41,7 @@ class Cache:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         self.folder = None if named == "off" else Path(folder or named or Path(home, "fleeting"))
         self.limit = limit
+        self._unseen: float = limit  # bytes put since the folder was looked over
 
     @staticmethod
     def key(**facts: Any) -> str:
@@ -55,7 +59,8 @@ class Cache:
         path = self.folder / f"fleeting-{key}.npz"
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as entry:
-                os.utime(path)  # used now
+                with suppress(OSError):  # somebody else's cache, to be read only
+                    os.utime(path)  # used now
                 return {name: entry[name] for name in entry.files}
         except Exception:  # a scrambled file makes the readers of zip and npy raise almost anything
             return None
@@ -63,7 +68,7 @@ class Cache:
     def put(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Keep the arrays under that key, in place of what was there, unless they alone exceed the limit.
 
-        Raises OptionError on an array of objects, and where the folder cannot be written.
+        Raises OptionError on an array of objects, and CacheError where the folder cannot be written.
         """
         if self.folder is None or sum(array.nbytes for array in arrays.values()) > self.limit:
             return
@@ -72,9 +77,12 @@ class Cache:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(self.folder / f"fleeting-{key}.npz", arrays)
-            _tidy(self.folder, self.limit)
+            self._unseen += sum(array.nbytes for array in arrays.values())
+            if self._unseen > TIDY * self.limit:
+                _tidy(self.folder, self.limit)
+                self._unseen = 0
         except OSError as error:
-            raise OptionError(
+            raise CacheError(
                 f"cache {self.folder} cannot be written ({(error.strerror or str(error)).lower()}); set"
                 " FLEETING_CACHE to a folder that can be, or to off"
             ) from error

@@ -19,8 +19,9 @@ Crop = Literal["auto", "face", "as-is"]
 How = Literal["aligned", "unsteady", "tight", "as-is"]
 LOOKS = 5
 """Frames, spread evenly over the clip, that show whether it has a face and is a tight crop already."""
-PORTRAIT = 0.95
-"""Narrower than so many times its height, a picture without a face that can be found is taken for a crop."""
+PORTRAIT, ROWS = 0.95, 400
+"""Narrower than so many times its height, and of so many rows at most, a picture in which no face can be
+found is taken for somebody's crop."""
 
 
 def clip_of(
@@ -66,9 +67,9 @@ def _left(images: Sequence[Image]) -> How | None:
     if faces:
         tight = sum(is_tight(face.mesh, width, height) for face in faces)
         return "tight" if tight > len(faces) / 2 else None
-    if width < PORTRAIT * height:
+    if width < PORTRAIT * height and height <= ROWS:
         return "as-is"
-    found = f"no face was found in {len(looks)} of {len(images)} frames of {width}x{height}"
+    found = f"no face was found in any of {len(looks)} frames looked at, of {len(images)} of {width}x{height}"
     raise FaceError(f"{found}; choose frames that show one, or crop=as-is to take them whole")
 
 

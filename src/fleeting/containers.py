@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def file_frames(container: Any, fps: float | None, notes: Notes) -> Source:
     last = None
     for number, last in enumerate(_frames(container, stream, notes)):
         if number == 0:
-            notes.picture = _Converter(last, notes)
+            notes.picture = _Converter(last, stream.sample_aspect_ratio, notes)
         yield number / fps if fps else last.time, last
     if last is not None and last.time is not None:
         end = last.time + float((last.duration or 0) * last.time_base)
@@ -141,14 +142,17 @@ def _packets(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
 class _Converter:
     """Turns decoded frames into upright RGB pictures of one size, the first frame's."""
 
-    def __init__(self, first: Any, notes: Notes) -> None:
+    def __init__(self, first: Any, shape: Fraction | None, notes: Notes) -> None:
         from av.video.reformatter import VideoReformatter
 
         self._reformatter, self._notes, self._scaled = VideoReformatter(), notes, False
-        self._size = first.width, first.height
+        self._size = _square(first, shape, notes)
+        self._coded = first.width, first.height
         self._turned, self._flips = _orientation(first)
         notes.size = self._size[::-1] if self._turned else self._size
         notes.rotation = -int(first.rotation) % 360
+        if first.interlaced_frame:
+            notes.warnings.append("the pictures are interlaced: edges that move look torn")
         if (self._flips[0] == self._flips[1]) == self._turned:
             notes.warnings.append("the file says to mirror the pictures, and so they are: left is right")
 
@@ -156,7 +160,7 @@ class _Converter:
         import av
 
         size = frame.width, frame.height
-        if size != self._size and not self._scaled:
+        if size != self._coded and not self._scaled:
             self._scaled = True
             sizes = "{}x{} is scaled to {}x{}".format(*size, *self._size)
             self._notes.warnings.append(f"the picture changes size at {frame.time or 0:.2f} s: {sizes}")
@@ -170,6 +174,16 @@ class _Converter:
             image = image.copy()
         image = image.swapaxes(0, 1) if self._turned else image
         return np.ascontiguousarray(image[:: self._flips[0], :: self._flips[1]])
+
+
+def _square(frame: Any, shape: Fraction | None, notes: Notes) -> tuple[int, int]:
+    """Width and height of the picture once its pixels, of that width by height, are square."""
+    if not shape or shape == 1:
+        return frame.width, frame.height
+    size = max(1, round(frame.width * float(shape))), frame.height
+    sizes = f"{frame.width}x{frame.height} is stretched to {size[0]}x{size[1]}"
+    notes.warnings.append(f"the pixels are not square: {sizes}")
+    return size
 
 
 def _orientation(frame: Any) -> tuple[bool, tuple[int, int]]:

@@ -11,8 +11,10 @@
     ├── DamagedDataError      clips that cannot be used; carries every Problem
     ├── ScoreError            a number that would not mean what its name says
     ├── LogError              a log or a table of labels that cannot be read
+    ├── WeightsError          a file of weights that is none, is damaged, or does not fit
     ├── RunError              a run folder of another experiment, or one that is not a run
     ├── PluginError           a file in a kind's folder, or a plug-in, that cannot be imported
+    ├── CacheError            a cache that cannot be written
     └── MissingExtraError     an optional dependency that this call needs
 
 A `Problem` is the same thing about one clip, as a value: the doctor lists them, a run refuses or skips them.
@@ -91,12 +93,20 @@ class LogError(FleetingError, ValueError):
     """Somebody's log or table of labels cannot be read."""
 
 
+class WeightsError(FleetingError, ValueError):
+    """A file is no weights file of ours, is damaged, or does not fit its model."""
+
+
 class RunError(FleetingError):
     """A folder is not a run, or the run of another experiment."""
 
 
 class PluginError(FleetingError):
     """A dropped-in file or a plug-in cannot be imported."""
+
+
+class CacheError(FleetingError):
+    """What was computed cannot be kept."""
 
 
 class MissingExtraError(FleetingError, ImportError):

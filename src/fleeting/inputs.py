@@ -31,6 +31,8 @@ Pictures = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 _MAKERS = (alignment, clips, facemesh, faces, landmarks, motion, pictures, regions)
 """Modules whose change makes kept arrays stale, beside this one, the modality's and the apex finder's."""
+PROBE = Clip(np.full((3, 64, 52, 1), 128, np.uint8), np.arange(3) / 100, 0, 1, 2)
+"""A clip on which a modality shows whether it takes its options."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Inputs:
     """Samples with their arrays, in the same order, and what could not be opened.
 
     ``arrays`` holds one (n, channels, height, width) for each input; ``apexes`` counts the samples by the
-    rule that found their apex, ``crops`` by what was done to their frames (aligned, tight, as-is).
+    rule that found their apex, ``crops`` by what was done to their frames (see `fleeting.clips.clip_of`).
     """
 
     samples: tuple[Sample, ...]
@@ -85,10 +87,13 @@ def load(
     """Every sample that can be opened, and a Problem for each that cannot.
 
     Arrays made from frames are kept in the cache and made once. Raises UnknownNameError on an unknown
-    modality and DatasetError where the dataset cannot supply it.
+    modality, DatasetError where the dataset cannot supply it, OptionError on an option it does not take, and
+    CacheError where arrays cannot be kept.
     """
     for item in view.inputs:
         refuse_unsupplied(dataset, item.modality)
+        if item.modality not in dataset.ready:
+            modalities[item.modality](PROBE, **item.options)  # a wrong option is no clip's fault
     opened: list[Sample] = []
     rows: list[list[FloatArray]] = []
     problems: list[Problem] = []
@@ -173,25 +178,32 @@ def cut(
     *,
     apex: str = "flow",
     fps: float | None = None,
-    crop: Crop = "auto",
+    crop: Crop = "face",
     height: int = 170,
 ) -> Clip:
     """The stretch of a video from ``start`` to ``end`` (seconds, both included) as a Clip of the face.
 
     ``source`` is whatever `fleeting.video.open_video` reads. Onset and offset are the stretch's first and
     last frame, the apex is found by the finder of that name; times are the video's own. Raises VideoError
-    and FaceError where nothing can be read or no face is found, OptionError on a stretch without frames.
+    and FaceError where nothing can be read or no face is found.
     """
     if apex == "annotated":
         raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")
-    with open_video(source, fps=fps, start=start, end=end) as video:
+    with open_video(source, fps=fps, start=start, end=np.nextafter(end, np.inf)) as video:
         frames = list(video)
-    if not frames:
-        raise OptionError(f"{source} has no frame from {start} to {end} s; name a stretch inside it")
     times = np.array([frame.time for frame in frames])
     last = len(frames) - 1
     clip, _ = clip_of([frame.image for frame in frames], times, 0, last // 2, last, crop=crop, height=height)
     return replace(clip, apex=apex_finders[apex](clip))
+
+
+def arrays_of(clip: Clip, view: View) -> list[FloatArray]:
+    """What a model that looks so at clips gets to see of this one: an array (channels, height, width) each.
+
+    The clip comes with its apex and cropped as the view says; its frames are toned here.
+    """
+    clip = replace(clip, frames=_toned(clip.frames, view))
+    return [resized(modalities[item.modality](clip, **item.options), item.size) for item in view.inputs]
 
 
 def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fleeting.errors import DatasetError
 
@@ -45,7 +45,18 @@ def load_picture(path: Path, mode: str = "") -> Image.Image:
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
             picture.load()
-            return picture.convert(mode) if mode else picture
+            upright = ImageOps.exif_transpose(picture)
+            return _in_eight_bits(upright).convert(mode) if mode else upright
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """The picture with at most 256 levels a channel; 16-bit gray keeps its upper 8. Raises ValueError."""
+    if picture.mode.startswith("I;16"):
+        levels = np.asarray(picture).astype(np.uint16) >> 8
+        return Image.fromarray(levels.astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"its values are of kind {picture.mode}, expected 8 or 16 bits; save it so")
+    return picture
 
 
 def damage(error: BaseException) -> str:

@@ -167,6 +167,9 @@ def _notes(run: Run) -> list[str]:
         )
     if (left := (scores.get("crops") or {}).get("as-is")) and run.experiment.data.crop == "auto":
         notes.append(f"No face was found in {left} clips; their frames were taken as they are.")
+    if len(crops := scores.get("crops") or {}) > 1:
+        counts = ", ".join(f"{count} {how}" for how, count in sorted(crops.items()))
+        notes.append(f"Clips were not all cropped alike ({counts}); data.crop=face or as-is makes them so.")
     return notes
 
 

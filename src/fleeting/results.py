@@ -239,28 +239,6 @@ def epochs_trained(out: Path) -> int:
     return max((path.read_text().count("\n") - 1 for path in curves if path.exists()), default=0)
 
 
-def sweep(out: Path) -> None:
-    """Take away what starts that are no longer alive left half-written."""
-    for leftover in [*out.glob(".*"), *out.glob("folds/.*")]:
-        process = leftover.name.split(".")[1]
-        if not process.isdecimal() or _alive(int(process)):
-            continue
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # alive, and somebody else's
-    return True
-
-
 def fold_folders(out: Path) -> list[Path]:
     """The folders of finished folds."""
     return sorted(path for path in (out / "folds").glob("*") if not path.name.startswith("."))

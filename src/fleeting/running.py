@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fleeting import megclog, provenance
-from fleeting.atomic import write_atomically
+from fleeting.atomic import sweep, write_atomically
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
 from fleeting.drawn_data import drawn_people
@@ -35,7 +35,6 @@ from fleeting.results import (
     open_folder,
     read_fold,
     read_json,
-    sweep,
     table,
     write_fold,
 )
@@ -75,7 +74,7 @@ def run(
     DamagedDataError where clips cannot be used (unless they are to be skipped), RunError where ``out`` is
     another experiment's, and whatever the recipe's parts refuse.
     """
-    experiment = _on(experiment, data).completed()
+    experiment = on_data(experiment, data).completed()
     carry_out = executors[executor]
     if workers is not None and workers < 1:
         raise OptionError(f"{workers} workers cannot do anything; use 1 or more")
@@ -98,7 +97,7 @@ def run(
     return _finish(out, prepared, jobs)
 
 
-def _on(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
+def on_data(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
     """The experiment on the dataset whose folder is named, where its own draws itself and has none."""
     name = next(iter(data), "")
     if len(data) != 1 or name == experiment.data.dataset or datasets[experiment.data.dataset].needs_root:
@@ -250,6 +249,7 @@ class _Meter:
 def _finish(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
     """Pool all folds, score them, and only then write: predictions, log, scores, report."""
     sweep(out)
+    sweep(out / "folds")
     seeds, oracle = (_pooled(out, which, prepared, jobs) for which in ("predictions", "oracle"))
     scores = _scores(out, prepared, seeds, oracle)
     everything = [p for of_seed in seeds.values() for p in of_seed]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import time as clock
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import DatasetError, OptionError, VideoError
+from fleeting.errors import DatasetError, OptionError, VideoError, some
 from fleeting.opencv import cv2
 from fleeting.pictures import damage, read_picture
 
@@ -67,11 +68,14 @@ def folder_frames(folder: Path, fps: float | None, notes: Notes) -> Source:
     if len(files) < 2:
         found = f"holds {'one picture, and a movement needs time' if files else 'no pictures'}"
         raise VideoError(f"{folder} {found}; give a folder of frames as {', '.join(sorted(PICTURES))}")
-    files.sort(key=lambda path: (_number(path), path.name))
+    files.sort(key=_in_order)
+    stems = [path.stem for path in files]
+    if twice := sorted(stem for stem, count in Counter(stems).items() if count > 1):
+        notes.warnings.append(f"several pictures are called {some(twice)}; each is taken for a frame")
     if fps is None:
         notes.warnings.append(f"{FOLDER_FPS:g} frames per second were assumed for a folder; state fps")
     notes.header_fps = fps or FOLDER_FPS
-    for path, slot in zip(files, _slots([_number(path) for path in files]), strict=True):
+    for path, slot in zip(files, _slots(stems), strict=True):
         try:
             image = read_picture(path)
         except DatasetError as error:
@@ -86,16 +90,26 @@ def folder_frames(folder: Path, fps: float | None, notes: Notes) -> Source:
         yield slot / notes.header_fps, image
 
 
-def _number(path: Path) -> int:
-    digits = re.findall(r"\d+", path.stem, re.ASCII)
-    return int(digits[-1]) if digits else -1
+def _in_order(path: Path) -> list[tuple[str, int]]:
+    """What pictures are sorted by: the words and numbers of the name in turn, img2 before img10."""
+    parts = re.findall(r"(\D*)(\d*)", path.stem, re.ASCII)
+    return [(word.casefold(), int(digits or -1)) for word, digits in parts]
 
 
-def _slots(numbers: list[int]) -> list[int]:
-    """The place of each picture in time, in frames: a number that is missing leaves its place empty."""
+def _slots(stems: Sequence[str]) -> list[int]:
+    """The place of each picture in time, in frames: a number that is missing leaves its place empty.
+
+    That is so where the names differ in one number and nothing else; otherwise they follow one another.
+    """
+    names = [re.split(r"(\d+)", stem, flags=re.ASCII) for stem in stems]
+    columns = list(zip(*names, strict=True)) if len({len(name) for name in names}) == 1 else []
+    varying = [place for place, column in enumerate(columns) if len(set(column)) > 1]
+    if len(varying) != 1 or not varying[0] % 2:  # numbers are at odd places
+        return list(range(len(stems)))
+    numbers = [int(digits) for digits in columns[varying[0]]]
     steps = [after - before for before, after in pairwise(numbers)]
     if not all(steps):
-        return list(range(len(numbers)))
+        return list(range(len(stems)))
     step = math.gcd(*steps)
     return [(number - numbers[0]) // step for number in numbers]
 

@@ -133,7 +133,8 @@ class Video:
     def _nothing(self) -> str:
         notes, times = self._notes, self._times
         if times and (self._start > times[0] or self._end <= times[-1]):
-            asked = f"no frame from {self._start:g} s to before {self._end:g} s"
+            until = f" to before {self._end:g} s" if math.isfinite(self._end) else " on"
+            asked = f"no frame from {max(self._start, times[0]):g} s{until}"
             return f"{notes.name} has {asked}; the frames read lie at {times[0]:g} to {times[-1]:g} s"
         why = f" ({notes.damage[0]})" if notes.damage else ""
         return f"nothing in {notes.name} decodes{why}; see whether it plays, and copy or export it again"

@@ -8,7 +8,6 @@ from pixel to pixel, and from frame to frame at a pixel.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import map_coordinates
 
+from fleeting.atomic import appearing
 from fleeting.drawing.portrait import FINER, HEIGHT, MARGIN, WIDTH, to_fine
 from fleeting.drawing.posture import Box, Posture, level_of, open_lids, part_lips, posture, skin_at
 from fleeting.drawing.script import Script
@@ -107,22 +107,17 @@ def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
         raise MissingExtraError("av", "video") from error
     if not 0 <= crf <= 51:
         raise OptionError(f"crf is {crf}, expected 0 (lossless) to 51; choose one of those")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     rate = Fraction(script.fps).limit_denominator(10_000)
     options = {"crf": str(crf), "threads": "1"}
-    try:
-        with av.open(str(partial), "w", format="mp4") as file:
-            stream = file.add_stream("libx264", rate=rate, options=options)
-            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-            stream.codec_context.time_base = 1 / rate
-            for number, image in enumerate(frames(script)):
-                picture = av.VideoFrame.from_ndarray(image, format="rgb24")
-                picture.pts, picture.time_base = number, 1 / rate
-                file.mux(stream.encode(picture))
-            file.mux(stream.encode())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with appearing(path) as partial, av.open(str(partial), "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.time_base = 1 / rate
+        for number, image in enumerate(frames(script)):
+            picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+            picture.pts, picture.time_base = number, 1 / rate
+            file.mux(stream.encode(picture))
+        file.mux(stream.encode())
     return {"file": path.name, "subject": script.identity.number, **truth_of(script)}
 
 

@@ -5,12 +5,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fleeting.motion import gray, shrink
 from fleeting.types import Clip, FloatArray
+
+HEIGHT, TALLEST = 141, 170
+"""A face crop of more rows than the second is shrunk to the first before its flow is computed: the published
+maps were made from crops of 141 to 170 rows."""
 
 
 def movement(clip: Clip) -> npt.NDArray[np.uint8]:
     """The frames from onset to offset: (time, height, width, channels)."""
     return clip.frames[clip.onset : clip.offset + 1]
+
+
+def gray_crop(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """One frame in gray, shrunk by area to HEIGHT rows where it has more than TALLEST."""
+    picture = gray(frame)
+    if len(picture) <= TALLEST:
+        return picture
+    size = HEIGHT, max(1, round(picture.shape[1] * HEIGHT / len(picture)))
+    return np.asarray(np.rint(shrink(picture.astype(np.float32), size)), dtype=np.uint8)
 
 
 def stretched(picture: npt.NDArray[np.floating], flat: float) -> FloatArray:

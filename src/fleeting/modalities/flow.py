@@ -8,6 +8,7 @@ import numpy as np
 
 from fleeting import motion
 from fleeting.modalities import means, modalities
+from fleeting.modalities._frames import gray_crop
 from fleeting.types import Clip, FloatArray
 
 
@@ -16,7 +17,8 @@ from fleeting.types import Clip, FloatArray
 def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     """How far each pixel moved from onset to apex: (2, height, width), u right and v down, in pixels.
 
-    ``backend`` is one of `fleeting.motion.flow`'s. A still clip is 0.
+    They are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
+    one of `fleeting.motion.flow`'s. A still clip is 0.
     """
     return _between(clip, clip.onset, clip.apex, backend)
 
@@ -26,7 +28,8 @@ def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
 def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     """How far each pixel moved from apex to offset: (2, height, width), u right and v down, in pixels.
 
-    ``backend`` is one of `fleeting.motion.flow`'s. A still clip is 0.
+    They are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
+    one of `fleeting.motion.flow`'s. A still clip is 0.
     """
     return _between(clip, clip.apex, clip.offset, backend)
 
@@ -43,5 +46,5 @@ def strain(clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: 
 
 
 def _between(clip: Clip, before: int, after: int, backend: str) -> FloatArray:
-    u, v = motion.flow(motion.gray(clip.frames[before]), motion.gray(clip.frames[after]), backend)
+    u, v = motion.flow(gray_crop(clip.frames[before]), gray_crop(clip.frames[after]), backend)
     return np.stack([u, v])

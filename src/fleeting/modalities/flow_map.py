@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from fleeting.errors import OptionError
 from fleeting.modalities import means, modalities
-from fleeting.motion import flow, gray, motion_map, shrink
+from fleeting.modalities._frames import gray_crop
+from fleeting.motion import flow, motion_map
 from fleeting.regions import four_regions
 from fleeting.types import Clip, FloatArray
-
-HEIGHT, TALLEST = 141, 170
-"""A face crop of more rows than the second is shrunk to the first before its flow is computed: the published
-maps were made from crops of 141 to 170 rows."""
 
 
 @modalities.register("flow-map")
@@ -41,13 +35,5 @@ def region_map(clip: Clip, *, side: int = 28) -> FloatArray:
 def _map(clip: Clip, side: int) -> FloatArray:
     if side < 1:
         raise OptionError(f"the side of a map is {side}, expected 1 or more")
-    onset, apex = (_gray_crop(clip.frames[i]) for i in (clip.onset, clip.apex))
+    onset, apex = (gray_crop(clip.frames[i]) for i in (clip.onset, clip.apex))
     return motion_map(*flow(onset, apex, "tvl1"), side)
-
-
-def _gray_crop(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    picture = gray(frame)
-    if len(picture) <= TALLEST:
-        return picture
-    size = HEIGHT, max(1, round(picture.shape[1] * HEIGHT / len(picture)))
-    return np.asarray(np.rint(shrink(picture.astype(np.float32), size)), dtype=np.uint8)
