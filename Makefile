@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check docs benchmark benchmark-video pins clean
+.PHONY: demo demo-benchmark test check docs benchmark benchmark-video weights pins clean
 
-demo: $(STAMP)  ## run the embedded example: a benchmark on drawn motion maps
-	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo
+demo: $(STAMP)  ## draw a video with known micro-expressions, analyse it, print found beside true
+	$(BIN)/fleeting demo --out runs/demo
+
+demo-benchmark: $(STAMP)  ## a benchmark on drawn motion maps, clean beside the oracle
+	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo-benchmark
 
 test: $(STAMP)  ## every test, slow ones too
 	$(BIN)/pytest -n auto
@@ -24,8 +27,15 @@ benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs th
 	$(BIN)/python benchmarks/composite_loso.py $(MAPS)
 
 benchmark-video: $(STAMP)  ## decoding, faces, alignment, flow, apexes, drawing: each against its alternative
-	for part in decode faces align flow drawn_flow apex drawing; do \
+	for part in decode faces align flow drawn_flow apex drawing recogniser; do \
 	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
+
+SHIPPED := src/fleeting/assets/recogniser/megc2019-linear-flow
+
+weights: $(STAMP)  ## train the shipped recogniser anew, the same to the byte (needs the motion maps: MAPS=PATH)
+	rm -rf build/weights
+	$(BIN)/fleeting train megc2019/linear-flow --data megc2019-flow=$(MAPS) --out build/weights
+	cp build/weights/weights.safetensors build/weights/README.md $(SHIPPED)
 
 docs: $(STAMP)  ## write the generated tables anew
 	$(BIN)/python docs/generate.py

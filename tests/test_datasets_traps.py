@@ -403,7 +403,7 @@ def test_casme_sq_repeated_names_get_their_onset(tmp_path: Path) -> None:
     CASME_SQ.fabricate(tmp_path)
     edit(tmp_path / "CAS(ME)^2code_final.xlsx", lambda page: page.cell(3, 2, "anger1_1"))
     ids = [sample.id for sample in CASME_SQ.samples(tmp_path)]
-    assert ids[:3] == ["casme-sq/s15/anger1_1@21", "casme-sq/s15/anger2_2", "casme-sq/s15/anger1_1@101"]
+    assert ids[:3] == ["casme-sq/s15/anger1_1@21", "casme-sq/s15/anger1_2", "casme-sq/s15/anger1_1@101"]
     assert check("casme-sq", tmp_path).problems == ()
 
 

@@ -12,18 +12,28 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from fleeting.analysis import analyze as analyze
+    from fleeting.deploying import train as train
+    from fleeting.demonstration import demo as demo
     from fleeting.doctor import check as check
     from fleeting.drawn_data import draw as draw
     from fleeting.experiment import Experiment as Experiment
     from fleeting.experiment import read_recipe as read_recipe
     from fleeting.inputs import cut as cut
+    from fleeting.intervals import score_intervals as score_intervals
     from fleeting.listing import catalogue as catalogue
+    from fleeting.livestream import live as live
+    from fleeting.long_videos import spot as spot
     from fleeting.megclog import score_log
+    from fleeting.recogniser import Recogniser as Recogniser
+    from fleeting.recogniser import recognisers as recognisers
     from fleeting.reports import report as report
     from fleeting.results import Run as Run
     from fleeting.running import run as run
+    from fleeting.session import Session as Session
     from fleeting.stats import null_score as null_score
     from fleeting.types import Clip as Clip
+    from fleeting.types import Event as Event
     from fleeting.types import Fold as Fold
     from fleeting.types import Frame as Frame
     from fleeting.types import Prediction as Prediction
@@ -34,23 +44,33 @@ if TYPE_CHECKING:
     score = score_log
 
 _HOMES = {
+    "analyze": "analysis",
     "catalogue": "listing",
     "check": "doctor",
     "Clip": "types",
     "cut": "inputs",
+    "demo": "demonstration",
     "draw": "drawn_data",
+    "Event": "types",
     "Experiment": "experiment",
     "Fold": "types",
     "Frame": "types",
+    "live": "livestream",
     "null_score": "stats",
     "open_video": "video",
     "Prediction": "types",
     "read_recipe": "experiment",
+    "Recogniser": "recogniser",
+    "recognisers": "recogniser",
     "report": "reports",
     "Run": "results",
     "run": "running",
     "Sample": "types",
     "score": "megclog.score_log",
+    "score_intervals": "intervals",
+    "Session": "session",
+    "spot": "long_videos",
+    "train": "deploying",
     "watch": "watching",
 }
 __all__ = ["__version__", *sorted(_HOMES)]

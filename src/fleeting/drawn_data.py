@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from multiprocessing import get_context
@@ -27,7 +29,7 @@ from fleeting.datasets._labels import label_sets
 from fleeting.datasets._miniature import Drawing
 from fleeting.drawing import TWO_PEOPLE, identity
 from fleeting.drawing.rendering import exact_flow, frame, truth_of, write_video
-from fleeting.drawing.script import Disturb, Label, Script, script_of_clip, write_script
+from fleeting.drawing.script import Disturb, Event, Label, Script, script_of_clip, write_script
 from fleeting.errors import FaceError, OptionError, UnknownNameError
 from fleeting.faces import find_face
 from fleeting.opencv import cv2
@@ -35,38 +37,41 @@ from fleeting.types import FloatArray, Sample
 
 TRUTH = "truth.json"
 CLASSES: tuple[Label, ...] = ("negative", "positive", "surprise")
-OF_VIDEOS = {"videos": 4, "seconds": 60.0, "events_per_minute": 4.0, "fps": 100.0}
-"""Settings that only videos have (and fps, which a dataset fixes), as they are unless given."""
+FILMED = {"seconds": 60.0, "events_per_minute": 4.0, "macro": 0.0}
+OF_VIDEOS = {"videos": 4, "fps": 100.0, **FILMED}
+OF_RECORDINGS = {"subjects": 2, **FILMED}
+"""Settings of a dataset of long videos; as in all three, a value is what it is unless given."""
 OF_CLIPS = {"subjects": 8, "clips": 6}
-"""Settings of a dataset's folder, as they are unless given."""
+"""Settings of a dataset of clips."""
+PARTIAL = ".partial"
+"""Where a long video's pictures are written, until all are there."""
 Picture = npt.NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """One video, or one clip of a dataset, to be drawn: its file below the folder, and its script.
+    """One video, one clip of a dataset, or one of its long videos: its file below the folder, its script.
 
-    Of a clip, ``sample`` says what the sheet will say, and the frames ``first`` to ``last`` of the script are
-    drawn: gray, or cut out as crops of ``crop`` rows, where the dataset has such frames.
+    Of the latter two, ``sample`` says which place in the dataset it has, ``rows`` what the sheet will say of
+    its events, and ``name`` what it is called. The frames ``first`` to ``last`` of the script are drawn, as
+    pictures that count from ``number``: gray, or cut out as crops of ``crop`` rows, where the dataset has
+    such frames.
     """
 
     file: str
     subject: str
     script: Script
     sample: Sample | None = None
+    rows: tuple[Sample, ...] = ()
+    name: str = ""
     first: int = 0
     last: int = 0
+    number: int = 1
     crop: int | None = None
     gray: bool = False
     home: str = ""
     """The folder below that holds the clip's dataset, where several datasets are drawn together."""
-
-    @property
-    def number(self) -> int:
-        """The number that the dataset gives the clip's first frame."""
-        onset = (self.sample and self.sample.onset) or 0
-        return onset - (self.script.events[0].onset_frame - self.first)
 
     @cached_property
     def to_crop(self) -> FloatArray:
@@ -80,9 +85,9 @@ class Take:
 
 
 class _Frames(Sequence[Picture]):
-    """A clip's frames, drawn as they are asked for; ``done`` is called at the last one."""
+    """A take's frames, drawn as they are asked for; ``done`` is called at the last one."""
 
-    def __init__(self, take: Take, done: Callable[[], None]) -> None:
+    def __init__(self, take: Take, done: Callable[[], None] = lambda: None) -> None:
         self._take, self._done = take, done
 
     def __len__(self) -> int:
@@ -110,6 +115,7 @@ def draw(
     subjects: int | None = None,
     clips: int | None = None,
     fps: float | None = None,
+    macro: float | None = None,
     amplitude: float | None = None,
     disturb: Disturb = "moderate",
     seed: int = 0,
@@ -119,23 +125,30 @@ def draw(
 ) -> dict[str, Any]:
     """Draw videos (``layout`` "video") or a dataset's folder, and truth.json; what truth.json holds.
 
-    ``amplitude`` is the peak displacement in percent of the distance between the outer eye corners, None for
-    log-uniform from 0.3 to 1.5. Of the first ``flows`` events the exact flow from onset to apex is written
-    too, ``flow/*.npz`` with u and v in pixels, (height, width). A folder that this call began is finished.
+    A dataset of long videos gets one of each person, ``seconds`` long. ``macro`` is the share of a video's
+    events that are long and large; ``amplitude`` is the peak displacement of all in percent of the distance
+    between the outer eye corners, None for log-uniform (micro: from 0.3 to 1.5). Of the first ``flows``
+    takes the exact flow from onset to apex of the first event is written too, ``flow/*.npz`` with u and v in
+    pixels, (height, width). A folder that this call began is finished.
     Raises UnknownNameError on another layout and OptionError on settings that do not go together, and where
     the folder holds anything else.
     """
     if layout not in layouts():
         raise UnknownNameError("layout", layout, layouts())
     given = {"videos": videos, "seconds": seconds, "events_per_minute": events_per_minute, "fps": fps}
-    settings = _settings(layout, {**given, "subjects": subjects, "clips": clips})
+    settings = _settings(layout, {**given, "subjects": subjects, "clips": clips, "macro": macro})
     settings |= {"amplitude": amplitude, "disturb": disturb, "seed": seed, "flows": flows}
-    takes = list(_videos(**settings) if layout == "video" else _clips(layout, **settings))
+    takes = list(_takes(layout, settings))
     truth = _truth({"layout": layout, **settings}, takes)
     _begin(Path(folder), truth)
     _write_flows(Path(folder), takes[:flows])
     if layout == "video":
-        _write_videos(Path(folder), takes, workers, progress)
+        _write_long(Path(folder), takes, _write_video, workers, progress)
+    elif _is_continuous(layout):
+        adapter: Any = datasets[layout]
+        adapter.write_sheets(Path(folder), [row for take in takes for row in take.rows])
+        _write_long(Path(folder), takes, _write_recording, workers, progress)
+        shutil.rmtree(Path(folder) / PARTIAL, ignore_errors=True)
     else:
         _write_clips(Path(folder), takes, progress)
     return truth
@@ -165,9 +178,21 @@ def _adapters(layout: str) -> dict[str, Any]:
     return {name: datasets[name] for name in members} or {"": datasets[layout]}
 
 
+def _is_continuous(layout: str) -> bool:
+    """Whether a layout is that of a dataset of long videos."""
+    return layout != "video" and getattr(datasets[layout], "continuous", False)
+
+
+def _takes(layout: str, settings: Mapping[str, Any]) -> Iterator[Take]:
+    if layout == "video":
+        return _videos(**settings)
+    return (_recordings if _is_continuous(layout) else _clips)(layout, **settings)
+
+
 def _settings(layout: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, over the layout's defaults. Raises OptionError on what the layout does not take."""
-    defaults: dict[str, Any] = dict(OF_VIDEOS if layout == "video" else OF_CLIPS)
+    clips_or_recordings = OF_RECORDINGS if _is_continuous(layout) else OF_CLIPS
+    defaults: dict[str, Any] = dict(OF_VIDEOS if layout == "video" else clips_or_recordings)
     chosen = {name: value for name, value in given.items() if value is not None}
     if layout == "video":
         defaults["subjects"] = chosen.get("videos", defaults["videos"])
@@ -221,14 +246,67 @@ def _clip(home: str, adapter: Any, person: int, number: int, word: str, script: 
     (event,) = script.events
     length = event.offset_frame - event.onset_frame + 1
     apex = event.apex_frame - event.onset_frame
-    sample = adapter.invent(person, number, word, apex=apex, length=length, spacing=script.frames + 1)
+    sample = adapter.invent(person, number, word, apex=apex, length=length)
     sample = replace(sample, action_units=event.action_units)
     first, last = event.onset_frame, event.offset_frame
     if adapter.crop is None:  # crops are cut to the clip; elsewhere frames count from 1
         first -= min(event.onset_frame, sample.onset - 1)
         last = script.frames - 1
-    file = str(Path(home, adapter.place(sample)))
-    return Take(file, sample.subject, script, sample, first, last, adapter.crop, adapter.gray, home)
+    return Take(
+        file=str(Path(home, adapter.place(sample))),
+        subject=sample.subject,
+        script=script,
+        sample=sample,
+        name=sample.id,
+        first=first,
+        last=last,
+        number=sample.onset - (event.onset_frame - first),
+        crop=adapter.crop,
+        gray=adapter.gray,
+        home=home,
+    )
+
+
+def _recordings(
+    layout: str,
+    *,
+    subjects: int,
+    seconds: float,
+    seed: int,
+    flows: int,  # noqa: ARG001
+    **how: Any,
+) -> Iterator[Take]:
+    adapter: Any = datasets[layout]
+    for person in range(1, subjects + 1):
+        own = _seed(seed, person)
+        yield _recording(
+            adapter, person, write_script(identity(person, seed), own, seconds, adapter.fps, **how)
+        )
+
+
+def _recording(adapter: Any, person: int, script: Script) -> Take:
+    """A long video as the dataset would name it; a row of the sheet for each of its events."""
+    rng = np.random.default_rng(script.seed)
+
+    def row(number: int, event: Event) -> Sample:
+        word = str(rng.choice(_words(adapter, event.label)))
+        made: Sample = adapter.invent(person, number, word, apex=0, length=1)
+        onset, apex, offset = (1 + n for n in (event.onset_frame, event.apex_frame, event.offset_frame))
+        return replace(
+            made, onset=onset, apex=apex, offset=offset, kind=event.kind, action_units=event.action_units
+        )
+
+    place = adapter.invent(person, 0, adapter.words[0], apex=0, length=1)
+    return Take(
+        file=adapter.place(place),
+        subject=place.subject,
+        script=script,
+        sample=place,
+        rows=tuple(row(number, event) for number, event in enumerate(script.events)),
+        name=adapter.recording_name(place),
+        last=script.frames - 1,
+        gray=adapter.gray,
+    )
 
 
 def _words(adapter: Any, label: str) -> list[str]:
@@ -248,7 +326,7 @@ def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]
     for number, take in enumerate(takes):
         facts = {"file": take.file, "subject": take.subject, **truth_of(take.script)}
         if take.sample is not None:
-            facts |= {"id": take.sample.id, "frames": take.last - take.first + 1, "first": take.number}
+            facts |= {"id": take.name, "frames": take.last - take.first + 1, "first": take.number}
             for event in facts["events"]:
                 for name in ("onset_frame", "apex_frame", "offset_frame"):
                     event[name] -= take.first
@@ -301,16 +379,37 @@ def _cropped(take: Take, u: FloatArray, v: FloatArray) -> tuple[FloatArray, Floa
     return a * u + b * v, c * u + d * v
 
 
-def _write_videos(folder: Path, takes: Sequence[Take], workers: int | None, progress: Progress) -> None:
+def _write_long(
+    folder: Path,
+    takes: Sequence[Take],
+    write: Callable[[Path, Take], None],
+    workers: int | None,
+    progress: Progress,
+) -> None:
     missing = [take for take in takes if not (folder / take.file).exists()]
     done = len(takes) - len(missing)
     progress("drawing videos", done, len(takes))
     count = min(workers or os.cpu_count() or 1, max(1, len(missing)))
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(write_video, take.script, folder / take.file) for take in missing]
-        for number, job in enumerate(jobs, start=done + 1):
-            job.result()
+    with ExitStack() as pools:
+        carried_out: Any = map
+        if count > 1:
+            pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+            carried_out = pools.enter_context(pool).map
+        for number, _ in enumerate(carried_out(partial(write, folder), missing), start=done + 1):
             progress("drawing videos", number, len(takes))
+
+
+def _write_video(folder: Path, take: Take) -> None:
+    write_video(take.script, folder / take.file)
+
+
+def _write_recording(folder: Path, take: Take) -> None:
+    """Write the pictures of a long video aside, and move them to their place when all are there."""
+    if take.sample is not None:
+        adapter: Any = datasets[take.sample.dataset]
+        adapter.write_frames(folder / PARTIAL, Drawing(take.sample, _Frames(take), take.number))
+        (folder / take.file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / PARTIAL / take.file).replace(folder / take.file)
 
 
 def _write_clips(folder: Path, takes: Sequence[Take], progress: Progress) -> None:

@@ -23,7 +23,7 @@ from fleeting.errors import OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
 from fleeting.models import build
-from fleeting.training import Epoch, Predict, TrainingSet, device_of, fit, refuse_epochs
+from fleeting.training import Epoch, Fitted, Predict, TrainingSet, Watch, device_of, fit, refuse_epochs
 from fleeting.types import FloatArray, Fold, Prediction
 
 
@@ -81,10 +81,8 @@ def evaluate(task: Task, job: Job) -> FoldResult:
         where = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
         train = np.array([where[sample.id] for sample in job.fold.train])
         test = np.array([where[sample.id] for sample in job.fold.test])
-        seed = fold_seed(job.seed, job.fold.name)
-        model = _model(task, seed)
         oracle = _OracleTrace(task, test) if recipe.trace_oracle else None
-        fitted = fit(model, _training_set(task, train), recipe, seed, watch=oracle)
+        fitted = trained(task, train, fold_seed(job.seed, job.fold.name), watch=oracle)
         probabilities = fitted.probabilities(_rows(task, test))
     if not np.isfinite(probabilities).all():
         raise ScoreError(
@@ -103,6 +101,13 @@ def evaluate(task: Task, job: Job) -> FoldResult:
         oracle_epoch=oracle.epoch if oracle else None,
         weights=fitted.state() if recipe.keep_weights else {},
     )
+
+
+def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
+    """The experiment's model, trained on these rows of its samples and on nothing else."""
+    recipe = task.experiment.training
+    with _threads(recipe.threads):
+        return fit(_model(task, seed), _training_set(task, rows), recipe, seed, watch)
 
 
 def rehearse(task: Task) -> None:

@@ -142,15 +142,19 @@ def code_labels(path: Path, words: Sequence[str]) -> Coded:
     return Coded(labels, _class_names(max(3, max(labels) + 1)), tuple(notes))
 
 
-def read_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that hold something, with their numbers. Raises LogError if there are none."""
+def read_lines(path: Path, blanks: str | None = None) -> list[tuple[int, str]]:
+    """The lines of a text file that hold something, with their numbers, and without blanks at their ends.
+
+    Which characters are blanks may be said, where a tab at an end means an empty cell. Raises LogError if no
+    line holds anything.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror}); expected a text file") from error
     except UnicodeDecodeError as error:
         raise LogError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
-    lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), start=1) if _words(line)]
+    lines = [(i, line.strip(blanks)) for i, line in enumerate(text.splitlines(), start=1) if _words(line)]
     if not lines:
         raise LogError(f"{path}: holds nothing; expected a log or a table of labels")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -14,27 +15,70 @@ from fleeting.errors import MissingExtraError
 from fleeting.facemesh import Image
 from fleeting.faces import Face
 from fleeting.opencv import cv2
+from fleeting.types import FloatArray
 
 READABLE = 480
 """Pictures lower than this are enlarged, so that what is written on them can be read."""
+BLOTS = 2
+"""So many colours across and down are left of a face that is covered; six still look like a face."""
 CLOCK = 90_000
 """Ticks per second of a written video."""
 USED, NOT_USED, WRITING = (80, 230, 120), (255, 120, 60), (0, 0, 0)
 
 
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """What to draw around a face: its box (x, y, width, height in pixels), what to write over and under it.
+
+    ``points`` (n, 2 or 3) are dotted.
+    """
+
+    box: tuple[float, float, float, float]
+    above: str = ""
+    below: str = ""
+    used: bool = True
+    points: FloatArray | None = None
+
+
 def drawn(image: Image, faces: Iterable[Face]) -> Image:
     """An RGB picture with mesh, box, id, quality and reason of each face; enlarged where it is small."""
+    marks = [
+        Mark(face.box, f"face {face.id}, quality {face.quality:.2f}", face.reason, not face.reason, face.mesh)
+        for face in faces
+    ]
+    return marked(image, marks)
+
+
+def marked(image: Image, marks: Iterable[Mark], line: str = "") -> Image:
+    """An RGB picture with these marks, and a line in its upper left corner; enlarged where it is small."""
     zoom = max(1, round(READABLE / image.shape[0]))
     size = zoom * image.shape[1], zoom * image.shape[0]
     canvas = np.ascontiguousarray(cv2().resize(image, size, interpolation=cv2().INTER_CUBIC))
-    for face in faces:
-        color = NOT_USED if face.reason else USED
-        for x, y in np.rint(zoom * face.mesh[:, :2]).astype(int):
+    for mark in marks:
+        color = USED if mark.used else NOT_USED
+        for x, y in np.rint(zoom * mark.points[:, :2]).astype(int) if mark.points is not None else ():
             cv2().circle(canvas, (int(x), int(y)), 1, color, -1)
-        x, y, width, height = (round(zoom * value) for value in face.box)
+        x, y, width, height = (round(zoom * value) for value in mark.box)
         cv2().rectangle(canvas, (x, y), (x + width, y + height), color, 1)
-        _write(canvas, f"face {face.id}, quality {face.quality:.2f}", (x, y - 6), color)
-        _write(canvas, face.reason, (x, y + height + 18), color)
+        _write(canvas, mark.above, (x, y - 6), color)
+        _write(canvas, mark.below, (x, y + height + 18), color)
+    _write(canvas, line, (0, 0), USED)
+    return canvas
+
+
+def covered(image: Image, boxes: Iterable[tuple[float, float, float, float]]) -> Image:
+    """A copy of a picture (height, width, 3) in which the faces in these boxes cannot be made out.
+
+    Each box, and a third of its size around it (hair and ears), becomes one blot.
+    """
+    canvas = image.copy()
+    for x, y, width, height in boxes:
+        rows = slice(max(0, round(y - height / 3)), max(0, round(y + height * 4 / 3)))
+        columns = slice(max(0, round(x - width / 3)), max(0, round(x + width * 4 / 3)))
+        part = canvas[rows, columns]
+        if part.size:
+            few = cv2().resize(part, (BLOTS, BLOTS), interpolation=cv2().INTER_AREA)
+            part[:] = cv2().resize(few, part.shape[1::-1], interpolation=cv2().INTER_LINEAR)
     return canvas
 
 

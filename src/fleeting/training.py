@@ -121,6 +121,20 @@ class Fitted:
         scaling |= {f"input.{i}.deviation": d for i, d in enumerate(self.deviations)}
         return {name: t.detach().cpu().numpy() for name, t in {**self.model.state_dict(), **scaling}.items()}
 
+    @classmethod
+    def of(cls, model: Model, state: Mapping[str, npt.NDArray[Any]]) -> Fitted:
+        """A fresh model with what `state` gave, on the CPU; KeyError or RuntimeError if it does not fit."""
+        if not isinstance(model, nn.Module):
+            model.load_state(state)
+            return cls(model, [], [], torch.device("cpu"))
+        tensors = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
+        inputs = sum(name.startswith("input.") and name.endswith(".mean") for name in tensors)
+        means = [tensors.pop(f"input.{i}.mean") for i in range(inputs)]
+        deviations = [tensors.pop(f"input.{i}.deviation") for i in range(inputs)]
+        model.load_state_dict(tensors)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(model, means, deviations, torch.device("cpu"))
+
 
 Predict = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
 """Arrays in, class probabilities out."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -96,6 +96,47 @@ class Clip:
         if not 0 <= self.onset <= self.apex <= self.offset < len(self.frames):
             found = f"onset {self.onset}, apex {self.apex}, offset {self.offset}"
             raise OptionError(f"clip of {len(self.frames)} frames: {found} are not in this order inside it")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One movement that was found in somebody's face: when, of which kind, and what a recogniser made of it.
+
+    ``number`` counts a session's events from 1, ``face`` is the person's id. Frames count from 0, times are
+    presentation times in seconds; ``micro`` lasts up to half a second. ``label`` is "" where nothing was
+    recognised: without a recogniser, of macro events, and where no clip could be cut; ``confidence`` is the
+    label's probability, ``probabilities`` has every class, and ``unsure`` says that the label should not be
+    relied on. ``strength`` is the movement's size over the video's own noise, ``regions`` are the parts of
+    the face that moved, the surest first.
+    """
+
+    number: int
+    face: int
+    kind: Kind
+    onset_frame: int
+    apex_frame: int
+    offset_frame: int
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    strength: float
+    regions: tuple[str, ...] = ()
+    label: str = ""
+    confidence: float | None = None
+    unsure: bool = False
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for what in ("frame", "s"):
+            onset, apex, offset = (getattr(self, f"{name}_{what}") for name in ("onset", "apex", "offset"))
+            if not onset <= apex <= offset:
+                found = f"onset {onset}, apex {apex}, offset {offset}"
+                raise OptionError(f"event {self.number}: {found} are not in this order; swap them")
+        if self.label and self.label not in self.probabilities:
+            known = ", ".join(self.probabilities) or "none"
+            raise OptionError(
+                f"event {self.number}: label {self.label!r} has no probability; there are {known}"
+            )
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,19 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import fleeting
-from fleeting.atomic import appearing
+from fleeting.atomic import appearing, write_atomically
 from fleeting.errors import OptionError
 from fleeting.faces import Face, FaceTracker
 from fleeting.overlay import Film, drawn
 from fleeting.quality import USABLE
 from fleeting.registry import options
 from fleeting.types import Frame
-from fleeting.video import open_video
+from fleeting.video import VideoReport, open_video
 
 Progress = Callable[[str, int, int], None]
 COLUMNS = (
@@ -74,44 +75,74 @@ def watch(
     file appears when it is whole. Raises OptionError where ``out`` is no folder.
     """
     out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise OptionError(f"{out} is a file, expected a folder to write to; name another")
+    refuse_file(out)
     out.mkdir(parents=True, exist_ok=True)
     tracker = options(FaceTracker, {}, "FaceTracker")
-    with_face = usable = 0
     with open_video(source, fps=fps, start=start, end=end) as video, ExitStack() as files:
-        frame_rows = files.enter_context(_table(out / "frames.csv"))
-        face_rows = files.enter_context(_table(out / "faces.csv"))
-        film = files.enter_context(_film(out / "overlay.mp4")) if overlay else None
-        follow, main = FaceTracker(**tracker), None
+        tables = files.enter_context(Tables(out))
+        film = files.enter_context(film_at(out / "overlay.mp4")) if overlay else None
+        follow = FaceTracker(**tracker)
         promised = video.report.header_frames or 0
         for done, frame in enumerate(video, start=1):
             faces = follow.push(frame.image)
-            main = main_face(faces, main)
-            with_face += bool(faces)
-            usable += bool(main and not main.reason)
-            frame_rows.writerow(row(frame, len(faces), main))
-            face_rows.writerows(row(frame, len(faces), face) for face in faces)
+            tables.add(frame, faces)
             if film:
                 film.add(drawn(frame.image, faces), frame.time)
             progress("watching", done, max(promised, done))
-    report = video.report
-    watched = Watched(
-        frames_decoded=report.frames,
-        frames_with_face=with_face,
-        frames_usable=usable,
-        damaged=report.damaged,
-        fps=report.fps,
-        variable_frame_rate=report.variable_frame_rate,
-        duration_s=report.duration_s,
-        header_frames=report.header_frames,
-        warnings=tuple(report.warnings),
-        version=fleeting.__version__,
-        settings={"fps": fps, "start": start, "end": end, "usable": USABLE, **tracker},
-    )
-    with appearing(out / "summary.json") as path:
-        path.write_text(json.dumps(watched.as_dict(), indent=2) + "\n", encoding="utf-8")
+    settings = {"fps": fps, "start": start, "end": end, "usable": USABLE, **tracker}
+    watched = Watched(**facts(video.report, tables), version=fleeting.__version__, settings=settings)
+    write_atomically(out / "summary.json", json.dumps(watched.as_dict(), indent=2) + "\n")
     return watched
+
+
+class Tables:
+    """``frames.csv`` and ``faces.csv`` of a folder, written frame by frame; they appear when they are whole.
+
+    ``with_face`` counts the frames with any face, ``usable`` those whose main face is seen well enough.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._files = folder, ExitStack()
+        self._main: Face | None = None
+        self.with_face = self.usable = 0
+
+    def __enter__(self) -> Self:
+        self._frames = self._files.enter_context(_table(self._folder / "frames.csv"))
+        self._faces = self._files.enter_context(_table(self._folder / "faces.csv"))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._files.__exit__(*error)
+
+    def add(self, frame: Frame, faces: Sequence[Face], amounts: Mapping[int, float] | None = None) -> None:
+        """Add a frame with its faces and, by the face's id, how much each moved (NaN: not known)."""
+        moved = amounts or {}
+        self._main = main = main_face(faces, self._main)
+        self.with_face += bool(faces)
+        self.usable += bool(main and not main.reason)
+        self._frames.writerow(row(frame, len(faces), main, moved.get(main.id) if main else None))
+        self._faces.writerows(row(frame, len(faces), face, moved.get(face.id)) for face in faces)
+
+
+def facts(report: VideoReport, tables: Tables) -> dict[str, Any]:
+    """What a summary says of a video and of the faces in it."""
+    return {
+        "frames_decoded": report.frames,
+        "frames_with_face": tables.with_face,
+        "frames_usable": tables.usable,
+        "damaged": report.damaged,
+        "fps": report.fps,
+        "variable_frame_rate": report.variable_frame_rate,
+        "duration_s": report.duration_s,
+        "header_frames": report.header_frames,
+        "warnings": report.warnings,
+    }
+
+
+def refuse_file(out: Path) -> None:
+    """Raise OptionError where a folder to write to is a file."""
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"{out} is a file, expected a folder to write to; name another")
 
 
 def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:
@@ -127,14 +158,15 @@ def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:
     return largest if largest.measures.size > LEAD * kept.measures.size else kept
 
 
-def row(frame: Frame, faces: int, face: Face | None) -> dict[str, Any]:
-    """One line of ``frames.csv`` or ``faces.csv``."""
+def row(frame: Frame, faces: int, face: Face | None, amount: float | None = None) -> dict[str, Any]:
+    """One line of ``frames.csv`` or ``faces.csv``; how much the face moved may be unknown: None or NaN."""
     facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
     if face is None:
         return {**facts, "reason": NO_FACE}
     box = {name: f"{value:.1f}" for name, value in zip(("x", "y", "width", "height"), face.box, strict=True)}
     seen = {"score": f"{face.score:.3f}", "quality": f"{face.quality:.3f}", "reason": face.reason}
-    return {**facts, "face": face.id, **box, **seen}
+    moved = {} if amount is None or isnan(amount) else {"motion": f"{amount:.4f}"}
+    return {**facts, "face": face.id, **box, **seen, **moved}
 
 
 @contextmanager
@@ -146,6 +178,7 @@ def _table(path: Path) -> Iterator[csv.DictWriter[str]]:
 
 
 @contextmanager
-def _film(path: Path) -> Iterator[Film]:
+def film_at(path: Path) -> Iterator[Film]:
+    """A film that appears when it is whole."""
     with appearing(path) as temporary, Film(temporary) as film:
         yield film

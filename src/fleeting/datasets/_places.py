@@ -48,14 +48,14 @@ def folder(places: Sequence[Place], known: Mapping[str, str]) -> tuple[Path | No
     return None, str(base / layout.format_map(known))
 
 
-def of_one_clip(place: Place) -> bool:
+def of_one_clip(layout: str) -> bool:
     """Whether a folder there holds a single clip, rather than a video with several."""
-    return bool(re.search(r"\{(clip|onset)\}", place[1]))
+    return bool(re.search(r"\{(clip|onset)\}", layout))
 
 
 def unlisted(places: Sequence[Place], used: set[Path]) -> Iterator[Problem]:
     """A note on folders that lie among the clips, one folder each, and are in no row of the sheet."""
-    stars = {(place[0], re.sub(r"\{\w+\}", "*", place[1])) for place in places if of_one_clip(place)}
+    stars = {(place[0], re.sub(r"\{\w+\}", "*", place[1])) for place in places if of_one_clip(place[1])}
     try:
         there = {path for base, pattern in stars for path in under(base, pattern, {})}
     except DatasetError:  # a folder without permission: its clips have been named

@@ -12,6 +12,7 @@ from fleeting.datasets._checks import Correction
 from fleeting.datasets._disk import find_sheet, pictures
 from fleeting.datasets._labels import word
 from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
+from fleeting.datasets._recordings import Naming, Recording, recordings_of
 from fleeting.datasets._rows import Reading, reading_of
 from fleeting.datasets._sheets import Cells, Row, Workbook, encoding_note, headerless, read_workbook, table
 from fleeting.errors import DatasetError, Problem
@@ -59,7 +60,8 @@ class SheetDataset:
 
     ``layouts`` are the places a clip's folder is looked for below the root, written with ``{person}``,
     ``{clip}``, ``{video}``, ``{onset}``, ``{label}`` (and what ``facts`` adds); the first whose fixed part
-    exists is the one that is read. ``picture`` is where a miniature's frames go.
+    exists is the one that is read. ``picture`` is where a miniature's frames go. ``long`` says what the long
+    videos are called, where the dataset has such.
     """
 
     name: str
@@ -83,6 +85,7 @@ class SheetDataset:
     releases: Mapping[str, int] = field(default_factory=dict)
     sheet_check: Callable[[Workbook], Iterator[Problem]] = lambda _: iter(())
     labels_from: SheetDataset | None = None
+    long: Naming | None = None
     clips_repeat: bool = False
     offset_from_apex: bool = False
     ready: tuple[str, ...] = ()
@@ -95,6 +98,16 @@ class SheetDataset:
     def gray(self) -> bool:
         """Whether its frames have no colour."""
         return self.miniature.gray
+
+    @property
+    def continuous(self) -> bool:
+        """Whether clips lie in the folders of long videos, rather than each in its own."""
+        return self.long is not None and not _places.of_one_clip(self.picture)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of movement that its sheet lists."""
+        return ("micro", "macro") if "kind" in (*self.sheet.required, *self.sheet.places) else ("micro",)
 
     def has_sheet(self, root: Path) -> bool:
         """Whether an annotation sheet of this dataset lies in the root or one folder below it."""
@@ -156,11 +169,33 @@ class SheetDataset:
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:
         """Picture files before onset and after offset, where the clip has a folder of its own."""
-        places = [place for place in self._arrangement(root) if _places.of_one_clip(place)]
+        places = [place for place in self._arrangement(root) if _places.of_one_clip(place[1])]
         folder = _places.folder(places, self._facts(sample))[0] if places else None
         found = pictures(folder) if folder is not None else {}
         inside = set(_checks.between(sample, found))
         return [path for path in found.values() if path not in inside]
+
+    def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
+        """The long videos that lie there, by name, and what is wrong with the sheet and with the folders.
+
+        Those without a row in the sheet are among them, those that are missing are problems. Apexes are left
+        out: no interval needs one. Raises DatasetError where the sheet cannot be read, or there are clips
+        only.
+        """
+        if self.long is None:
+            raise DatasetError(f"{self.name} has no long videos, only clips; name a dataset that has")
+        reading = self.read(root)
+        samples = [replace(sample, apex=None) for sample in reading.samples]
+        problems = [*reading.concerning(samples), *_checks.repeated(samples)]
+        problems += [problem for sample in samples for problem in _checks.order(sample, apex_expected=False)]
+        places = self._arrangement(root, [one for one in self.layouts if not _places.of_one_clip(one)])
+        rows = [(sample, self._facts(sample)) for sample in samples]
+        found, missing = recordings_of(self.long, places, rows, cohort=self.cohort, fps=self.fps)
+        return found, [*problems, *missing]
+
+    def recording_name(self, sample: Sample) -> str:
+        """What `recordings` calls the long video that a sample is in, "" where it has no name."""
+        return self.long.of(self._facts(sample)) if self.long else ""
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
         """Raises DatasetError: this dataset has frames and nothing ready-made."""
@@ -180,18 +215,15 @@ class SheetDataset:
         labels = self.words * (2 if mini.macro else 1)
         self.write(root, drawings(mini.people, labels, sample, seed=seed, gray=mini.gray))
 
-    def invent(
-        self, person: int, number: int, label: str, *, apex: int, length: int, spacing: int = 0
-    ) -> Sample:
+    def invent(self, person: int, number: int, label: str, *, apex: int, length: int) -> Sample:
         """The facts of a clip that was never recorded, named as this dataset would name it.
 
         ``person`` counts from 1, ``number`` (their clip) from 0; ``apex`` counts from the onset, ``length``
-        the frames from onset to offset; onsets lie ``spacing`` frames apart where clips share a folder.
-        Raises DatasetError on more people than the dataset has names for.
+        the frames from onset to offset. Raises DatasetError on more people than the dataset has names for.
         """
         mini = self.miniature
         name = mini.person(person)
-        onset = mini.onset + number * (max(mini.step, spacing) if mini.step else 0)
+        onset = mini.onset + number * mini.step
         subject = f"{self.cohort}/{name}"
         return Sample(
             id=f"{subject}/{mini.clip(name, number, onset)}",
@@ -206,25 +238,28 @@ class SheetDataset:
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
         """Write clips in this dataset's layout: the sheet as the release has it, and the frames."""
-        samples = [row.sample for row in rows]
-        self.write_sheet(root, samples)
-        if self.labels_from is not None:
-            self.labels_from.write_sheet(root, [s for s in samples if s.kind == "micro"])
+        self.write_sheets(root, [row.sample for row in rows])
         for row in rows:
-            known = self._facts(row.sample)
-            for number, picture in row.numbered():
-                save_picture(root / self.picture.format(**known, number=number), picture)
+            self.write_frames(root, row)
 
-    def place(self, sample: Sample) -> str:
-        """The folder, below the root, that `write` puts a clip's frames into."""
-        return self.picture.rpartition("/")[0].format(**self._facts(sample))
-
-    def write_sheet(self, root: Path, samples: Sequence[Sample]) -> None:
-        """Write the annotation file alone."""
+    def write_sheets(self, root: Path, samples: Sequence[Sample]) -> None:
+        """Write the annotation file alone, and the one that the labels come from."""
         head = [self.sheet.header] if self.sheet.header else []
         pages = {self.sheet.page: [*self.sheet.prose, *head, *map(self.sheet.row, samples)]}
         name = f"{self.sheet.files[0]}.xlsx"
         save_workbook(root / name, {**pages, **self.sheet.more(samples)})
+        if self.labels_from is not None:
+            self.labels_from.write_sheets(root, [s for s in samples if s.kind == "micro"])
+
+    def write_frames(self, root: Path, row: Drawing) -> None:
+        """Write the frames alone, of a clip or of the long video that it is in."""
+        known = self._facts(row.sample)
+        for number, picture in row.numbered():
+            save_picture(root / self.picture.format(**known, number=number), picture)
+
+    def place(self, sample: Sample) -> str:
+        """The folder, below the root, that `write` puts a clip's frames into."""
+        return self.picture.rpartition("/")[0].format(**self._facts(sample))
 
     def _rows(self, book: Workbook) -> list[Row]:
         sheet = self.sheet
@@ -293,9 +328,10 @@ class SheetDataset:
     def _facts(self, sample: Sample) -> dict[str, str]:
         return _places.facts(sample) | dict(self.facts(sample))
 
-    def _arrangement(self, root: Path) -> list[_places.Place]:
+    def _arrangement(self, root: Path, layouts: Sequence[str] = ()) -> list[_places.Place]:
         sheet = find_sheet(root, self.sheet.files)
-        return _places.arrangement(list(dict.fromkeys([root, sheet.parent if sheet else root])), self.layouts)
+        bases = dict.fromkeys([root, sheet.parent if sheet else root])
+        return _places.arrangement(list(bases), layouts or self.layouts)
 
 
 def _is_clip(row: Row) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleeting.datasets import datasets
 from fleeting.datasets._cells import text
 from fleeting.datasets._checks import Correction
+from fleeting.datasets._recordings import Naming
 from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
 from fleeting.datasets._sheets import Cells, Row, Workbook
 from fleeting.types import Sample
@@ -74,6 +75,7 @@ CASME3 = SheetDataset(
         clip=lambda _, number, onset: f"{'abJ'[number % 3]}_{onset}",
         onset=355,
     ),
+    long=Naming(name="{person}/{video}", fields={"person": r"spno\.\d+", "video": "[a-z]"}),
     corrections=CORRECTIONS,
     releases={"second release": 860, "first release": 921},
 )

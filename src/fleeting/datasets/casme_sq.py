@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fleeting.datasets import datasets
 from fleeting.datasets._cells import last_number, text
+from fleeting.datasets._recordings import Naming
 from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
 from fleeting.datasets._sheets import Cells, Workbook
 from fleeting.errors import DatasetError, Problem
@@ -104,10 +105,11 @@ CASME_SQ = SheetDataset(
     miniature=Miniature(
         person=_invented,
         people=(1, 2, 3),
-        clip=lambda _, number, __: f"anger{1 + number % 2}_{number + 1}",
+        clip=lambda person, number, _: f"anger{2 - last_number(person) % 2}_{number + 1}",
         onset=21,
         macro=True,
     ),
+    long=Naming(name="{folder}_{code}", fields={"person": r"s\d+", "folder": r"\d+", "code": r"\d{4}"}),
     sheet_check=_video_rule,
     clips_repeat=True,
     offset_from_apex=True,

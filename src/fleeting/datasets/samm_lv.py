@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleeting.datasets import datasets
 from fleeting.datasets._cells import last_number
+from fleeting.datasets._recordings import Naming
 from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
 from fleeting.datasets._sheets import Cells
 from fleeting.datasets.samm import SAMM, person
@@ -55,6 +56,7 @@ SAMM_LV = SheetDataset(
         gray=True,
     ),
     labels_from=SAMM,
+    long=Naming(name="{video}", fields={"video": r"(?P<person>\d{3})_\d+"}),
     clips_repeat=True,
     releases={"release": 502},
 )

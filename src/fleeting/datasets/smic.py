@@ -122,11 +122,10 @@ class Smic:
         *,
         apex: int,  # noqa: ARG002 - SMIC has none
         length: int,
-        spacing: int = 0,
     ) -> Sample:
         """The facts of a clip that was never recorded; see `SheetDataset.invent`."""
         code = {word: code for code, word in _WORDS.items()}[label]
-        name, onset = f"s{person:02d}", 559740 + number * max(40, spacing)
+        name, onset = f"s{person:02d}", 559740 + number * 40
         clip = f"{self.part}{name}_{code}_{number // len(_WORDS) + 1:02d}"
         subject = f"smic/{name}"
         offset = onset + length - 1

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LogisticRegression
 
+from fleeting import linear_maps
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
 from fleeting.types import FloatArray, IntArray
@@ -17,11 +17,7 @@ from fleeting.types import FloatArray, IntArray
 
 @models.register("linear-flow")
 class LinearFlow:
-    """Logistic regression on blurred, shrunk, z-scored motion maps.
-
-    The order matters: each channel of each map is z-scored, then blurred (sigma 1, out to 4 sigma), then
-    shrunk to 14x14 by area; nothing is scaled afterwards.
-    """
+    """Logistic regression on z-scored, blurred, shrunk motion maps (`fleeting.linear_maps`)."""
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "this project; a baseline, not a published system"
@@ -37,21 +33,13 @@ class LinearFlow:
         self.weight = np.zeros((classes, channels * 14 * 14))
         self.bias = np.zeros(classes)
 
-    def _features(self, maps: FloatArray) -> npt.NDArray[np.float64]:
-        values = maps.astype(np.float64)  # (n, channels, 28, 28)
-        spread = values.std(axis=(2, 3), keepdims=True)
-        values = (values - values.mean(axis=(2, 3), keepdims=True)) / np.where(spread > 0, spread, 1)
-        values = gaussian_filter(values, self.sigma, mode="mirror", truncate=4, axes=(2, 3))
-        shrunk = values.reshape(*values.shape[:2], 14, 2, 14, 2).mean(axis=(3, 5))
-        return np.asarray(shrunk.reshape(len(maps), -1))  # (n, channels * 196)
-
     def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:  # noqa: ARG002
         """Learn from maps (n, 3, 28, 28); the seed changes nothing. Raises OptionError on a single class."""
         present = np.unique(labels)
         if len(present) < 2:
             raise OptionError(f"linear-flow needs two classes to train on, found only class {present}")
         learner = LogisticRegression(C=self.strength, class_weight="balanced", max_iter=5000)
-        learner.fit(self._features(arrays[0]), labels)
+        learner.fit(linear_maps.features(arrays[0], self.sigma), labels)
         self.weight = np.zeros_like(self.weight)
         self.bias = np.full(self.classes, -np.inf)  # a class never seen is never predicted
         if len(present) == 2:  # scikit-learn then keeps one row, for the second class
@@ -61,9 +49,7 @@ class LinearFlow:
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Class probabilities (n, classes): the softmax of the linear scores."""
-        scores = self._features(arrays[0]) @ self.weight.T + self.bias
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+        return linear_maps.probabilities(arrays, self.state(), self.sigma)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The weight (classes, features) and the bias (classes,)."""

@@ -1,0 +1,325 @@
+"""Videos in, a folder of results for each out: a file is a `Session` that is fed in a loop.
+
+Results are written aside and moved into place when they are whole, ``summary.json`` last: what is killed
+leaves what was there before, and the same call with ``resume`` does what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+import fleeting
+from fleeting.annotated import write_annotated
+from fleeting.errors import FleetingError, OptionError, UnknownNameError, VideoError
+from fleeting.executors import executors
+from fleeting.export import events_csv, events_eaf, events_json, read_events
+from fleeting.intake import Input, contents, inputs_of
+from fleeting.opencv import cv2
+from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.session import Session
+from fleeting.spotting import DEFAULT, spotters
+from fleeting.stills import Stills, stills
+from fleeting.timeline import write_page
+from fleeting.types import Event, Frame
+from fleeting.video import Video, open_video
+from fleeting.watching import Progress, Tables, facts, refuse_file
+
+FORMATS = {
+    "csv": ("frames.csv", "faces.csv", "events.csv"),
+    "json": ("events.json",),
+    "elan": ("events.eaf",),
+    "html": ("report.html",),
+    "video": ("annotated.mp4",),
+}
+"""The files of each format. Those of csv and json, which the others are made of, are always written."""
+USUAL = ("csv", "json", "elan", "html")
+SUMMARY, PARTIAL = "summary.json", ".partial"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The results of one input: where it lies, their folder, and what its ``summary.json`` says."""
+
+    source: Path
+    folder: Path
+    summary: Mapping[str, Any]
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """What was found, from ``events.json``."""
+        return read_events(self.folder / "events.json")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary and where it is from, for JSON."""
+        return {"source": str(self.source), "folder": str(self.folder), **self.summary}
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """The results of all inputs, in their order, and a line for each that has none."""
+
+    done: tuple[Analysis, ...]
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done with every input; the settings are what decides its results."""
+
+    out: Path
+    model: str | None
+    settings: Mapping[str, Any]
+    resume: bool
+    threads: int | None
+    """Of OpenCV in a process that is one of several; they decide how fast it is and nothing else."""
+    progress: Progress
+
+
+def analyze(
+    inputs: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    model: str | Path | None = SHIPPED,
+    start: float | None = None,
+    end: float | None = None,
+    formats: Sequence[str] = USUAL,
+    blur: bool = False,
+    workers: int = 1,
+    resume: bool = False,
+    fps: float | None = None,
+    spotter: str = DEFAULT,
+    people: int = 4,
+    progress: Progress = lambda *_: None,
+) -> Analysed:
+    """Find the movements in videos, recognise the short ones, and write a folder of results for each.
+
+    ``inputs`` are video files, folders of pictures (each one video), and folders in which such files and
+    folders lie at any depth; the results of ``a.mp4`` are in ``out/a``. ``model`` is a recogniser's name or
+    file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
+    `fleeting.video.open_video` takes them, ``spotter`` and ``people`` as `fleeting.session.Session` does,
+    ``formats`` of `FORMATS`. With ``blur`` no picture that is written shows a face. ``workers`` inputs are
+    analysed at once, each in a process of its own; results are the same bytes. ``resume`` leaves alone what
+    was made from the same input with the same settings.
+
+    An input that cannot be analysed does not stop the others. Raises VideoError where none can be (its notes
+    name each), UnknownNameError on an unknown model, spotter or format, OptionError on other wrong options.
+    """
+    out = Path(out)
+    which = None if model is None else str(model)
+    settings = {
+        "start": start,
+        "end": end,
+        "fps": fps,
+        "spotter": spotter,
+        "people": people,
+        "blur": blur,
+        "formats": sorted({*formats, "csv", "json"}),
+    }
+    _refuse(out, workers, settings)
+    _recogniser(which)
+    found, failed = inputs_of([inputs] if isinstance(inputs, str | Path) else inputs)
+    alone = min(workers, len(found)) <= 1
+    threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
+    work = _Work(out, which, settings, resume, threads, progress if alone else _silent)
+    outcomes: dict[int, Analysis | str] = {}
+    executor = executors["serial" if alone else "processes"]
+    for place, outcome in executor(_attempt, work, [*enumerate(found)], workers):
+        outcomes[place] = outcome
+        progress("inputs", len(outcomes), len(found))
+    ordered = [outcomes[place] for place in range(len(found))]
+    done = tuple(outcome for outcome in ordered if isinstance(outcome, Analysis))
+    failed += [outcome for outcome in ordered if isinstance(outcome, str)]
+    if not done:
+        raise _nothing(failed)
+    return Analysed(done, tuple(failed))
+
+
+def _refuse(out: Path, workers: int, settings: Mapping[str, Any]) -> None:
+    refuse_file(out)
+    _ = spotters[settings["spotter"]]
+    for name in settings["formats"]:
+        if name not in FORMATS:
+            raise UnknownNameError("format", name, FORMATS)
+    for name, value in (("workers", workers), ("people", settings["people"])):
+        if value < 1:
+            raise OptionError(f"{name} is {value}, expected 1 or more")
+
+
+def _nothing(failed: Sequence[str]) -> VideoError:
+    if len(failed) == 1:
+        return VideoError(failed[0])
+    error = VideoError(f"none of {len(failed)} inputs can be analysed" if failed else "no input was named")
+    for line in failed:
+        error.add_note(line)
+    return error
+
+
+def _silent(*_: Any) -> None:
+    """Progress that nobody watches; a process cannot be sent one that somebody does."""
+
+
+def _recogniser(model: str | None) -> Recogniser | None:
+    return None if model is None else Recogniser.load(model)
+
+
+def _attempt(work: _Work, job: tuple[int, Input]) -> tuple[int, Analysis | str]:
+    """The results of one input, or why there are none."""
+    place, item = job
+    if work.threads is not None:
+        cv2().setNumThreads(work.threads)
+    try:
+        with threadpool_limits(1):
+            return place, _analysed(work, item)
+    except (FleetingError, OSError, MemoryError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        return place, said if str(item.source) in said else f"{item.source}: {said}"
+
+
+def _analysed(work: _Work, item: Input) -> Analysis:
+    recogniser = _recogniser(work.model)
+    identity = {
+        "input": {"file": item.source.name, "sha256": _digest(item.source)},
+        "model": recogniser and recogniser.name,
+        "weights_sha256": recogniser and recogniser.sha256,
+        "version": fleeting.__version__,
+        "settings": dict(work.settings),
+    }
+    folder = work.out / item.name
+    summary = _finished(folder, identity) if work.resume else None
+    if summary is None:
+        with _aside(folder) as partial:
+            summary = _written(partial, work, item, identity, recogniser)
+    return Analysis(item.source, folder, summary)
+
+
+def _digest(source: Path) -> str:
+    """SHA-256 of a file, or of a folder's pictures with their names."""
+    digest = hashlib.sha256()
+    for path in contents(source):
+        digest.update(path.name.encode() if source.is_dir() else b"")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _finished(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The summary of whole results of the same input with the same settings, None where there are none."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        same = all(summary[name] == value for name, value in identity.items())
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    files = [name for kind in identity["settings"]["formats"] for name in FORMATS[kind]]
+    return summary if same and all((folder / name).is_file() for name in files) else None
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A folder to write results to, which then take the place of those that were in ``folder`` before."""
+    partial = folder / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        (folder / SUMMARY).unlink(missing_ok=True)
+        for name in (*(name for files in FORMATS.values() for name in files), SUMMARY):
+            if (partial / name).exists():
+                (partial / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # something lies in it
+            folder.rmdir()
+
+
+def _written(
+    folder: Path, work: _Work, item: Input, identity: Mapping[str, Any], recogniser: Recogniser | None
+) -> dict[str, Any]:
+    """Write all results of an input to a folder; its summary."""
+    settings = work.settings
+    seen, events, pictures = _seen(folder, work, item, recogniser)
+    if seen["frames_decoded"] == 1:
+        raise VideoError(f"{item.source} shows one frame, and a movement needs time; give a longer stretch")
+    classes = recogniser.classes if recogniser else ()
+    (folder / "events.csv").write_text(events_csv(events, classes), encoding="utf-8")
+    (folder / "events.json").write_text(events_json(events, classes), encoding="utf-8")
+    if "elan" in settings["formats"]:
+        media = None if item.source.is_dir() else item.source
+        written = events_eaf(events, media, folder.parent, _first_time(item.source, settings))
+        (folder / "events.eaf").write_bytes(written)
+    if "video" in settings["formats"]:
+        with _opened(item.source, settings) as video:
+            shown = _told(video, seen["frames_decoded"], f"{item.name}: drawing", work.progress)
+            write_annotated(
+                folder / "annotated.mp4", shown, folder / "faces.csv", events, blur=settings["blur"]
+            )
+    summary: dict[str, Any] = json.loads(json.dumps({**seen, "events": len(events), **identity}))
+    if "html" in settings["formats"]:
+        write_page(folder, summary, events, pictures, recogniser)
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def _seen(
+    folder: Path, work: _Work, item: Input, recogniser: Recogniser | None
+) -> tuple[dict[str, Any], list[Event], dict[int, Stills]]:
+    """What the video shows, its events, and pictures of them; every frame and face in the folder's tables."""
+    settings = work.settings
+    recognise = recogniser.recognise if recogniser else None
+    session = Session(recogniser=recognise, spotter=settings["spotter"], people=settings["people"])
+    events: list[Event] = []
+    pictures: dict[int, Stills] = {}
+
+    def take(given: Sequence[Event]) -> None:
+        events.extend(given)
+        if "html" in settings["formats"]:
+            for number, clip in session.clips.items():
+                pictures[number] = stills(clip, blur=settings["blur"])
+
+    with _opened(item.source, settings) as video, Tables(folder) as tables:
+        promised = video.report.header_frames or 0
+        for frame in _told(video, promised, item.name, work.progress):
+            take(session.push(frame))
+            tables.add(frame, session.faces, {face: moved.amount for face, moved in session.motions.items()})
+        take(session.finish())
+    seen = facts(video.report, tables)
+    return {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events)]}, events, pictures
+
+
+def _doubts(seen: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:
+    if not seen["frames_with_face"]:
+        yield f"no face was found in any of {seen['frames_decoded']} frames, so there is nothing to read"
+    elif not seen["frames_usable"]:
+        yield "the face was nowhere seen well enough; frames.csv says why, frame by frame"
+    unknown = [str(event.number) for event in events if event.unsure and not event.label]
+    if unknown:
+        yield f"no clip could be cut of event {', '.join(unknown)}, so its class is not known"
+
+
+def _opened(source: Path, settings: Mapping[str, Any]) -> Video:
+    return open_video(source, **{name: settings[name] for name in ("fps", "start", "end")})
+
+
+def _first_time(source: Path, settings: Mapping[str, Any]) -> float:
+    """Where the recording's clock begins, in seconds: players count from there."""
+    with open_video(source, fps=settings["fps"]) as video:
+        return next(iter(video)).time
+
+
+def _told(frames: Iterable[Frame], promised: int, what: str, progress: Progress) -> Iterator[Frame]:
+    """The frames, and how far they have come."""
+    for done, frame in enumerate(frames, start=1):
+        yield frame
+        progress(what, done, max(promised, done))

@@ -1,0 +1,95 @@
+"""The video again, with what was found drawn into it, and where asked without anybody's face."""
+
+from __future__ import annotations
+
+import csv
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from fleeting.export import describe
+from fleeting.facemesh import Image, detect
+from fleeting.overlay import Film, Mark, covered, marked
+from fleeting.types import Event, Frame
+
+HELD = 1.0
+"""Seconds before it is first seen and after it is last seen for which a face's place stays covered."""
+LIKELY = 0.2
+"""What the detector scores so high is covered too, whether it was followed or not."""
+Box = tuple[float, float, float, float]
+
+
+def write_annotated(
+    path: Path, frames: Iterable[Frame], faces: Path, events: Sequence[Event], *, blur: bool = False
+) -> None:
+    """Write frames as a video (H.264, without sound) with the faces of ``faces.csv`` and the events.
+
+    With ``blur`` every face is covered: those that were followed, their place for a second before and after,
+    and whatever the detector takes for a face.
+    """
+    tracks = _read(faces)
+    with Film(path) as film:
+        for frame in frames:
+            picture = frame.image
+            if blur:
+                boxes = [box for track in tracks.values() for box in track.around(frame.time)]
+                picture = covered(picture, [*boxes, *_likely(picture)])
+            marks = list(_marks(frame, tracks, events))
+            film.add(marked(picture, marks, f"{frame.time:.2f} s, frame {frame.number}"), frame.time)
+
+
+class _Track:
+    """Where one face was: boxes by time, and why it was not used."""
+
+    def __init__(self) -> None:
+        self._times, self._numbers = array("d"), array("q")
+        self._values = array("d")
+        self._reasons: dict[int, str] = {}
+
+    def add(self, row: dict[str, str]) -> None:
+        """Take in a row of ``faces.csv``."""
+        if row["reason"]:
+            self._reasons[len(self._times)] = row["reason"]
+        self._numbers.append(int(row["frame"]))
+        self._times.append(float(row["time_s"]))
+        self._values.extend(float(row[name]) for name in ("x", "y", "width", "height"))
+
+    def at(self, number: int) -> tuple[Box, str] | None:
+        """Box and reason in the frame of that number, None where the face was not seen."""
+        place = bisect_left(self._numbers, number)
+        if place < len(self._numbers) and self._numbers[place] == number:
+            return self._box(place), self._reasons.get(place, "")
+        return None
+
+    def around(self, time: float) -> Iterator[Box]:
+        """Where it was last seen and where it is seen next, if that is not long ago or ahead."""
+        place = bisect_left(self._times, time)
+        for near in (place - 1, place):
+            if 0 <= near < len(self._times) and abs(self._times[near] - time) <= HELD:
+                yield self._box(near)
+
+    def _box(self, place: int) -> Box:
+        x, y, width, height = self._values[4 * place : 4 * place + 4]
+        return x, y, width, height
+
+
+def _read(path: Path) -> dict[int, _Track]:
+    tracks: dict[int, _Track] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            tracks.setdefault(int(row["face"]), _Track()).add(row)
+    return tracks
+
+
+def _marks(frame: Frame, tracks: dict[int, _Track], events: Sequence[Event]) -> Iterator[Mark]:
+    for face, track in tracks.items():
+        if (found := track.at(frame.number)) is not None:
+            box, why = found
+            now = [e for e in events if e.face == face and e.onset_frame <= frame.number <= e.offset_frame]
+            text = " | ".join(f"{event.kind} {event.number}: {describe(event)}" for event in now)
+            yield Mark(box, f"face {face}", why or text, not why)
+
+
+def _likely(image: Image) -> list[Box]:
+    return [found.box for margin in (0.0, 0.3) for found in detect(image, LIKELY, margin)]

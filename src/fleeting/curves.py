@@ -1,0 +1,175 @@
+"""How much a face moved over time, as the shapes of a picture: a line, bands for events, gaps, ticks.
+
+A template draws them (``analysis.html``). Plain SVG without a script: plotly's alone is 4.8 MB in every
+report; a curve is 20 kB.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.types import Event
+
+Floats = npt.NDArray[np.float64]
+WIDTH, HEIGHT = 1000.0, 120.0
+"""Of the plot, in units of its SVG."""
+POINTS = 1000
+"""A line has so many points at most; each is the largest of its stretch."""
+NARROW = 4.0
+"""A band is drawn at least so wide."""
+STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+"""Seconds between two ticks: the first that gives eleven or fewer."""
+ABSENT = "not seen"
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A face over time: seconds, how much it moved (NaN: not known), and why it was not used, or ""."""
+
+    times: Floats
+    moved: Floats
+    reasons: tuple[str, ...]
+
+    def between(self, start: float, end: float) -> Track:
+        """The rows from ``start`` to ``end`` seconds."""
+        low, high = np.searchsorted(self.times, [start, end + 1e-9]).tolist()
+        return Track(self.times[low:high], self.moved[low:high], self.reasons[low:high])
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch of ``frames`` frames, from ``start`` until ``end`` seconds, in which a face was not used."""
+
+    start: float
+    end: float
+    reason: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class Band:
+    """An event or a gap across the plot: where it begins and how wide it is, in units of the SVG."""
+
+    x: float
+    width: float
+    name: str
+    kind: str
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Shapes of one plot: the line as an SVG path, bands, gaps, ticks (x, text), what its top stands for."""
+
+    line: str
+    events: tuple[Band, ...]
+    gaps: tuple[Band, ...]
+    ticks: tuple[tuple[float, str], ...]
+    top: float
+    marks: tuple[tuple[float, str], ...] = ()
+
+
+def read_tracks(path: Path, *, apart: bool) -> dict[str, Track]:
+    """The rows of a ``faces.csv`` by their face's id (``apart``), or those of a ``frames.csv`` under ""."""
+    rows: dict[str, list[tuple[float, float, str]]] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            values = float(row["time_s"]), float(row["motion"] or "nan"), row["reason"]
+            rows.setdefault(row["face"] if apart else "", []).append(values)
+    return {face: _track(listed) for face, listed in rows.items()}
+
+
+def _track(rows: Sequence[tuple[float, float, str]]) -> Track:
+    times, moved, reasons = zip(*rows, strict=True)
+    return Track(np.array(times), np.array(moved), reasons)
+
+
+def spread(track: Track, times: Floats) -> Track:
+    """The same face over all of a video's times; where it has no row it was not seen."""
+    places = np.searchsorted(times, track.times)
+    moved, reasons = np.full(len(times), np.nan), [ABSENT] * len(times)
+    moved[places] = track.moved
+    for place, reason in zip(places.tolist(), track.reasons, strict=True):
+        reasons[place] = reason
+    return Track(times, moved, tuple(reasons))
+
+
+def gaps(track: Track) -> Iterator[Gap]:
+    """Stretches in which the face was not used for one reason, each until the next frame."""
+    kinds = [reason.partition(":")[0] for reason in track.reasons]
+    start = 0
+    for kind, group in groupby(kinds):
+        end = start + len([*group])
+        if kind:
+            stop = track.times[min(end, len(kinds) - 1)]
+            yield Gap(float(track.times[start]), float(stop), kind, end - start)
+        start = end
+
+
+def plot(track: Track, events: Sequence[Event], *, marks: Sequence[tuple[float, str]] = ()) -> Plot:
+    """The shapes of a track with the events in it; ``marks`` (seconds, name) are lines across."""
+    start, end = float(track.times[0]), float(track.times[-1])
+    span = max(end - start, 1e-3)
+
+    def across(time: float) -> float:
+        return round(WIDTH * (time - start) / span, 1)
+
+    def band(first: float, last: float, name: str, kind: str, number: int = 0) -> Band:
+        width = max(across(last) - across(first), NARROW)
+        return Band(min(across(first), WIDTH - width), width, name, kind, number)
+
+    top = _top(track.moved)
+    return Plot(
+        line=_line(track, across, top),
+        events=tuple(band(e.onset_s, e.offset_s, clock(e.onset_s), e.kind, e.number) for e in events),
+        gaps=tuple(band(gap.start, gap.end, gap.reason, "gap") for gap in gaps(track)),
+        ticks=tuple((across(time), text) for time, text in _ticks(start, end)),
+        marks=tuple((across(time), name) for time, name in marks),
+        top=top,
+    )
+
+
+def clock(seconds: float, digits: int = 2) -> str:
+    """Seconds as people read them: 12.34 s, 1:02.34, 1:01:02.34."""
+    sign, seconds = ("-" if seconds < 0 else ""), round(abs(seconds), digits)
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{sign}{rest:.{digits}f} s"
+    hours, minutes = divmod(int(minutes), 60)
+    last = f"{rest:0{3 + digits if digits else 2}.{digits}f}"
+    return sign + (f"{hours}:{minutes:02d}:{last}" if hours else f"{minutes}:{last}")
+
+
+def _top(moved: Floats) -> float:
+    known = moved[np.isfinite(moved)]
+    return float(known.max()) * 1.05 if len(known) and known.max() > 0 else 1.0
+
+
+def _line(track: Track, across: Callable[[float], float], top: float) -> str:
+    """An SVG path through the largest of each stretch, broken where nothing is known."""
+    stretches = np.array_split(np.arange(len(track.times)), min(POINTS, len(track.times)))
+    steps, pen = [], "M"
+    for stretch in stretches:
+        moved = track.moved[stretch]
+        if not np.isfinite(moved).any():
+            pen = "M"
+            continue
+        place = stretch[int(np.nanargmax(moved))]
+        high = HEIGHT * (1 - track.moved[place] / top)
+        steps.append(f"{pen}{across(track.times[place]):g} {high:.1f}")
+        pen = "L"
+    return "".join(steps)
+
+
+def _ticks(start: float, end: float) -> Iterator[tuple[float, str]]:
+    step = next((step for step in STEPS if (end - start) / step <= 10), STEPS[-1])
+    for count in range(math.ceil(start / step - 1e-6), math.floor(end / step + 1e-6) + 1):
+        yield count * step, clock(count * step, 0 if step >= 1 else 1)

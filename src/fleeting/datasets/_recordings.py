@@ -1,0 +1,106 @@
+"""Long videos of a dataset: folders of numbered pictures, each with several annotated movements, or none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleeting.datasets import _places
+from fleeting.datasets._checks import LEAVE_OUT, as_problem
+from fleeting.datasets._disk import pictures, under
+from fleeting.errors import DatasetError, Problem
+from fleeting.types import Sample
+
+RESTORE = "restore its files from the release"
+Facts = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A long video: its name, the same on every disk, the person in it, its folder of numbered pictures.
+
+    ``samples`` are the movements that the sheet has of it; their frames are numbered as the pictures are.
+    """
+
+    name: str
+    subject: str
+    fps: float
+    folder: Path
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """What a dataset calls its long videos: ``name`` is made of the fields that its layouts are written with.
+
+    ``fields`` are regular expressions of what each looks like; ``person`` may be a group within another.
+    """
+
+    name: str
+    fields: Facts
+
+    def of(self, facts: Facts) -> str:
+        """The name of the video that has these facts, "" where they are not those of a video."""
+        fit = all(re.fullmatch(form, facts[field], re.IGNORECASE) for field, form in self.fields.items())
+        return self.name.format_map(facts) if fit else ""
+
+    def there(self, places: Sequence[_places.Place]) -> Iterator[tuple[dict[str, str], Path]]:
+        """The facts and the folder of every video on the disk. Raises DatasetError."""
+        for base, layout in places:
+            form = re.sub(r"\\\{(\w+)\\\}|\\\*", self._form, re.escape(layout))
+            for folder in under(base, re.sub(r"\{\w+\}", "*", layout), {}):
+                found = re.fullmatch(form, folder.relative_to(base).as_posix(), re.IGNORECASE)
+                if found:
+                    yield found.groupdict(), folder
+
+    def _form(self, field: re.Match[str]) -> str:
+        return f"(?P<{field[1]}>{self.fields[field[1]]})" if field[1] else "[^/]*"
+
+
+def recordings_of(
+    naming: Naming,
+    places: Sequence[_places.Place],
+    rows: Iterable[tuple[Sample, Facts]],
+    *,
+    cohort: str,
+    fps: float,
+) -> tuple[list[Recording], list[Problem]]:
+    """The long videos on the disk, by name, and a problem for each that is missing there.
+
+    ``rows`` are the sheet's samples with the facts of their places. Videos that no row names are there too:
+    in those nothing moves.
+    """
+    problems: list[Problem] = []
+    named: dict[str, list[tuple[Sample, Facts]]] = {}
+    people = {}
+    for sample, facts in rows:
+        people[sample.subject.casefold()] = sample.subject
+        if name := naming.of(facts):
+            named.setdefault(name.casefold(), []).append((sample, facts))
+        else:
+            problems.append(Problem(sample.id, "is in a long video that has no known name", LEAVE_OUT))
+    found = []
+    for rows_of_it in named.values():
+        first, facts = rows_of_it[0]
+        name = naming.of(facts)
+        try:
+            folder, expected = _places.folder(places, facts)
+        except DatasetError as error:
+            problems.append(as_problem(name, error))
+            continue
+        if folder is None:
+            problems.append(Problem(name, f"its folder {expected} is missing", RESTORE))
+        else:
+            samples = tuple(sample for sample, _ in rows_of_it)
+            found.append(Recording(name, first.subject, fps, folder, samples))
+    try:
+        for facts, folder in naming.there(places):
+            name = naming.of(facts)
+            if name.casefold() not in named and pictures(folder):
+                subject = f"{cohort}/{facts['person']}"
+                found.append(Recording(name, people.get(subject.casefold(), subject), fps, folder))
+    except DatasetError as error:
+        problems.append(as_problem("", error))
+    return sorted(found, key=lambda recording: recording.name), problems

@@ -1,0 +1,95 @@
+"""The demonstration: a video with known micro-expressions is drawn and analysed, found is put beside true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fleeting.analysis import Analysis, analyze
+from fleeting.drawn_data import draw
+from fleeting.intervals import Interval, match
+from fleeting.types import Event
+
+SECONDS, FPS, PER_MINUTE, SEED = 40.0, 100.0, 9.0, 100_001
+"""What is drawn: default strength and disturbance, more movements a minute than usual, and a seed that no
+threshold was tuned on."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A true movement, a found one, or both where they are one."""
+
+    true: dict[str, Any] | None
+    found: Event | None
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """The drawn video's truth beside what was found in it."""
+
+    video: Path
+    analysis: Analysis
+    people: str
+    rows: tuple[Row, ...]
+
+    @property
+    def true(self) -> int:
+        """How many movements there are."""
+        return sum(row.true is not None for row in self.rows)
+
+    @property
+    def hits(self) -> int:
+        """How many of them were found."""
+        return sum(row.true is not None and row.found is not None for row in self.rows)
+
+    @property
+    def false(self) -> int:
+        """How many were found where none is."""
+        return sum(row.true is None for row in self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON: video, report, people, counts, rows with ``true`` and ``found``."""
+        rows = [{"true": row.true, "found": row.found and asdict(row.found)} for row in self.rows]
+        paths = {"video": str(self.video), "report": str(self.analysis.folder / "report.html")}
+        counts = {"true": self.true, "hits": self.hits, "false": self.false}
+        return {**paths, "people": self.people, **counts, "rows": rows}
+
+
+def demo(out: str | Path = "demo", *, progress: Progress = lambda *_: None) -> Demonstration:
+    """Draw a video into ``out``, analyse it there, and put what was found beside what is true.
+
+    Found is what shares half of its frames with a true movement. The same video and the same results every
+    time. Raises OptionError where ``out`` holds anything else.
+    """
+    out = Path(out)
+    truth = draw(
+        out / "drawn",
+        videos=1,
+        seconds=SECONDS,
+        events_per_minute=PER_MINUTE,
+        fps=FPS,
+        seed=SEED,
+        flows=0,
+        progress=progress,
+    )
+    (drawn,) = truth["videos"]
+    video = out / "drawn" / drawn["file"]
+    (analysis,) = analyze(video, out / "analysis", resume=True, progress=progress).done
+    for event in drawn["events"]:
+        event |= {f"{name}_s": event[f"{name}_frame"] / FPS for name in ("onset", "apex", "offset")}
+    micro = [event for event in analysis.events if event.kind == "micro"]
+    return Demonstration(video, analysis, truth["people"], tuple(_beside(drawn["events"], micro)))
+
+
+def _beside(true: list[dict[str, Any]], found: list[Event]) -> list[Row]:
+    """Hits, misses and false alarms, in the order of time."""
+    truths = {Interval("", event["onset_frame"], event["offset_frame"]): event for event in true}
+    events = {Interval("", event.onset_frame, event.offset_frame): event for event in found}
+    hits = match(truths, events)
+    rows = [Row(truths[one], events[other]) for one, other in hits]
+    rows += [Row(truths[one], None) for one in truths.keys() - {hit[0] for hit in hits}]
+    rows += [Row(None, events[other]) for other in events.keys() - {hit[1] for hit in hits}]
+    return sorted(rows, key=lambda row: row.true["onset_frame"] if row.true else row.found.onset_frame)  # type: ignore[union-attr]

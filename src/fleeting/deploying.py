@@ -1,0 +1,138 @@
+"""Weights to be used: trained on everybody, with a score and a calibration of models that were not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import fleeting
+from fleeting import running
+from fleeting.atomic import write_atomically
+from fleeting.calibration import SURE, calibrate
+from fleeting.cards import card
+from fleeting.datasets import datasets
+from fleeting.errors import LeakError, OptionError, RunError
+from fleeting.evaluation import fold_seed, trained
+from fleeting.experiment import Experiment
+from fleeting.recogniser import FILE
+from fleeting.results import Run, read_json
+from fleeting.running import Prepared, Progress, on_data, prepare
+from fleeting.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
+
+CARD = "README.md"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Weights, the file they lie in, and the out-of-fold run that their score and calibration come from."""
+
+    path: Path
+    weights: Weights
+    run: Run
+
+
+def train(
+    experiment: Experiment,
+    data: Mapping[str, Path],
+    out: Path | None = None,
+    *,
+    sure: float = SURE,
+    executor: str = "serial",
+    workers: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Trained:
+    """Weights from all subjects of an experiment, and beside them what its folds say of such weights.
+
+    First the experiment is run clean (or its run found again): from these out-of-fold predictions come the
+    score and the calibration, whose sure answers are to be right in a share ``sure``. Then the same recipe is
+    trained on everything with its first seed. A folder ``out`` (without one, below ``weights``) gets
+    ``weights.safetensors``, the card ``README.md`` and the run; for a file that ends in ``.safetensors`` the
+    run lies below ``runs``. Raises LeakError on a protocol that shares subjects, OptionError on shuffled
+    labels, RunError on a folder with somebody else's README, and what `fleeting.running.run` raises.
+    """
+    experiment = _to_deploy(on_data(experiment, data))
+    if not 0 < sure < 1:
+        raise OptionError(f"the share of sure answers to be right is {sure}; expected between 0 and 1")
+    path, folder = _places(experiment, out)
+    prepared = prepare(experiment.completed(), data, skip_damaged=False, progress=progress)
+    if any(fold.subjects_shared for fold in prepared.folds):
+        name = experiment.protocol.name
+        raise LeakError(
+            f"protocol {name} shares subjects, so no clean score could stand beside the weights; use"
+            " protocol.name=loso"
+        )
+    run = running.run(experiment, data, folder, executor=executor, workers=workers, progress=progress)
+    everything = np.arange(len(prepared.task.inputs.samples))
+    progress("training on everybody", 0, 1)
+    fitted = trained(prepared.task, everything, fold_seed(experiment.training.seed, "everybody"))
+    progress("training on everybody", 1, 1)
+    weights = write_weights(path, _facts(prepared, run, sure), fitted.state())
+    if path.name == FILE:
+        write_atomically(path.with_name(CARD), card(weights.facts, weights.sha256))
+    return Trained(path, weights, run)
+
+
+def _to_deploy(experiment: Experiment) -> Experiment:
+    """The experiment with one seed and nothing traced: neither changes what is learnt."""
+    if experiment.data.shuffle_labels:
+        raise OptionError("data.shuffle_labels is a control, its weights know nothing; leave it out")
+    plain = {"trace_oracle": False, "keep_weights": False, "seeds": 1}
+    return experiment.model_copy(update={"training": experiment.training.model_copy(update=plain)})
+
+
+def _places(experiment: Experiment, out: Path | None) -> tuple[Path, Path | None]:
+    """Where the weights and the out-of-fold run go; None: where the same run is found again."""
+    if out is not None and out.suffix == Path(FILE).suffix:
+        return out, None
+    folder = out or Path("weights", experiment.name)
+    if (folder / CARD).exists() and not (folder / FILE).exists():
+        raise RunError(f"{folder} holds a {CARD} that is no card of weights; choose another --out")
+    return folder / FILE, folder / "run"
+
+
+def _facts(prepared: Prepared, run: Run, sure: float) -> Facts:
+    experiment, inputs = prepared.task.experiment, prepared.task.inputs
+    looked, model = experiment.data, experiment.model
+    dataset = datasets[looked.dataset]
+    named = zip(model.inputs, inputs.arrays, strict=True)
+    return Facts(
+        name=experiment.name,
+        fleeting=fleeting.__version__,
+        model=model.name,
+        options=model.model_extra or {},
+        classes=prepared.task.classes,
+        inputs=tuple(
+            InputFacts(modality=name, shape=array.shape[1:], options=experiment.modality.get(name, {}))
+            for name, array in named
+        ),
+        apex=looked.apex,
+        color=looked.color,
+        crop=looked.crop,
+        height=looked.height,
+        equalise=looked.equalise,
+        data=DataFacts(
+            dataset=dataset.name,
+            labels=looked.labels,
+            samples=len(inputs.samples),
+            subjects=len({sample.subject for sample in inputs.samples}),
+            sha256=read_json(run.path / "environment.json")["identity"]["data_sha256"],
+            licence=dataset.licence,
+            ready_made=prepared.ready_made,
+            drawn=prepared.drawn_people,
+        ),
+        protocol=experiment.protocol.name,
+        clean=_score(run.scores["clean"]),
+        note=experiment.reported.note,
+        calibration=calibrate(run.by_seed[0], sure),
+        recipe=experiment.toml(),
+    )
+
+
+def _score(scores: Mapping[str, object]) -> Score:
+    kept = {name: scores[name] for name in Score.model_fields if name != "parts"}
+    parts = scores["parts"]
+    found = {name: _score(part) for name, part in parts.items()} if isinstance(parts, dict) else {}
+    return Score.model_validate({**kept, "parts": found})

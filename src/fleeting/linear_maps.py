@@ -1,0 +1,36 @@
+"""What linear-flow computes once it has learnt: no torch, so that a camera program runs without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+from scipy.special import softmax
+
+from fleeting.types import FloatArray
+
+SIDE = 14
+
+
+def features(maps: FloatArray, sigma: float) -> npt.NDArray[np.float64]:
+    """Motion maps (n, channels, 28, 28) as the numbers that are weighed: (n, channels * 196).
+
+    The order matters: each channel of each map is z-scored, then blurred (``sigma`` pixels, out to four times
+    that), then shrunk to 14x14 by area; nothing is scaled afterwards.
+    """
+    values = maps.astype(np.float64)  # (n, channels, 28, 28)
+    spread = values.std(axis=(2, 3), keepdims=True)
+    values = (values - values.mean(axis=(2, 3), keepdims=True)) / np.where(spread > 0, spread, 1)
+    values = gaussian_filter(values, sigma, mode="mirror", truncate=4, axes=(2, 3))
+    shrunk = values.reshape(*values.shape[:2], SIDE, 2, SIDE, 2).mean(axis=(3, 5))
+    return np.asarray(shrunk.reshape(len(maps), -1))
+
+
+def probabilities(
+    arrays: Sequence[FloatArray], state: Mapping[str, npt.NDArray[Any]], sigma: float
+) -> npt.NDArray[np.float64]:
+    """Class probabilities (n, classes): softmax of weight (classes, features) times features plus bias."""
+    return np.asarray(softmax(features(arrays[0], sigma) @ state["weight"].T + state["bias"], axis=1))

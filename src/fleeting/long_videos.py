@@ -1,0 +1,350 @@
+"""Spotting in a dataset's long videos: each is fed to a `Session`, what that finds is scored by MEGC's rule.
+
+Micro- and macro-expressions are matched apart. As in MEGC, the overall score pools the hits, false ones and
+misses of both kinds over all videos; those in which nothing moves count too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+import fleeting
+from fleeting.atomic import write_atomically
+from fleeting.datasets import datasets
+from fleeting.datasets._checks import LEAVE_OUT, as_problem
+from fleeting.datasets._disk import pictures
+from fleeting.datasets._labels import LabelSet, label_sets, word
+from fleeting.datasets._recordings import RESTORE, Recording
+from fleeting.drawn_data import drawn_people
+from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
+from fleeting.executors import executors
+from fleeting.export import event_row
+from fleeting.intervals import LEAST_IOU, Interval
+from fleeting.naming import PEOPLE
+from fleeting.opencv import cv2
+from fleeting.pictures import read_picture
+from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.session import Session
+from fleeting.spotscores import movements_csv, score_kinds
+from fleeting.spotting import DEFAULT, spotters
+from fleeting.types import Event, Frame, Kind, Sample
+from fleeting.watching import Progress, refuse_file
+
+UNKNOWN = "unknown"
+"""The label of a micro-expression that has none."""
+
+
+@dataclass(frozen=True)
+class Spotting:
+    """What was found in a dataset's long videos: the folder of the lists, the scores, and every problem."""
+
+    folder: Path
+    scores: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done with every recording; the settings are what decides its result."""
+
+    out: Path
+    model: str | None
+    settings: Mapping[str, Any]
+    resume: bool
+    threads: int | None
+    """Of OpenCV in a process that is one of several; they decide how fast it is and nothing else."""
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a recording; if it is not ``usable``, that is why nothing can be.
+
+    Events are as `fleeting.export.event_row` has them.
+    """
+
+    recording: Recording
+    events: tuple[Mapping[str, Any], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    usable: bool = True
+
+
+def spot(
+    dataset: str,
+    root: str | Path,
+    out: str | Path,
+    *,
+    spotter: str = DEFAULT,
+    model: str | Path | None = SHIPPED,
+    workers: int = 1,
+    resume: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Spotting:
+    """Find the movements in all long videos of a dataset below ``root``, and score them.
+
+    Writes ``truth.csv`` and ``found.csv`` (frames numbered as the pictures are), ``scores.json``, and below
+    ``recordings`` what was found in each. ``model`` is a recogniser's name or file. Where the dataset has a
+    label set of the same classes, the classes of the hits are scored too (STRS), but not of movements that
+    truly have another. A dataset whose sheet lists no macro-expressions is scored on micro-expressions alone.
+    ``workers`` recordings are looked through at once; results are the same bytes. ``resume`` keeps what was
+    found in the same pictures with the same settings.
+
+    Recordings that are missing or cannot be read are problems; the rest is scored, marked incomplete. Raises
+    OptionError on a dataset without long videos, DatasetError where none of them is there.
+    """
+    out, root = Path(out), Path(root)
+    which = None if model is None else str(model)
+    adapter = _adapter(dataset)
+    _refuse(out, spotter, workers)
+    recogniser = _recogniser(which)
+    recordings, problems = adapter.recordings(root)
+    settings = {
+        "dataset": dataset,
+        "spotter": spotter,
+        "model": recogniser and recogniser.name,
+        "weights_sha256": recogniser and recogniser.sha256,
+        "least_iou": LEAST_IOU,
+    }
+    alone = min(workers, len(recordings)) <= 1
+    threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
+    work = _Work(out, which, settings, resume, threads, progress if alone else _silent)
+    found = {}
+    for one in executors["serial" if alone else "processes"](_attempt, work, recordings, workers):
+        found[one.recording.name] = one
+        progress("recordings", len(found), len(recordings))
+    ordered = [found[recording.name] for recording in recordings]
+    problems += [problem for one in ordered for problem in one.problems]
+    usable = [one for one in ordered if one.usable]
+    if not usable:
+        first = next((f" ({p.clip}: {p.what})" for p in problems if p.blocks), "")
+        raise DatasetError(
+            f"{root} holds no long video of {dataset} that can be read{first}; see what it holds"
+        )
+    drawn = drawn_people(root)
+    scores = _scores(out, usable, adapter, recogniser)
+    scores |= {
+        "incomplete": any(problem.blocks for problem in problems),
+        "problems": [asdict(problem) for problem in problems],
+        "notes": [*_notes(usable, scores), *_shared_people(usable, recogniser, drawn)],
+        "drawn": drawn,
+        "settings": settings,
+        "version": fleeting.__version__,
+    }
+    write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
+    return Spotting(out, scores, tuple(problems))
+
+
+def _adapter(name: str) -> Any:
+    adapter: Any = datasets[name]
+    if not getattr(adapter, "long", None):
+        having = ", ".join(one for one in datasets if getattr(datasets[one], "long", None))
+        raise OptionError(f"{name} has no long videos, expected a dataset that has; name one of {having}")
+    return adapter
+
+
+def _refuse(out: Path, spotter: str, workers: int) -> None:
+    refuse_file(out)
+    _ = spotters[spotter]
+    if workers < 1:
+        raise OptionError(f"workers is {workers}, expected 1 or more")
+
+
+def _silent(*_: Any) -> None:
+    """Progress that nobody watches; a process cannot be sent one that somebody does."""
+
+
+@lru_cache(maxsize=1)
+def _recogniser(model: str | None) -> Recogniser | None:
+    return None if model is None else Recogniser.load(model)
+
+
+def _attempt(work: _Work, recording: Recording) -> _Found:
+    """What is found in one recording, or why nothing can be."""
+    if work.threads is not None:
+        cv2().setNumThreads(work.threads)
+    try:
+        with threadpool_limits(1):
+            return _found(work, recording)
+    except (FleetingError, OSError, MemoryError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        return _Found(recording, problems=(as_problem(recording.name, FleetingError(said)),), usable=False)
+
+
+def _found(work: _Work, recording: Recording) -> _Found:
+    numbered = pictures(recording.folder)
+    if not numbered:
+        raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE}")
+    identity = {**work.settings, "version": fleeting.__version__, "pictures": _digest(numbered)}
+    path = work.out / "recordings" / f"{recording.name}.json"
+    record = _kept(path, identity) if work.resume else None
+    if record is None:
+        record = {"identity": identity, **_seen(work, recording, numbered)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(record, indent=2) + "\n")
+    problems = [Problem(**problem) for problem in record["problems"]]
+    return _Found(recording, tuple(record["events"]), (*problems, *_beyond(recording, numbered)))
+
+
+def _digest(numbered: Mapping[int, Path]) -> str:
+    """SHA-256 of the pictures' names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for path in numbered.values():
+        try:
+            state = path.stat()
+            digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+        except OSError:
+            digest.update(f"{path.name}\n".encode())
+    return digest.hexdigest()
+
+
+def _kept(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was found before in the same pictures with the same settings, None where nothing was."""
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return record if record["identity"] == identity else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> dict[str, Any]:
+    """What a session finds in a recording, and what is wrong with its pictures."""
+    recogniser = _recogniser(work.model)
+    recognise = recogniser.recognise if recogniser else None
+    session = Session(recogniser=recognise, spotter=work.settings["spotter"], people=1)
+    events: list[Event] = []
+    damaged: list[str] = []
+    frames = faces = 0
+    for frame in _frames(numbered, recording.fps, damaged):
+        events += session.push(frame)
+        frames, faces = frames + 1, faces + bool(session.faces)
+        work.progress(recording.name, frames + len(damaged), len(numbered))
+    if not frames:
+        raise DatasetError(f"none of {len(numbered)} pictures in {recording.folder} can be read; {RESTORE}")
+    events += session.finish()
+    problems = _faults(recording.name, numbered, damaged, faces)
+    classes = recogniser.classes if recogniser else ()
+    return {
+        "frames": frames,
+        "frames_with_face": faces,
+        "problems": [asdict(problem) for problem in problems],
+        "events": [event_row(event, classes) for event in events],
+    }
+
+
+def _frames(numbered: Mapping[int, Path], fps: float, damaged: list[str]) -> Iterator[Frame]:
+    """The pictures as frames that have their numbers; one that is damaged or of another size is left out."""
+    start, size = min(numbered), None
+    for number, path in numbered.items():
+        try:
+            image = read_picture(path)
+        except DatasetError:
+            damaged.append(path.name)
+            continue
+        size = size or image.shape
+        if image.shape == size:
+            yield Frame(number, (number - start) / fps, image)
+        else:
+            damaged.append(path.name)
+
+
+def _faults(name: str, numbered: Mapping[int, Path], damaged: Sequence[str], faces: int) -> Iterator[Problem]:
+    if damaged:
+        what = f"{len(damaged)} of {len(numbered)} pictures are damaged or of another size"
+        yield Problem(name, f"{what} ({', '.join(damaged[:3])})", RESTORE)
+    first, last = min(numbered), max(numbered)
+    if gone := last - first + 1 - len(numbered):
+        number = next(n for n in range(first, last) if n not in numbered)
+        what = f"{gone} pictures are missing between {first} and {last}, {number} is the first"
+        yield Problem(name, what, RESTORE)
+    if not faces:
+        what = f"no face was found in any of {len(numbered)} pictures"
+        yield Problem(name, what, "see what they show", blocks=False)
+
+
+def _beyond(recording: Recording, numbered: Mapping[int, Path]) -> Iterator[Problem]:
+    """A problem for each movement that the sheet has where there are no pictures."""
+    first, last = min(numbered), max(numbered)
+    for sample, onset, offset in _spans(recording.samples):
+        if onset < first or offset > last:
+            what = (
+                f"frames {onset} to {offset} are not all among those of {recording.name}, {first} to {last}"
+            )
+            yield Problem(sample.id, what, LEAVE_OUT)
+
+
+def _spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
+    """The movements that last from an onset to an offset; what is wrong with others the dataset has said."""
+    for sample in samples:
+        if sample.onset is not None and sample.offset is not None and sample.onset <= sample.offset:
+            yield sample, sample.onset, sample.offset
+
+
+def _scores(
+    out: Path, usable: Sequence[_Found], adapter: Any, recogniser: Recogniser | None
+) -> dict[str, Any]:
+    """What scores.json says of the movements, which are written as lists."""
+    label_set = _label_set(adapter, recogniser)
+    videos = [one.recording.name for one in usable]
+    truth = {kind: [i for one in usable for i in _true(one, kind, label_set)] for kind in adapter.kinds}
+    found = {kind: [i for one in usable for i in _said(one, kind)] for kind in adapter.kinds}
+    classes = {i.label for i in truth["micro"]} & set(label_set.classes if label_set else ())
+    for name, movements in (("truth", truth), ("found", found)):
+        write_atomically(out / f"{name}.csv", movements_csv(videos, movements, labelled=bool(classes)))
+    return score_kinds(videos, truth, found, classes)
+
+
+def _label_set(adapter: Any, recogniser: Recogniser | None) -> LabelSet | None:
+    """The dataset's label set that has the recogniser's classes."""
+    having = (label_sets[name] for name in adapter.label_sets)
+    classes = set(recogniser.classes) if recogniser else None
+    return next((one for one in having if set(one.classes) == classes), None)
+
+
+def _true(one: _Found, kind: Kind, label_set: LabelSet | None) -> Iterable[Interval]:
+    """The movements of a kind that a recording has by the sheet, each once."""
+
+    def label(sample: Sample) -> str:
+        of_set = label_set.class_of(sample) if label_set else None
+        return of_set or word(sample.label) or UNKNOWN if kind == "micro" else kind
+
+    samples = [sample for sample in one.recording.samples if sample.kind == kind]
+    name = one.recording.name
+    return {(a, b): Interval(name, a, b, label(sample)) for sample, a, b in _spans(samples)}.values()
+
+
+def _said(one: _Found, kind: Kind) -> Iterable[Interval]:
+    """The movements of a kind that were found in a recording, each once."""
+    events = [event for event in one.events if event["kind"] == kind]
+    unnamed = UNKNOWN if kind == "micro" else kind
+    return {
+        (a, b): Interval(one.recording.name, a, b, event["label"] or unnamed)
+        for event in events
+        for a, b in [(event["onset_frame"], event["offset_frame"])]
+    }.values()
+
+
+def _notes(usable: Sequence[_Found], scores: Mapping[str, Any]) -> Iterator[str]:
+    if bare := [one.recording.name for one in usable if not one.recording.samples]:
+        yield f"no row of the sheet names {some(bare, 3)}: nothing moves there, so whatever is found is false"
+    if scores["macro"] is None:
+        yield "the sheet lists micro-expressions only: longer movements that were found are not scored"
+    if scores["recognised"] is None:
+        yield "no micro-expression has a class that was recognised: classes are not scored"
+
+
+def _shared_people(usable: Sequence[_Found], recogniser: Recogniser | None, drawn: str) -> Iterator[str]:
+    """A warning where the recogniser may have been trained on the people whose movements it names."""
+    trained = recogniser.facts.data.dataset if recogniser else ""
+    cohorts = set(PEOPLE) if trained.startswith("megc2019") else {trained}
+    shared = cohorts & {one.recording.subject.partition("/")[0] for one in usable}
+    if recogniser and shared and not drawn:
+        yield f"{recogniser.name} was trained on people of {some(shared)}: the STRS is not clean"

@@ -1,0 +1,137 @@
+"""One face's pictures of the recent past, as few and as small as a clip of its next event can need."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fleeting.clips import clip_of
+from fleeting.errors import FaceError
+from fleeting.facemesh import Image
+from fleeting.faces import Face
+from fleeting.motion import SMALLEST
+from fleeting.opencv import cv2
+from fleeting.spotting import LONGEST_MICRO, Spotted
+from fleeting.types import Clip, Frame
+
+LONGEST = 8.0
+"""Seconds: an event that lasts longer has no clip."""
+SPARSE = 0.1
+"""Seconds between frames of a macro event's clip: it is looked at, not recognised."""
+AROUND = 1.8
+"""Side of the square that is kept around a face, in longer sides of its box."""
+GRID = 8
+"""The square's edges lie on every eighth pixel; it is shrunk by up to as much."""
+LARGE = 220.0
+"""Pixels between the outer eye corners from which on a face is kept at half its size, twice that at a
+quarter. In the canonical crop they are some 110 pixels apart, so nothing that it shows is lost."""
+Edges = tuple[int, int, int, int]  # left, top, right, bottom
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The square around a face in one frame, ``edges`` in pixels of the frame, shrunk by ``factor``."""
+
+    number: int
+    time: float
+    edges: Edges
+    factor: int
+    image: Image
+
+    def part(self, edges: Edges, factor: int) -> Image:
+        """What lies within these edges, shrunk by ``factor``, a multiple of its own."""
+        inside = [
+            (edge - start) // self.factor for edge, start in zip(edges, 2 * self.edges[:2], strict=True)
+        ]
+        left, top, right, bottom = inside
+        return _shrunk(self.image[top:bottom, left:right], factor // self.factor)
+
+
+class Past:
+    """Every frame that the next micro event may need, ``latency`` after its end, and sparse ones before."""
+
+    def __init__(self, latency: float) -> None:
+        self._dense = latency + LONGEST_MICRO + SPARSE
+        self._recent: deque[_Kept] = deque()
+        self._older: deque[_Kept] = deque()
+
+    def add(self, frame: Frame, face: Face, others: Sequence[Face]) -> None:
+        """Keep the face as this frame shows it, without the ``others`` that are near."""
+        factor = min(GRID, 2 ** int(np.log2(max(face.measures.size / LARGE, 0.5)) + 1))
+        left, top, right, bottom = edges = _edges(face, others, frame.image.shape, factor)
+        part = _shrunk(frame.image[top:bottom, left:right], factor)
+        self._recent.append(_Kept(frame.number, frame.time, edges, factor, part.copy()))
+        while self._recent[0].time < frame.time - self._dense:
+            kept = self._recent.popleft()
+            if not self._older or kept.time >= self._older[-1].time + SPARSE:
+                self._older.append(kept)
+        while self._older and self._older[0].time < frame.time - self._dense - LONGEST:
+            self._older.popleft()
+
+    def clip(self, event: Spotted) -> Clip | None:
+        """The aligned clip of an event; None where its first frames are gone or its frames show no face.
+
+        Every frame shows the same part of the picture, the one that was kept of all of them.
+        """
+        kept = [k for k in (*self._older, *self._recent) if event.onset <= k.number <= event.offset]
+        if event.kind == "macro":
+            kept = list(_thinned(kept, (event.onset, event.apex, event.offset)))
+        if len(kept) < 2 or kept[0].time > event.onset_s + SPARSE:
+            return None
+        factor = max(k.factor for k in kept)
+        edges = _shared((k.edges for k in kept), factor)
+        if min(edges[2] - edges[0], edges[3] - edges[1]) < SMALLEST * factor:
+            return None
+        apex = int(np.argmin([abs(k.number - event.apex) for k in kept]))
+        images, times = [k.part(edges, factor) for k in kept], [k.time for k in kept]
+        try:
+            return clip_of(images, times, 0, apex, len(kept) - 1)[0]
+        except FaceError:
+            return None
+
+
+def _edges(face: Face, others: Iterable[Face], shape: tuple[int, ...], factor: int) -> Edges:
+    """A square around the face inside the picture; it ends before a face beside it begins."""
+    middle, size = _place(face)
+    low, high = middle - AROUND / 2 * size, middle + AROUND / 2 * size
+    for other in others:
+        theirs, their_size = _place(other)
+        axis = int(np.argmax(np.abs(theirs - middle)))
+        border = middle[axis] + (theirs - middle)[axis] * size / (size + their_size)
+        side, nearer = (high, min) if theirs[axis] > middle[axis] else (low, max)
+        side[axis] = nearer(side[axis], border)
+    end = np.array(shape[1::-1]) // factor * factor
+    left, top = np.clip(np.floor(low / GRID) * GRID, 0, end).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(high / GRID) * GRID, 0, end).astype(int).tolist()
+    return left, top, right, bottom
+
+
+def _place(face: Face) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], float]:
+    """The middle of the face's box, and its longer side."""
+    x, y, width, height = face.box
+    return np.array([x + width / 2, y + height / 2]), max(width, height)
+
+
+def _shared(squares: Iterable[Edges], factor: int) -> Edges:
+    """What all squares have in common, a multiple of ``factor`` wide and high."""
+    lefts, tops, rights, bottoms = zip(*squares, strict=True)
+    return max(lefts), max(tops), min(rights) // factor * factor, min(bottoms) // factor * factor
+
+
+def _thinned(kept: Iterable[_Kept], wanted: Collection[int]) -> Iterator[_Kept]:
+    last = -np.inf
+    for one in kept:
+        if one.number in wanted or one.time >= last + SPARSE:
+            last = one.time
+            yield one
+
+
+def _shrunk(image: Image, factor: int) -> Image:
+    """The picture with each ``factor`` by ``factor`` pixels made one."""
+    if factor == 1:
+        return image
+    size = image.shape[1] // factor, image.shape[0] // factor
+    return np.asarray(cv2().resize(image, size, interpolation=cv2().INTER_AREA))

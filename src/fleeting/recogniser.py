@@ -1,0 +1,151 @@
+"""Saying which class a movement is of, and how surely: weights at work, on clips from wherever they come.
+
+Weights of linear-flow run in numpy alone. A network's need torch, which is imported when one is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting import linear_maps
+from fleeting.calibration import softened
+from fleeting.errors import UnknownNameError, WeightsError
+from fleeting.inputs import Input, View, arrays_of
+from fleeting.types import Clip, FloatArray
+from fleeting.weights import Facts, Weights, read_weights
+
+Scores = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
+FILE = "weights.safetensors"
+"""What the weights are called in a recogniser's folder."""
+SHIPPED = "megc2019-linear-flow"
+"""The recogniser that is used where none is named."""
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """A clip's class with its confidence, 0 to 1, and a probability for each class by its name.
+
+    ``unsure`` says that the confidence is not above the recogniser's threshold: better show no class then.
+    """
+
+    label: str
+    confidence: float
+    unsure: bool
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Recogniser:
+    """A trained model with its inputs and its calibration; ``sha256`` is that of its file."""
+
+    name: str
+    facts: Facts
+    sha256: str
+    view: View
+    scores: Scores
+    """Arrays, one for each input, to class probabilities as the model gives them, before calibration."""
+
+    @classmethod
+    def load(cls, which: str | Path = SHIPPED) -> Recogniser:
+        """A recogniser that is shipped, by its name, or the weights in a file or in a folder of `train`.
+
+        Raises UnknownNameError where it is none of these, WeightsError on a file that cannot be used.
+        """
+        name, path = _found(which)
+        weights = read_weights(path)
+        return cls(name, weights.facts, weights.sha256, _view(weights.facts), _scores_of(path, weights))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their indices."""
+        return self.facts.classes
+
+    def recognise(self, clip: Clip) -> Recognition:
+        """Which class the movement from the clip's onset over its apex to its offset is of.
+
+        A clip without a movement gets a class too: ask only about what a spotter found. Raises OptionError
+        on a clip of which the inputs cannot be made, WeightsError on one that gives other inputs than those
+        in training (a gray clip, where they were made of colours).
+        """
+        arrays = arrays_of(clip, self.view)
+        for array, trained in zip(arrays, self.facts.inputs, strict=True):
+            if array.shape != trained.shape:
+                what = f"{self.name} was trained on {trained.modality} {trained.shape}, found {array.shape}"
+                raise WeightsError(f"{what}; give it clips of that kind")
+        return self._said(self.probabilities([array[None] for array in arrays])[0])
+
+    def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
+        """Calibrated probabilities (n, classes) of ready inputs, (n, channels, height, width) each."""
+        return softened(self.scores(arrays), self.facts.calibration.temperature)
+
+    def _said(self, probabilities: npt.NDArray[np.float64]) -> Recognition:
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        return Recognition(
+            label=self.classes[best],
+            confidence=confidence,
+            unsure=confidence <= self.facts.calibration.threshold,
+            probabilities=dict(zip(self.classes, map(float, probabilities), strict=True)),
+        )
+
+
+def recognisers() -> list[str]:
+    """Names of the recognisers that are shipped."""
+    return sorted(folder.name for folder in _shipped().iterdir() if folder.is_dir())
+
+
+def _shipped() -> Traversable:
+    return files("fleeting").joinpath("assets", "recogniser")
+
+
+def _found(which: str | Path) -> tuple[str, Path | Traversable]:
+    if str(which) in recognisers():
+        return str(which), _shipped().joinpath(str(which), FILE)
+    path = Path(which)
+    if path.is_dir():
+        return path.name, path / FILE
+    if path.exists() or path.suffix == Path(FILE).suffix:
+        return path.stem, path
+    raise UnknownNameError("recogniser", str(which), recognisers())
+
+
+def _view(facts: Facts) -> View:
+    inputs = tuple(Input(item.modality, item.shape[1:], item.options) for item in facts.inputs)
+    return View(inputs, facts.apex, facts.color, facts.crop, facts.height, facts.equalise)
+
+
+def _scores_of(path: Path | Traversable, weights: Weights) -> Scores:
+    """What the model says of inputs; tried on blank ones, so that misfits are met here and not later."""
+    facts = weights.facts
+    blank = [np.zeros((1, *item.shape), np.float32) for item in facts.inputs]
+    try:
+        scores = _model(weights)
+        shape = scores(blank).shape
+    except (KeyError, ValueError, RuntimeError) as error:
+        found = f"{path}: the weights do not fit {facts.model} ({' '.join(str(error).split())})"
+        raise WeightsError(f"{found}; train again") from error
+    if shape != (1, len(facts.classes)):
+        raise WeightsError(
+            f"{path}: {facts.model} gives {shape} for {len(facts.classes)} classes; train again"
+        )
+    return scores
+
+
+def _model(weights: Weights) -> Scores:
+    facts = weights.facts
+    if facts.model == "linear-flow":
+        return partial(linear_maps.probabilities, state=weights.arrays, sigma=facts.options["sigma"])
+    from fleeting.models import build
+    from fleeting.training import Fitted
+
+    shapes = [item.shape for item in facts.inputs]
+    fresh = build(facts.model, len(facts.classes), shapes, facts.options, seed=0)
+    return Fitted.of(fresh, weights.arrays).probabilities

@@ -1,0 +1,86 @@
+"""Micro- and macro-movements that were spotted, scored as MEGC does, and written as lists to be scored again.
+
+The kinds are matched apart. The overall score pools the hits, false ones and misses of both.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple
+from io import StringIO
+from typing import Any
+
+from fleeting.intervals import COLUMNS, Counts, Interval, IntervalList, Recognised, match, score_lists
+from fleeting.types import Kind
+
+KINDS: tuple[Kind, ...] = ("micro", "macro")
+
+Movements = Mapping[Kind, Sequence[Interval]]
+"""The movements of each kind that is scored."""
+
+
+def score_kinds(
+    videos: Sequence[str], truth: Movements, found: Movements, classes: Collection[str] = ()
+) -> dict[str, Any]:
+    """The scores of each kind, of both (None where only one is scored) and of each video, as for JSON.
+
+    With ``classes``, the labels of hits that truly have one of these are scored too, and ``strs`` is the F1
+    of spotting micro-movements times the UF1 of the hits' classes, 0 without a hit. Raises OptionError on
+    movements of videos that are not listed, or that are listed twice.
+    """
+    scores = {
+        kind: score_lists(*(IntervalList(tuple(videos), tuple(side[kind])) for side in (truth, found)))
+        for kind in truth
+    }
+    both = len(scores) > 1
+    counts = {str(kind): score.pooled for kind, score in scores.items()}
+    said: dict[str, Any] = {kind: counts[kind].as_dict() if kind in counts else None for kind in KINDS}
+    said["overall"] = _sum(counts.values()).as_dict() if both else None
+    recognised = _recognised(videos, truth["micro"], found["micro"], classes) if classes else None
+    f1 = counts["micro"].f1
+    return {
+        "videos": len(videos),
+        **said,
+        "recognised": asdict(recognised) if recognised else None,
+        "strs": None if recognised is None or f1 is None else f1 * (recognised.uf1 or 0.0),
+        "per_video": {
+            video: {kind: score.per_video[video].as_dict() for kind, score in scores.items()}
+            for video in sorted(videos)
+        },
+    }
+
+
+def movements_csv(videos: Sequence[str], movements: Movements, *, labelled: bool) -> str:
+    """The columns that `score_intervals` reads, and the kind; a video without movements stands there once."""
+    text = StringIO()
+    columns = [*COLUMNS, "label", "kind"] if labelled else [*COLUMNS, "kind"]
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    rows: dict[str, list[dict[str, Any]]] = {video: [] for video in sorted(videos)}
+    for kind, intervals in movements.items():
+        for interval in intervals:
+            rows[interval.video].append({**asdict(interval), "kind": kind})
+    for video, of_it in rows.items():
+        writer.writerows(sorted(of_it, key=lambda row: (row["onset"], row["offset"])) or [{"video": video}])
+    return text.getvalue()
+
+
+def _sum(counts: Iterable[Counts]) -> Counts:
+    return Counts(*(sum(numbers) for numbers in zip(*map(astuple, counts), strict=True)))
+
+
+def _recognised(
+    videos: Sequence[str], truth: Sequence[Interval], found: Sequence[Interval], classes: Collection[str]
+) -> Recognised | None:
+    """The classes of the hits that truly have one of ``classes``."""
+    hits = [
+        pair
+        for video in videos
+        for pair in match(*([i for i in side if i.video == video] for side in (truth, found)))
+        if pair[0].label in classes
+    ]
+    true, said = zip(*hits, strict=True) if hits else ((), ())
+    return score_lists(
+        *(IntervalList(tuple(videos), side, labelled=True) for side in (true, said))
+    ).recognised

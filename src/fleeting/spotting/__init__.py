@@ -1,0 +1,66 @@
+"""A spotter turns a face's motion, pushed in frame by frame, into intervals: what moved, from when to when.
+
+Register under its name what makes a fresh spotter (its class). A spotter is pushed every frame in order,
+frames without a usable face too; it gives each movement back once, no later than ``latency`` seconds after
+its offset, and `finish` gives the rest. What it finds depends on the motion alone, not on when it is asked;
+its memory does not grow with the video. It imports no torch and draws no random numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fleeting.errors import OptionError
+from fleeting.facemotion import Motion
+from fleeting.registry import Registry
+from fleeting.types import Kind
+
+DEFAULT = "matched"
+LONGEST_MICRO = 0.5
+"""Seconds up to which a movement is a micro-movement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spotted:
+    """One movement of a face.
+
+    ``onset``, ``apex`` and ``offset`` are frame numbers, the first and the last frame in which the movement
+    is seen; ``onset_s``, ``apex_s`` and ``offset_s`` their presentation times. ``strength`` is its size over
+    the video's own noise; ``regions`` are the names of what moved (`fleeting.facemotion.REGIONS`), the
+    surest first.
+    """
+
+    kind: Kind
+    onset: int
+    apex: int
+    offset: int
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    strength: float
+    regions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.onset <= self.apex <= self.offset:
+            found = f"onset {self.onset}, apex {self.apex}, offset {self.offset}"
+            raise OptionError(f"a movement has {found}, expected them in this order; swap them")
+
+
+class Spotter(Protocol):
+    """Motion pushed in over time, movements out."""
+
+    latency: float
+    """Seconds after a movement's offset by which it is given back."""
+
+    def push(self, motion: Motion) -> list[Spotted]:
+        """The movements that are certain once this frame is seen, by onset."""
+        ...
+
+    def finish(self) -> list[Spotted]:
+        """The movements that the last frames still held."""
+        ...
+
+
+spotters: Registry[Callable[[], Spotter]] = Registry("spotter", "fleeting.spotting")

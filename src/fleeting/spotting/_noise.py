@@ -1,0 +1,104 @@
+"""What templates find in a video where nothing is to be found."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.spotting._bank import DURATIONS
+from fleeting.spotting._patches import patches
+from fleeting.spotting._timeline import RATE
+
+Array = npt.NDArray[np.float64]
+FLOOR = 0.02
+"""Percent of the eye distance that noise is taken for, at least: also where nothing moves at all."""
+MEMORY, OUTLIER = 20.0, 2.5
+"""Seconds over which the noise is averaged, and deviations from which on values are cut in that."""
+GROWS = 2.0
+"""How many times as much a longer template may find than the shortest five, as long as little was seen."""
+UNSEEN = 0.1
+"""Percent of the eye distance that noise is taken for where somebody blinked from the start."""
+SHUTS, BRIEF = 0.25, 0.6
+"""Change of the eyes from which on somebody blinks; seconds up to which a template is led astray by that."""
+ECHO = {
+    "under eye": 1.0,
+    "eye corner": 2.0,
+    "inner brow": 0.3,
+    "middle brow": 0.2,
+    "outer brow": 0.3,
+    "cheek": 0.2,
+    "inner cheek": 0.2,
+    "nose root": 0.2,
+}
+"""Percent of the eye distance by which a blink moves a region, as long as none was seen; others stay."""
+GUESSED, BLINKS, SAFETY = 10.0, 200.0, 4.0
+"""Steps with eyes shut that ECHO counts as; over how many an echo is averaged (some ten blinks); how its
+variance is multiplied, since one blink is not like the other."""
+
+
+class Noise:
+    """Variances of what each template finds in each patch, (templates, patches, 2), as the video goes on.
+
+    A blink's echo in the skin around the eyes is noise of its own, that grows with how far the eyes shut.
+    """
+
+    def __init__(self) -> None:
+        names = (regions[0] for regions in patches().names)
+        usual = np.array([ECHO.get(name.partition(" ")[2], 0.0) for name in names])
+        self._near_eyes = usual[:, None] > 0
+        self.variance: Array | None = None
+        self._echo = np.tile(GUESSED * usual[None, :, None] ** 2, (len(DURATIONS), 1, 2))
+        self._blinks = np.full(len(DURATIONS), GUESSED)
+
+    def learn(self, heights: Array, shut: Array) -> None:
+        """Take in what templates found at steps: (steps, templates, patches, 2) and (steps, templates)."""
+        blinking = _blinking(shut)
+        calm = ~blinking[..., None, None]
+        self._learn_echo(heights, np.where(blinking, shut, 0))
+        if self.variance is None:
+            self.variance = _first(np.where(calm, heights, np.nan))
+            return
+        share = 1 - np.exp(-len(heights) / RATE / MEMORY)
+        # a normal value, squared and cut at 2.5 deviations, is 0.91 in the mean
+        now = np.minimum(heights**2, OUTLIER**2 * self.variance) / 0.91
+        change = np.where(calm, now - self.variance, 0).mean(axis=0)
+        self.variance = np.maximum(self.variance + share * change, FLOOR**2)
+
+    @property
+    def deviation(self) -> Array:
+        """What each template finds in each patch by chance, as a standard deviation."""
+        return np.sqrt(np.zeros_like(self._echo) if self.variance is None else self.variance)
+
+    def standing_out(self, heights: Array, shut: Array) -> Array:
+        """Heights in deviations of the noise, of the same shape."""
+        if self.variance is None:
+            return np.zeros_like(heights)
+        over = np.where(_blinking(shut), shut, 0)[..., None, None]
+        return np.asarray(heights / np.sqrt(self.variance + SAFETY * self._echo_of(over**2)))
+
+    def _learn_echo(self, heights: Array, shut: Array) -> None:
+        if self.variance is None:
+            return
+        square = shut[..., None, None] ** 2
+        cut = OUTLIER**2 * (self._echo_of(square) + self.variance)
+        self._blinks = self._blinks + (shut**2).sum(axis=0)
+        self._echo = self._echo + np.where((square > 0) & self._near_eyes, np.minimum(heights**2, cut), 0).sum(axis=0)
+        fade = np.minimum(1, BLINKS / self._blinks)
+        self._blinks, self._echo = fade * self._blinks, fade[:, None, None] * self._echo
+
+    def _echo_of(self, square: Array) -> Array:
+        return np.asarray(self._echo / self._blinks[:, None, None] * square)
+
+
+def _blinking(shut: Array) -> npt.NDArray[np.bool_]:
+    return (shut > SHUTS) & (DURATIONS < BRIEF)
+
+
+def _first(heights: Array) -> Array:
+    """The variance in the first steps, robustly; nan where somebody blinked."""
+    size = np.where(np.isnan(heights), np.inf, np.abs(heights))
+    seen = np.isfinite(size).sum(axis=0)
+    middle = np.take_along_axis(np.sort(size, axis=0), np.maximum(seen // 2 - 1, 0)[None], axis=0)[0]
+    found = (1.4826 * middle) ** 2
+    short = np.where(np.isfinite(found[:5]), found[:5], UNSEEN**2).min(axis=0)
+    return np.asarray(np.clip(found, FLOOR**2, np.maximum(GROWS**2 * short, FLOOR**2)))

@@ -1,0 +1,82 @@
+"""Motion at even steps of time, whatever the frame rate, kept for as long as it is needed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+RATE = 100
+"""Steps a second: the shortest movement there is takes four."""
+
+
+class Timeline:
+    """Values of a stretch of frames, each step the mean over its time of the line through the frames.
+
+    Step i is the time from ``start + i / RATE`` on. Of the past, ``keep`` seconds are kept.
+    """
+
+    def __init__(self, time: float, frame: int, values: Array, keep: float) -> None:
+        self.start, self._keep = time, round(keep * RATE)
+        self.first = 0
+        self.steps = np.empty((0, len(values)))
+        self._times, self._frames = [time], [frame]
+        self._last, self._sum, self._at_edge = values, np.zeros_like(values), np.zeros_like(values)
+
+    @property
+    def end(self) -> int:
+        """How many steps there have been."""
+        return self.first + len(self.steps)
+
+    @property
+    def period(self) -> float:
+        """Seconds from frame to frame, in the mean of those that are kept."""
+        return (self._times[-1] - self._times[0]) / max(len(self._times) - 1, 1)
+
+    @property
+    def last_time(self) -> float:
+        """Time of the last frame."""
+        return self._times[-1]
+
+    def add(self, time: float, frame: int, values: Array) -> None:
+        """The next frame's values."""
+        before = self._times[-1]
+        span = time - before
+        slope = (values - self._last) / span
+        edges = self.start + np.arange(self.end + 1, int((time - self.start) * RATE + 1e-6) + 1) / RATE
+        since = np.clip(edges - before, 0, span)[:, None]
+        sums = self._sum + since * self._last + since**2 / 2 * slope
+        if len(sums):
+            new = np.diff(np.vstack([self._at_edge, sums]), axis=0) * RATE
+            self.steps = np.vstack([self.steps, new])
+            self._sum, self._at_edge = self._sum - sums[-1], np.zeros_like(values)
+        self._sum = self._sum + span * (self._last + values) / 2
+        self._last = values
+        self._times.append(time)
+        self._frames.append(frame)
+
+    def hold(self, seconds: float) -> None:
+        """Go on with the last values, as if nothing moved any more; no frame can be added after that."""
+        self.steps = np.vstack([self.steps, np.tile(self._last, (round(seconds * RATE), 1))])
+
+    def forget(self) -> None:
+        """Drop what is older than is kept."""
+        old = len(self.steps) - self._keep
+        if old <= 0:
+            return
+        self.steps, self.first = self.steps[old:], self.first + old
+        oldest = self.start + self.first / RATE
+        count = int(np.searchsorted(self._times, oldest))
+        del self._times[:count], self._frames[:count]
+
+    def frames(
+        self, onset: float, apex: float, offset: float
+    ) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+        """Numbers and times of the first and last frame from onset to offset, and of the one at the apex."""
+        times = np.array(self._times)
+        last = len(times) - 1
+        first = min(int(np.searchsorted(times, onset - 1e-9)), last)
+        final = max(int(np.searchsorted(times, offset + 1e-9, side="right")) - 1, first)
+        peak = min(max(int(np.abs(times - apex).argmin()), first), final)
+        numbers = self._frames[first], self._frames[peak], self._frames[final]
+        return numbers, (self._times[first], self._times[peak], self._times[final])

@@ -1,0 +1,178 @@
+"""The default spotter: movements there and back, however long they take, that stand out of the video's noise.
+
+A bank of raised cosines (60 ms to 2 s, what is even or drifts evenly taken out) is correlated with the course
+of every region and of every pair of regions. What a template finds is compared with what it usually finds in
+this very video: a matched filter for noise of any colour, without a setting for a camera.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.facemotion import Motion
+from fleeting.spotting import Spotted, spotters
+from fleeting.spotting._bank import BLOCK, DURATIONS, HALF, heights, shut
+from fleeting.spotting._confirm import Peak, confirmed
+from fleeting.spotting._noise import Noise
+from fleeting.spotting._patches import patches, values
+from fleeting.spotting._timeline import RATE, Timeline
+
+Array = npt.NDArray[np.float64]
+LEAST = np.where(DURATIONS < 0.1, 9.0, 7.0)
+"""How many deviations of the noise a movement stands out, at least, by template."""
+FRAMES = 2.5
+"""Frames that a template lasts, at least: noise comes in shorter spikes."""
+NEAR = round(DURATIONS[-1] / 2 * RATE)
+"""Steps over which peaks compete, at most."""
+SIDES, ALONE = 1.1, 2.0
+"""Peaks compete over so many times their template's duration; a peak stands out so many times as far as nine
+tenths of the second before it or of the second after."""
+SAME = 0.4
+"""Intersection over union from which on movements of two parts of the face are one."""
+BRIDGED = 0.15
+"""Seconds without a face that are bridged in a straight line; after more, it begins anew."""
+
+
+@spotters.register("matched")
+class Matched:
+    """A matched filter over all regions, durations and times, against the video's own noise (ours)."""
+
+    def __init__(self) -> None:
+        self.latency = (HALF + NEAR + 2 * BLOCK) / RATE + BRIDGED
+        self._noise = Noise()
+        self._search: _Search | None = None
+
+    def push(self, motion: Motion) -> list[Spotted]:
+        """The movements that are certain once this frame is seen, by onset."""
+        found = self.finish() if self._search and self._search.is_over(motion) else []
+        if motion.places is None:
+            return found
+        if self._search is None:
+            self._search = _Search(motion, self._noise)
+            return found
+        self._search.timeline.add(motion.time, motion.frame, values(motion))
+        return found + self._search.advance()
+
+    def finish(self) -> list[Spotted]:
+        """The movements that the last frames still held."""
+        if self._search is None:
+            return []
+        search, self._search = self._search, None
+        search.timeline.hold((HALF + NEAR + 2 * BLOCK) / RATE)
+        return search.advance()
+
+
+class _Search:
+    """The peaks of one stretch of frames, and which of them are movements."""
+
+    def __init__(self, motion: Motion, noise: Noise) -> None:
+        keep = 2 * (HALF + 2 * NEAR) / RATE
+        self.timeline = Timeline(motion.time, motion.frame, values(motion), keep)
+        self._stretch, self._noise = motion.stretch, noise
+        self._waiting: list[tuple[Array, Array]] = []
+        self._scored = self._first = self._decided = HALF
+        self._scores = np.empty((0, len(DURATIONS), patches().parts))
+        self._last = np.empty((0, len(DURATIONS), len(patches().names), 2))
+        self._peaks: list[Peak] = []
+        self._movements: dict[Peak, Spotted | None] = {}
+
+    def is_over(self, motion: Motion) -> bool:
+        """Whether that frame does not go on where the last one was."""
+        other = motion.places is not None and motion.stretch != self._stretch
+        return other or motion.time - self.timeline.last_time > BRIDGED
+
+    def advance(self) -> list[Spotted]:
+        """The movements that the steps so far make certain, by onset."""
+        found: list[Spotted] = []
+        while self.timeline.end >= self._scored + HALF + BLOCK:
+            self._score()
+            found += self._decide()
+            self.timeline.forget()
+        return sorted(found, key=lambda spotted: spotted.onset)
+
+    def _score(self) -> None:
+        """Work out the next block; the first second waits until its noise is known."""
+        first = self._scored - HALF - self.timeline.first
+        steps = self.timeline.steps[first : first + BLOCK + 2 * HALF]
+        self._waiting.append((heights(steps), shut(steps)))
+        self._scored += BLOCK
+        if self._noise.variance is None and len(self._waiting) * BLOCK < NEAR:
+            return
+        found, eyes = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting = []
+        self._noise.learn(found, eyes)
+        self._find_peaks(self._noise.standing_out(found, eyes))
+
+    def _find_peaks(self, out: Array) -> None:
+        """Add the peaks among steps that follow on those before, (steps, templates, patches, 2)."""
+        size = np.linalg.norm(out, axis=3)
+        parts = [size[:, :, patches().part == part].max(axis=2) for part in range(patches().parts)]
+        self._scores = np.concatenate([self._scores, np.stack(parts, axis=2)])
+        out = np.concatenate([self._last, out])
+        scores = self._scores[-len(out) :]
+        begin = self._first + len(self._scores) - len(out)
+        padded = np.pad(scores, ((0, 0), (1, 1), (0, 0)))
+        around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1)).max(axis=(3, 4))
+        long_enough = FRAMES * self.timeline.period <= DURATIONS
+        high = (scores >= LEAST[:, None]) & long_enough[:, None]
+        for i, k, part in zip(*np.nonzero(high[1:-1] & (scores[1:-1] == around)), strict=True):
+            score = float(scores[i + 1, k, part])
+            self._peaks.append(Peak(begin + int(i) + 1, int(k), int(part), score, out[i + 1, k]))
+        self._last = out[-2:]
+
+    def _decide(self) -> list[Spotted]:
+        """The movements at peaks all of whose rivals are known."""
+        end = self._first + len(self._scores) - NEAR - 2
+        found = []
+        for peak in self._peaks:
+            if self._decided <= peak.step < end and (movement := self._movement(peak)):
+                others = [self._movement(other) for other in self._peaks if other.part != peak.part]
+                same = [other for other in others if other and _shared(movement, other) >= SAME]
+                if all(other.strength < movement.strength for other in same):
+                    regions = [name for one in (movement, *same) for name in one.regions]
+                    found.append(replace(movement, regions=tuple(dict.fromkeys(regions))))
+        self._decided = max(self._decided, end)
+        self._peaks = [peak for peak in self._peaks if peak.step >= end - NEAR]
+        self._movements = {peak: self._movements[peak] for peak in self._peaks if peak in self._movements}
+        old = max(0, len(self._scores) - 4 * NEAR)
+        self._scores, self._first = self._scores[old:], self._first + old
+        return found
+
+    def _movement(self, peak: Peak) -> Spotted | None:
+        """The movement at that peak, if it is one and there is no higher peak beside it."""
+        if peak not in self._movements:
+            stands = self._is_highest(peak) and self._stands_out(peak)
+            self._movements[peak] = confirmed(peak, self.timeline, self._noise) if stands else None
+        return self._movements[peak]
+
+    def _is_highest(self, peak: Peak) -> bool:
+        rivals = (
+            p
+            for p in self._peaks
+            if p.part == peak.part and abs(p.step - peak.step) <= max(_reach(p), _reach(peak))
+        )
+        return peak.score >= max(rival.score for rival in rivals)
+
+    def _stands_out(self, peak: Peak) -> bool:
+        """Whether the face was calmer just before it, or just after."""
+        scores = self._scores[:, peak.template, peak.part]
+        at, reach = peak.step - self._first, _reach(peak)
+        before = scores[max(0, at - reach - RATE) : max(0, at - reach)]
+        after = scores[at + reach + 1 : at + reach + 1 + RATE]
+        usual = [np.percentile(side, 90) for side in (before, after) if len(side) >= 0.3 * RATE]
+        return not usual or bool(peak.score >= ALONE * min(usual))
+
+
+def _shared(one: Spotted, other: Spotted) -> float:
+    """Intersection over union of two movements in time."""
+    both = min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s)
+    either = max(one.offset_s, other.offset_s) - min(one.onset_s, other.onset_s)
+    return both / either if either > 0 else 1.0
+
+
+def _reach(peak: Peak) -> int:
+    """Steps to each side over which a peak competes."""
+    return min(int(SIDES * peak.seconds * RATE + 0.5), NEAR)

@@ -1,0 +1,134 @@
+"""The page about one video, for somebody who has never heard of optical flow."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from fleeting.curves import HEIGHT, WIDTH, Gap, Track, clock, gaps, plot, read_tracks, spread
+from fleeting.recogniser import Recogniser
+from fleeting.stills import Stills
+from fleeting.types import Event
+
+AROUND = 1.0
+"""Seconds before and after an event that its own curve shows."""
+PLOTTED = 4
+"""People with a curve, at most: those with most events, then those seen longest."""
+LISTED = 12
+"""Gaps that are listed, at most: the longest."""
+OF_RECORD = ("input", "version", "model", "weights_sha256", "settings")
+"""Entries of the summary that the page ends with."""
+
+
+def write_page(
+    folder: Path,
+    summary: Mapping[str, Any],
+    events: Sequence[Event],
+    stills: Mapping[int, Stills],
+    recogniser: Recogniser | None,
+) -> None:
+    """Write ``report.html`` beside the ``frames.csv`` and ``faces.csv`` of a folder."""
+    main = read_tracks(folder / "frames.csv", apart=False)[""]
+    people = {int(face): track for face, track in read_tracks(folder / "faces.csv", apart=True).items()}
+    lost = list(gaps(main))
+    named = [event for event in events if event.label]
+    page = (
+        _templates()
+        .get_template("analysis.html")
+        .render(
+            summary=summary,
+            recogniser=recogniser,
+            headline=_headline(summary, events),
+            named=named,
+            unsure=sum(event.unsure for event in named),
+            missed=list(_missed(summary, lost)),
+            plots=[
+                _plot(face, spread(people[face], main.times), events) for face in _plotted(people, events)
+            ],
+            people=len(people),
+            cards=[_card(event, people[event.face], main, stills.get(event.number)) for event in events],
+            gaps=sorted(sorted(lost, key=_length)[-LISTED:], key=lambda gap: gap.start),
+            more_gaps=max(0, len(lost) - LISTED),
+            record=json.dumps({name: summary[name] for name in OF_RECORD}, indent=2),
+            width=WIDTH,
+            height=HEIGHT,
+            clock=clock,
+        )
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("fleeting"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _headline(summary: Mapping[str, Any], events: Sequence[Event]) -> str:
+    if not summary["frames_with_face"]:
+        return "No face was found in this video, so there is nothing to read."
+    micro = sum(event.kind == "micro" for event in events)
+    parts = [_counted(micro, "short movement"), _counted(len(events) - micro, "longer movement")]
+    lasts = clock(summary["duration_s"], 1)
+    if not events:
+        return f"No movement of the face was found in {lasts} of video."
+    return f"{' and '.join(part for part in parts if part)} in {lasts} of video."
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'s' if count > 1 else ''}" if count else ""
+
+
+def _length(gap: Gap) -> float:
+    return gap.end - gap.start
+
+
+def _missed(summary: Mapping[str, Any], lost: Sequence[Gap]) -> Iterator[str]:
+    """Why movements may have been missed, a sentence each."""
+    frames: Counter[str] = Counter()
+    for gap in lost:
+        frames[gap.reason] += gap.frames
+    for reason, count in frames.most_common():
+        share = count / summary["frames_decoded"]
+        yield f"In {_percent(share)} of the pictures: {reason}. Whatever moved there was not seen."
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
+
+
+def _plotted(people: Mapping[int, Track], events: Sequence[Event]) -> list[int]:
+    """Who gets a curve, by id."""
+    counts = Counter(event.face for event in events)
+    seen = {face: sum(not reason for reason in track.reasons) for face, track in people.items()}
+    return sorted(sorted(people, key=lambda face: (-counts[face], -seen[face]))[:PLOTTED])
+
+
+def _plot(face: int, track: Track, events: Sequence[Event]) -> dict[str, Any]:
+    own = [event for event in events if event.face == face]
+    return {"face": face, "plot": plot(track, own), "events": len(own)}
+
+
+def _card(event: Event, track: Track, main: Track, stills: Stills | None) -> dict[str, Any]:
+    """What the page says of one event."""
+    marks = [(getattr(event, f"{name}_s"), name) for name in ("onset", "apex", "offset")]
+    start, end = event.onset_s - AROUND, event.offset_s + AROUND
+    near = spread(track.between(start, end), main.between(start, end).times)
+    ranked = sorted(event.probabilities.items(), key=lambda item: -item[1])
+    lasts = event.offset_s - event.onset_s
+    return {
+        "event": event,
+        "stills": stills,
+        "near": plot(near, [event], marks=marks),
+        "ranked": ranked,
+        "lasts": lasts,
+    }
