@@ -24,7 +24,7 @@ import numpy as np
 from fleeting.drawn_data import draw
 from fleeting.facemotion import REGIONS, FaceMotion, Motion
 from fleeting.faces import FaceTracker
-from fleeting.intervals import Interval, IntervalList, score_intervals
+from fleeting.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
 from fleeting.video import open_video
 from fleeting.watching import main_face
@@ -131,47 +131,31 @@ def videos_of(setting: Setting, folder: Path) -> list[dict[str, Any]]:
 
 def row(setting: Setting, folder: Path, spotter: str) -> str:
     """One line of a table."""
-    true, found, late = [], [], []
-    frames = seconds = 0.0
+    tp = fp = fn = frames = 0
+    seconds = 0.0
+    late: list[float] = []
     videos = videos_of(setting, folder)
     for video in videos:
         motions = motion_of(folder / video["file"])
         start = time.perf_counter()
-        hits = spotted(motions, spotter)
+        found = spotted(motions, spotter)
         seconds += time.perf_counter() - start
         frames += len(motions)
-        true += [Interval(video["file"], e["onset_frame"], e["offset_frame"]) for e in video["events"]]
-        found += [Interval(video["file"], hit.onset, hit.offset) for hit in hits]
-        late += [off / setting.fps for off in _apex_errors(video["events"], hits)]
-    names = tuple(video["file"] for video in videos)
-    counts = score_intervals(IntervalList(names, tuple(true)), IntervalList(names, tuple(found))).counts
-    apex = f"{1000 * np.median(late):.0f} / {1000 * np.percentile(late, 90):.0f}" if late else ""
+        true = {Interval("", e["onset_frame"], e["offset_frame"]): e["apex_frame"] for e in video["events"]}
+        said = {Interval("", hit.onset, hit.offset): hit.apex for hit in found}
+        pairs = match(true, said)
+        tp, fp, fn = tp + len(pairs), fp + len(said) - len(pairs), fn + len(true) - len(pairs)
+        late += [1000 * abs(said[hit] - true[event]) / setting.fps for event, hit in pairs]
     cells = [
-        f"{setting.name}",
+        setting.name,
         f"{len(videos)} x {setting.seconds:g} s",
-        f"{len(true)}",
-        *(f"{n}" for n in (counts.tp, counts.fp, counts.fn)),
-        "" if counts.f1 is None or not true else f"{counts.f1:.2f}",
-        f"{counts.fp / (len(videos) * setting.seconds / 60):.2f}",
-        apex,
+        *(f"{count}" for count in (tp + fn, tp, fp, fn)),
+        f"{2 * tp / (2 * tp + fp + fn):.2f}" if tp + fn else "",
+        f"{fp / (len(videos) * setting.seconds / 60):.2f}",
+        f"{np.median(late):.0f} / {np.percentile(late, 90):.0f}" if late else "",
         f"{1000 * seconds / frames:.2f}",
     ]
     return "| " + " | ".join(cells) + " |"
-
-
-def _apex_errors(events: list[dict[str, Any]], hits: list[Spotted]) -> list[int]:
-    """Frames from each true apex to that of the hit which overlaps most, where it overlaps by half."""
-    errors = []
-    for event in events:
-        shares = [_iou(event["onset_frame"], event["offset_frame"], hit) for hit in hits]
-        if shares and max(shares) >= 0.5:
-            errors.append(abs(hits[int(np.argmax(shares))].apex - event["apex_frame"]))
-    return errors
-
-
-def _iou(onset: int, offset: int, hit: Spotted) -> float:
-    both = min(offset, hit.offset) - max(onset, hit.onset) + 1
-    return max(both, 0) / (offset - onset + hit.offset - hit.onset + 2 - max(both, 0))
 
 
 def main() -> None:
@@ -187,7 +171,7 @@ def main() -> None:
         for title, settings in TABLES.items():
             print(f"\n{title}\n")
             print(
-                "| videos | length | movements | TP | FP | FN | F1 | false a minute | apex off, ms | ms a frame |"
+                "| videos | length | movements | TP | FP | FN | F1 | false/min | apex off, ms | ms a frame |"
             )
             print("|---|---|---|---|---|---|---|---|---|---|")
             for setting in settings:

@@ -14,6 +14,8 @@ KINDS = (
     "models",
     "modalities",
     "apex-finders",
+    "spotters",
+    "recognisers",
     "protocols",
     "augmentations",
     "executors",

@@ -16,6 +16,8 @@ from fleeting.experiment import read_recipe
 from fleeting.pictures import read_picture
 
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}
+SHORT = {"seconds": 3.1, "events_per_minute": 19, "flows": 1, "disturb": "none", "workers": 1}
+LONG = ("casme-sq", "samm-lv")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,9 @@ def test_a_folder_that_was_begun_is_finished_and_no_other(tmp_path):
         ({"layout": "casme2", "videos": 3}, "--videos 3 does not go with layout casme2"),
         ({"layout": "casme2", "fps": 30}, "--fps 30 does not go with layout casme2"),
         ({"clips": 3}, "--clips 3 does not go with layout video"),
+        ({"layout": "casme-sq", "clips": 3}, "--clips 3 does not go with layout casme-sq"),
+        ({"layout": "casme3", "macro": 0.5}, r"--macro 0\.5 does not go with layout casme3"),
+        ({"macro": 2.0}, r"macro is 2\.0, expected a share"),
         ({"videos": 0}, "--videos 0 draws nothing"),
         ({"fps": 1000}, "1000"),
         ({"amplitude": -1.0}, "-1"),
@@ -79,7 +84,7 @@ def test_settings_that_do_not_go_together_are_refused_before_anything_is_written
 
 def test_more_people_than_a_dataset_has_names_for_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="names for 22 people"):
-        draw(tmp_path / "v", layout="casme-sq", subjects=23, clips=1)
+        draw(tmp_path / "v", layout="casme-sq", subjects=23, seconds=1, events_per_minute=0)
     assert not (tmp_path / "v").exists()
 
 
@@ -91,7 +96,7 @@ def test_an_unknown_layout_is_refused_with_the_nearest(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("layout", [name for name in layouts() if name != "video"])
+@pytest.mark.parametrize("layout", [name for name in layouts() if name not in ("video", *LONG)])
 def test_a_drawn_dataset_is_healthy_and_its_truth_fits_its_sheet(tmp_path, layout):
     truth = draw(tmp_path, layout=layout, **SMALL)
     checkup = check(layout, tmp_path)
@@ -107,6 +112,36 @@ def test_a_drawn_dataset_is_healthy_and_its_truth_fits_its_sheet(tmp_path, layou
         assert sample.apex in (None, clip["first"] + event["apex_frame"])
         files = datasets[layout].frames(tmp_path, sample)
         assert len(files) == event["offset_frame"] - event["onset_frame"] + 1
+
+
+@pytest.mark.parametrize("layout", [LONG[0], pytest.param(LONG[1], marks=pytest.mark.slow)])
+def test_long_videos_are_drawn_without_a_gap_and_their_truth_fits_the_sheet(tmp_path, layout):
+    truth = draw(tmp_path, layout=layout, **SHORT, macro=0.5, seed=1)
+    assert check(layout, tmp_path).problems == ()
+    found, problems = datasets[layout].recordings(tmp_path)
+    assert problems == []
+    assert [one.name for one in found] == [video["id"] for video in truth["videos"]]
+    for video, one in zip(truth["videos"], found, strict=True):
+        assert (tmp_path / video["file"], video["subject"]) == (one.folder, one.subject)
+        assert len(list(one.folder.iterdir())) == video["frames"] == 3.1 * one.fps
+        assert [(s.kind, s.onset, s.offset) for s in one.samples] == [
+            (event["kind"], video["first"] + event["onset_frame"], video["first"] + event["offset_frame"])
+            for event in video["events"]
+        ]
+    assert {event["kind"] for video in truth["videos"] for event in video["events"]} == {"micro", "macro"}
+
+
+def test_a_long_video_that_was_begun_is_drawn_anew(tmp_path):
+    draw(tmp_path, layout="casme-sq", **SHORT, subjects=1)
+    (folder,) = (tmp_path / "rawpic" / "s15").iterdir()
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (tmp_path / ".partial" / "rawpic" / "s15").mkdir(parents=True)
+    begun = folder.rename(tmp_path / ".partial" / "rawpic" / "s15" / folder.name)
+    (begun / "img093.jpg").unlink()
+    (begun / "img092.jpg").write_bytes(b"cut")
+    draw(tmp_path, layout="casme-sq", **SHORT, subjects=1)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+    assert not (tmp_path / ".partial").exists()
 
 
 def test_exact_flow_is_that_of_the_written_pictures(smic):

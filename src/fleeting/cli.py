@@ -71,8 +71,8 @@ def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
     """What exists of one kind, a line each.
 
     Args:
-        kind: models, modalities, apex-finders, datasets, protocols, recipes, augmentations, executors or
-            label-sets.
+        kind: models, modalities, apex-finders, datasets, protocols, spotters, recognisers, recipes,
+            augmentations, executors or label-sets.
         measure: Add latency and memory to models.
     """
     rows = fleeting.catalogue(kind, measure=measure)
@@ -468,7 +468,7 @@ def spot(
         dataset: Which dataset of long videos it is, for example samm-lv.
         root: Its folder.
         out_: The folder for truth.csv, found.csv and scores.json.
-        spotter: Who finds them (`fleeting list spotters`); without it, the default.
+        spotter: Who finds them; without it, the default.
         model: A recogniser's name or file, or none; without it, the one that is shipped.
         workers: How many videos are looked through at once.
         resume: Keep what was found in the same pictures with the same settings.

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 import fleeting
 from fleeting.alignment import crop_matrix, crop_size
-from fleeting.atomic import write_atomically
+from fleeting.atomic import sweep, write_atomically
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
 from fleeting.datasets._miniature import Drawing
@@ -139,6 +139,9 @@ def draw(
     settings = _settings(layout, {**given, "subjects": subjects, "clips": clips, "macro": macro})
     settings |= {"amplitude": amplitude, "disturb": disturb, "seed": seed, "flows": flows}
     takes = list(_takes(layout, settings))
+    for name, value, least in (("workers", workers, 1), ("flows", flows, 0)):
+        if value is not None and value < least:
+            raise OptionError(f"--{name} {value} means nothing; use {least} or more")
     truth = _truth({"layout": layout, **settings}, takes)
     _begin(Path(folder), truth)
     _write_flows(Path(folder), takes[:flows])
@@ -237,7 +240,8 @@ def _clips(
             blocks = [rng.permutation(len(CLASSES)) for _ in range(-(-clips // len(CLASSES)))]
             for number, label in enumerate(CLASSES[i] for i in np.concatenate(blocks)[:clips]):
                 own = _seed(seed, place, person, number)
-                script = script_of_clip(identity(person, seed), label, own, adapter.fps, **how)
+                who = identity(place * subjects + person, seed)  # nobody is in two datasets
+                script = script_of_clip(who, label, own, adapter.fps, **how)
                 yield _clip(home, adapter, person, number, str(rng.choice(_words(adapter, label))), script)
 
 
@@ -345,6 +349,7 @@ def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]
 def _begin(folder: Path, truth: Mapping[str, Any]) -> None:
     """Write the truth, or find that it is already there. Raises OptionError on a folder of something else."""
     path = folder / TRUTH
+    sweep(folder)
     text = json.dumps(truth, indent=2) + "\n"
     if path.exists():
         if path.read_text(encoding="utf-8") != text:

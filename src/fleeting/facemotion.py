@@ -81,6 +81,9 @@ OPEN = 0.2
 """How unlike the eyes may be to what they were where a reference is taken: 0 (not at all) to 2."""
 NEAR = 1.0
 """Pixels by which a view may lie off its reference and not be taken again."""
+JUMP, FARTHEST = 4.0, 20.0
+"""Percent of the eye distance that no skin moves from one frame to the next, and while it is lost: what does
+is other skin."""
 AVERAGED = 1.0
 """Seconds over which `Motion.amount` forgets where the skin was."""
 _HEAD = (*NOSE_BRIDGE, NOSE_TIP, *FOREHEAD, *TEMPLES)
@@ -179,8 +182,13 @@ class _Reference:
 
     def unlike(self, view: Gray) -> float:
         """How far the eyes look otherwise than they did, 0 (not at all) to 2: 1 less their correlation."""
-        alike = [np.corrcoef(self._view[eye].ravel(), view[eye].ravel())[0, 1] for eye in self._eyes]
-        return 1 - float(np.mean(np.nan_to_num(alike)))
+        return 1 - float(np.mean([_correlation(self._view[eye], view[eye]) for eye in self._eyes]))
+
+
+def _correlation(one: Gray, other: Gray) -> float:
+    first, second = (part.astype(np.float32).ravel() - np.float32(part.mean()) for part in (one, other))
+    lengths = float(np.linalg.norm(first)) * float(np.linalg.norm(second))
+    return float(first @ second) / max(lengths, 1e-6)
 
 
 def _around(points: FloatArray) -> tuple[slice, slice]:
@@ -200,6 +208,8 @@ class _Followed:
         self._misses = 0
         self.shut = 0.0
         """How far the eyes look otherwise than when they were last compared with: 0 to 2."""
+        self._places = np.zeros((_COUNT, 2), np.float32)
+        self._away = np.zeros(_COUNT, np.int64)
         self._recent: deque[tuple[float, FloatArray]] = deque()
         self._reference = self._taken(picture, mesh, np.zeros((_COUNT, 2), np.float32), time)
         self._next: _Reference | None = None
@@ -221,14 +231,22 @@ class _Followed:
             matrix = chained(cv2().invertAffineTransform(head), matrix)
             if np.abs(moved(head, self._eyes) - self._eyes).max() < NEAR:
                 break
-        if loose > LOOSE or self._off(matrix, mesh) > REACH:
+        if loose > LOOSE or self._off(matrix, mesh) > REACH or not np.isfinite(left).all():
             self._misses += 1
             return None
         self._misses, self._matrix = 0, matrix
-        places = self._reference.start + left / self._unit
+        places = self._without_jumps(self._reference.start + left / self._unit)
         self.shut = self._reference.unlike(view)
         self._renew(picture, view, mesh, places, time)
         return places
+
+    def _without_jumps(self, places: FloatArray) -> FloatArray:
+        """Regions that jumped, where they were before: the longer they are away, the further they may be."""
+        self._away += 1
+        jumped = np.linalg.norm(places - self._places, axis=1) > np.minimum(JUMP * self._away, FARTHEST)
+        self._away[~jumped] = 0
+        self._places = np.where(jumped[:, None], self._places, places)
+        return self._places
 
     def _off(self, matrix: Matrix, mesh: FloatArray) -> float:
         return float(np.abs(moved(matrix, eyes(mesh)) - self._eyes).max())
@@ -242,7 +260,7 @@ class _Followed:
         self._steps.append(places - self._next.compared(view)[0] / self._unit)
         if time - self._next.time >= HANDOVER:
             self._reference, self._next = self._next, None
-            self._reference.start = np.mean(self._steps, axis=0)
+            self._reference.start = np.mean(self._steps, axis=0, dtype=np.float32)
 
     def _is_time(self, places: FloatArray, time: float) -> bool:
         self._recent.append((time, places))
@@ -253,7 +271,9 @@ class _Followed:
         return bool(age > 5 * LASTS or (age > LASTS and calm))
 
     def _taken(self, picture: Gray, mesh: FloatArray, start: FloatArray, time: float) -> _Reference:
-        return _Reference(_view(picture, self._matrix), moved(self._matrix, mesh), start, time)
+        return _Reference(
+            _view(picture, self._matrix), moved(self._matrix, mesh).astype(np.float32), start, time
+        )
 
 
 def _view(picture: Gray, matrix: Matrix) -> Gray:

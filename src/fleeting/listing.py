@@ -21,7 +21,9 @@ from fleeting.experiment import read_recipe, recipe_names
 from fleeting.modalities import modalities
 from fleeting.models import is_network, models
 from fleeting.protocols import protocols
+from fleeting.recogniser import Recogniser, recognisers
 from fleeting.registry import Registry, summary
+from fleeting.spotting import spotters
 
 Row = dict[str, Any]
 
@@ -39,6 +41,8 @@ def catalogue(kind: str, *, measure: bool = False) -> list[Row]:
         "modalities": lambda: _plain(modalities),
         "apex-finders": lambda: _plain(apex_finders),
         "protocols": lambda: _plain(protocols),
+        "spotters": lambda: _plain(spotters),
+        "recognisers": _recognisers,
         "augmentations": lambda: _plain(augmentations),
         "executors": lambda: _plain(executors),
         "label-sets": lambda: [{"name": n, "what": summary(s), "source": ""} for n, s in label_sets.items()],
@@ -55,6 +59,10 @@ def _plain(registry: Registry[Any]) -> list[Row]:
         options = {p.name: p.default for p in keyword if p.kind is p.KEYWORD_ONLY}
         rows.append({"name": name, "what": summary(registry[name]), "options": options})
     return rows
+
+
+def _recognisers() -> list[Row]:
+    return [{"name": n, "what": f"classes {', '.join(Recogniser.load(n).classes)}"} for n in recognisers()]
 
 
 def _dataset(name: str) -> Row:

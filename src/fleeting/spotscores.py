@@ -15,7 +15,6 @@ from fleeting.intervals import COLUMNS, Counts, Interval, IntervalList, Recognis
 from fleeting.types import Kind
 
 KINDS: tuple[Kind, ...] = ("micro", "macro")
-
 Movements = Mapping[Kind, Sequence[Interval]]
 """The movements of each kind that is scored."""
 
@@ -33,10 +32,9 @@ def score_kinds(
         kind: score_lists(*(IntervalList(tuple(videos), tuple(side[kind])) for side in (truth, found)))
         for kind in truth
     }
-    both = len(scores) > 1
     counts = {str(kind): score.pooled for kind, score in scores.items()}
     said: dict[str, Any] = {kind: counts[kind].as_dict() if kind in counts else None for kind in KINDS}
-    said["overall"] = _sum(counts.values()).as_dict() if both else None
+    said["overall"] = _sum(counts.values()).as_dict() if len(counts) > 1 else None
     recognised = _recognised(videos, truth["micro"], found["micro"], classes) if classes else None
     f1 = counts["micro"].f1
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Naming:
 def recordings_of(
     naming: Naming,
     places: Sequence[_places.Place],
-    rows: Iterable[tuple[Sample, Facts]],
+    rows: Sequence[tuple[Sample, Facts]],
     *,
     cohort: str,
     fps: float,
@@ -72,35 +72,34 @@ def recordings_of(
     ``rows`` are the sheet's samples with the facts of their places. Videos that no row names are there too:
     in those nothing moves.
     """
-    problems: list[Problem] = []
+    problems = []
     named: dict[str, list[tuple[Sample, Facts]]] = {}
-    people = {}
     for sample, facts in rows:
-        people[sample.subject.casefold()] = sample.subject
         if name := naming.of(facts):
             named.setdefault(name.casefold(), []).append((sample, facts))
         else:
             problems.append(Problem(sample.id, "is in a long video that has no known name", LEAVE_OUT))
-    found = []
-    for rows_of_it in named.values():
-        first, facts = rows_of_it[0]
-        name = naming.of(facts)
+    found = {}
+    for key, of_it in named.items():
+        sample, facts = of_it[0]
         try:
             folder, expected = _places.folder(places, facts)
         except DatasetError as error:
-            problems.append(as_problem(name, error))
+            problems.append(as_problem(naming.of(facts), error))
             continue
         if folder is None:
-            problems.append(Problem(name, f"its folder {expected} is missing", RESTORE))
+            problems.append(Problem(naming.of(facts), f"its folder {expected} is missing", RESTORE))
         else:
-            samples = tuple(sample for sample, _ in rows_of_it)
-            found.append(Recording(name, first.subject, fps, folder, samples))
+            samples = tuple(sample for sample, _ in of_it)
+            found[key] = Recording(naming.of(facts), sample.subject, fps, folder, samples)
+    people = {sample.subject.casefold(): sample.subject for sample, _ in rows}
     try:
         for facts, folder in naming.there(places):
-            name = naming.of(facts)
-            if name.casefold() not in named and pictures(folder):
-                subject = f"{cohort}/{facts['person']}"
-                found.append(Recording(name, people.get(subject.casefold(), subject), fps, folder))
+            subject = f"{cohort}/{facts['person']}"
+            subject = people.get(subject.casefold(), subject)
+            name = naming.of({**facts, "person": subject.partition("/")[2]})
+            if name.casefold() not in named.keys() | found.keys() and pictures(folder):
+                found[name.casefold()] = Recording(name, subject, fps, folder)
     except DatasetError as error:
         problems.append(as_problem("", error))
-    return sorted(found, key=lambda recording: recording.name), problems
+    return sorted(found.values(), key=lambda recording: recording.name), problems

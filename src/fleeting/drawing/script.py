@@ -149,6 +149,8 @@ def write_script(
         _event(rng, LABELS[turn % len(LABELS)], kind, identity.eye_distance, fps, amplitude)
         for turn, kind in zip(turns, kinds, strict=True)
     ]
+    if count > int(events_per_minute * seconds / 60) and _spare(events, frames, fps) < 0:
+        events = events[:-1]  # the one too many that only chance asked for
     return _script(identity, seed, fps, frames, disturb, _placed(rng, events, frames, fps))
 
 
@@ -231,11 +233,17 @@ def _moved(event: Event, frames: int) -> Event:
     )
 
 
+def _spare(events: list[Event], frames: int, fps: float) -> int:
+    """The frames that are left over when every event has a rest before and behind it."""
+    lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
+    return frames - sum(lengths) - math.ceil(GAP * fps) * (len(events) + 1)
+
+
 def _placed(rng: np.random.Generator, events: list[Event], frames: int, fps: float) -> tuple[Event, ...]:
     """The events in random order of time, each after GAP and its share of the frames that are left over."""
     gap = math.ceil(GAP * fps)
     lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
-    spare = frames - sum(lengths) - gap * (len(events) + 1)
+    spare = _spare(events, frames, fps)
     if events and spare < 0:
         found = f"{len(events)} events with rests take {frames - spare} frames and there are {frames}"
         raise OptionError(f"{found}; ask for fewer events a minute, or for more seconds")

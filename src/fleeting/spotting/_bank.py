@@ -11,8 +11,8 @@ from fleeting.spotting._course import raised_cosine
 from fleeting.spotting._timeline import RATE
 
 Array = npt.NDArray[np.float64]
-DURATIONS = 0.06 * 1.42 ** np.arange(11)
-"""Seconds from onset to offset: 0.06 to 2.0."""
+DURATIONS = 0.06 * 1.42 ** np.arange(8)
+"""Seconds from onset to offset: 0.06 to 0.70."""
 BLOCK = 10
 """Steps of a timeline that are worked out at once."""
 

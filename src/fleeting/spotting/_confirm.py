@@ -13,22 +13,19 @@ from fleeting.spotting._course import Course, fitted
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._patches import patches
 from fleeting.spotting._timeline import RATE, Timeline
-from fleeting.types import Kind
 
 Array = npt.NDArray[np.float64]
 QUIET = 0.75
 """Seconds before and after a movement in which its patches have to be at rest."""
-RESTLESS, FITS = 0.35, 0.5
+RESTLESS, FITS = 0.25, 0.5
 """Share of its peak at which its patches may be in half of that time; share of their course it explains."""
 SHORTER = 0.5
 """Share of its template's duration that it takes, at least: a blink is no long movement."""
 BUSY = 1.0
 """Percent of the eye distance by which a quarter of the patches around move in that time, at most: more is
 speech."""
-BRIEF, TALL = 0.6, 5.0
-"""Seconds within which no patch moves there and back by so many percent of the eye distance: it was lost."""
-LARGE, CLEAR = 0.6, 13.0
-"""Percent of the eye distance by which a longer movement moves a patch, and how far it stands out, at least."""
+TALL = 5.0
+"""Percent of the eye distance by which no patch moves there and back in so short a time: it was lost."""
 PATTERN = 0.5, 3.0
 """Patches take part that stand out half as far as the first of them, and by three deviations."""
 
@@ -59,33 +56,32 @@ def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
     deviation = noise.deviation[peak.template]
     times, rows = _around(peak, timeline)
     course = rows @ (chosen[:, None] * peak.pattern / deviation).ravel()
-    apex = (peak.step + 0.5) / RATE
+    apex = timeline.time(peak.step)
     near = np.abs(times - apex) <= max(0.12, peak.seconds)
     fit = fitted(times[near], course[near], apex, peak.seconds)
     height = float((np.linalg.norm(peak.pattern * deviation, axis=1) * chosen).max())
     busy = rows.reshape(len(rows), -1, 2)[:, patches().part == peak.part]
     if not (_is_sized(fit, height, peak) and _is_alone(fit, times, course, busy)):
         return None
-    frames, seconds = timeline.frames(*(timeline.start + at for at in (fit.onset, fit.apex, fit.offset)))
-    kind: Kind = "micro" if seconds[2] - seconds[0] <= LONGEST_MICRO else "macro"
+    frames, seconds = timeline.frames(fit.onset, fit.apex, fit.offset)
+    if seconds[2] - seconds[0] > LONGEST_MICRO:
+        return None
     order = [i for i in np.argsort(-sizes, kind="stable") if chosen[i]]
     names = dict.fromkeys(name for i in order for name in patches().names[i])
-    return Spotted(kind, *frames, *seconds, peak.score, tuple(names))
+    return Spotted("micro", *frames, *seconds, peak.score, tuple(names))
 
 
 def _around(peak: Peak, timeline: Timeline) -> tuple[Array, Array]:
-    """Seconds since the timeline's start, and patches, of the steps around a peak."""
+    """Times and patches of the steps around a peak."""
     reach = round((0.75 * peak.seconds + QUIET) * RATE)
     first = max(peak.step - reach - timeline.first, 0)
     rows = timeline.steps[first : peak.step + reach + 1 - timeline.first, :-1]
-    return (timeline.first + first + np.arange(len(rows)) + 0.5) / RATE, rows
+    return timeline.time(timeline.first + first) + np.arange(len(rows)) / RATE, rows
 
 
 def _is_sized(fit: Course, height: float, peak: Peak) -> bool:
-    """Whether the movement takes about as long as its template, and is as large as one of that length."""
-    if fit.explained < FITS or fit.seconds < SHORTER * peak.seconds:
-        return False
-    return height <= TALL if fit.seconds <= BRIEF else height >= LARGE and peak.score >= CLEAR
+    """Whether the movement takes about as long as its template, and is no larger than skin goes in that."""
+    return fit.explained >= FITS and fit.seconds >= SHORTER * peak.seconds and height <= TALL
 
 
 def _is_alone(fit: Course, times: Array, course: Array, busy: Array) -> bool:
@@ -98,9 +94,9 @@ def _is_alone(fit: Course, times: Array, course: Array, busy: Array) -> bool:
     sides = [side for side in sides if side.sum() >= 0.2 * RATE]
     if not sides:
         return True
-    rest = np.median(np.concatenate([course[side] for side in sides]))
+    rest = np.mean([np.median(course[side]) for side in sides])
     peak = np.interp(fit.apex, times, course) - rest
     if any(np.median(np.abs(course[side] - rest)) > RESTLESS * peak for side in sides):
         return False
     moves = [np.ptp(np.percentile(busy[side], (10, 90), axis=0), axis=0).max(axis=1) for side in sides]
-    return fit.seconds > BRIEF or all(np.percentile(move, 75) <= BUSY for move in moves)
+    return all(np.percentile(move, 75) <= BUSY for move in moves)

@@ -18,8 +18,8 @@ GROWS = 2.0
 """How many times as much a longer template may find than the shortest five, as long as little was seen."""
 UNSEEN = 0.1
 """Percent of the eye distance that noise is taken for where somebody blinked from the start."""
-SHUTS, BRIEF = 0.25, 0.6
-"""Change of the eyes from which on somebody blinks; seconds up to which a template is led astray by that."""
+SHUTS = 0.25
+"""Change of the eyes from which on somebody blinks."""
 ECHO = {
     "under eye": 1.0,
     "eye corner": 2.0,
@@ -52,7 +52,7 @@ class Noise:
 
     def learn(self, heights: Array, shut: Array) -> None:
         """Take in what templates found at steps: (steps, templates, patches, 2) and (steps, templates)."""
-        blinking = _blinking(shut)
+        blinking = shut > SHUTS
         calm = ~blinking[..., None, None]
         self._learn_echo(heights, np.where(blinking, shut, 0))
         if self.variance is None:
@@ -73,7 +73,7 @@ class Noise:
         """Heights in deviations of the noise, of the same shape."""
         if self.variance is None:
             return np.zeros_like(heights)
-        over = np.where(_blinking(shut), shut, 0)[..., None, None]
+        over = np.where(shut > SHUTS, shut, 0)[..., None, None]
         return np.asarray(heights / np.sqrt(self.variance + SAFETY * self._echo_of(over**2)))
 
     def _learn_echo(self, heights: Array, shut: Array) -> None:
@@ -82,16 +82,13 @@ class Noise:
         square = shut[..., None, None] ** 2
         cut = OUTLIER**2 * (self._echo_of(square) + self.variance)
         self._blinks = self._blinks + (shut**2).sum(axis=0)
-        self._echo = self._echo + np.where((square > 0) & self._near_eyes, np.minimum(heights**2, cut), 0).sum(axis=0)
+        led = (square > 0) & self._near_eyes
+        self._echo = self._echo + np.where(led, np.minimum(heights**2, cut), 0).sum(axis=0)
         fade = np.minimum(1, BLINKS / self._blinks)
         self._blinks, self._echo = fade * self._blinks, fade[:, None, None] * self._echo
 
     def _echo_of(self, square: Array) -> Array:
         return np.asarray(self._echo / self._blinks[:, None, None] * square)
-
-
-def _blinking(shut: Array) -> npt.NDArray[np.bool_]:
-    return (shut > SHUTS) & (DURATIONS < BRIEF)
 
 
 def _first(heights: Array) -> Array:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fleeting.errors import OptionError
+
 Array = npt.NDArray[np.float64]
 RATE = 100
 """Steps a second: the shortest movement there is takes four."""
@@ -13,13 +15,14 @@ RATE = 100
 class Timeline:
     """Values of a stretch of frames, each step the mean over its time of the line through the frames.
 
-    Step i is the time from ``start + i / RATE`` on. Of the past, ``keep`` seconds are kept.
+    Step i is the time from ``start + i / RATE`` on. The first ``lead`` steps lie before the first frame, as
+    if nothing had moved there; of the past, ``keep`` steps are kept.
     """
 
-    def __init__(self, time: float, frame: int, values: Array, keep: float) -> None:
-        self.start, self._keep = time, round(keep * RATE)
+    def __init__(self, time: float, frame: int, values: Array, lead: int, keep: int) -> None:
+        self.start, self._keep = time - lead / RATE, keep
         self.first = 0
-        self.steps = np.empty((0, len(values)))
+        self.steps = np.tile(values, (lead, 1))
         self._times, self._frames = [time], [frame]
         self._last, self._sum, self._at_edge = values, np.zeros_like(values), np.zeros_like(values)
 
@@ -38,8 +41,15 @@ class Timeline:
         """Time of the last frame."""
         return self._times[-1]
 
+    def time(self, step: int) -> float:
+        """The middle of a step, in seconds."""
+        return self.start + (step + 0.5) / RATE
+
     def add(self, time: float, frame: int, values: Array) -> None:
-        """The next frame's values."""
+        """The next frame's values. Raises OptionError on a frame that is not later than the last one."""
+        if time <= self._times[-1]:
+            found = f"frame {frame} at {time:g} s came after one at {self._times[-1]:g} s"
+            raise OptionError(f"{found}, expected a later one; push frames in their order")
         before = self._times[-1]
         span = time - before
         slope = (values - self._last) / span
@@ -55,9 +65,9 @@ class Timeline:
         self._times.append(time)
         self._frames.append(frame)
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, steps: int) -> None:
         """Go on with the last values, as if nothing moved any more; no frame can be added after that."""
-        self.steps = np.vstack([self.steps, np.tile(self._last, (round(seconds * RATE), 1))])
+        self.steps = np.vstack([self.steps, np.tile(self._last, (steps, 1))])
 
     def forget(self) -> None:
         """Drop what is older than is kept."""

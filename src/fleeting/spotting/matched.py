@@ -16,18 +16,21 @@ from fleeting.facemotion import Motion
 from fleeting.spotting import Spotted, spotters
 from fleeting.spotting._bank import BLOCK, DURATIONS, HALF, heights, shut
 from fleeting.spotting._confirm import Peak, confirmed
+from fleeting.spotting._held import KEPT, Held
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._patches import patches, values
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
-LEAST = np.where(DURATIONS < 0.1, 9.0, 7.0)
+LEAST = np.where(DURATIONS < 0.1, 9.0, 7.5)
 """How many deviations of the noise a movement stands out, at least, by template."""
 FRAMES = 2.5
 """Frames that a template lasts, at least: noise comes in shorter spikes."""
-NEAR = round(DURATIONS[-1] / 2 * RATE)
+NEAR: int = round(0.75 * DURATIONS[-1] * RATE)
 """Steps over which peaks compete, at most."""
-SIDES, ALONE = 1.1, 2.0
+FIRST = RATE
+"""Steps from which the noise is known at first."""
+SIDES, ALONE = 1.1, 2.3
 """Peaks compete over so many times their template's duration; a peak stands out so many times as far as nine
 tenths of the second before it or of the second after."""
 SAME = 0.4
@@ -41,7 +44,7 @@ class Matched:
     """A matched filter over all regions, durations and times, against the video's own noise (ours)."""
 
     def __init__(self) -> None:
-        self.latency = (HALF + NEAR + 2 * BLOCK) / RATE + BRIDGED
+        self.latency = (HALF + max(NEAR, FIRST) + 2 * BLOCK) / RATE + BRIDGED
         self._noise = Noise()
         self._search: _Search | None = None
 
@@ -61,16 +64,16 @@ class Matched:
         if self._search is None:
             return []
         search, self._search = self._search, None
-        search.timeline.hold((HALF + NEAR + 2 * BLOCK) / RATE)
-        return search.advance()
+        return search.finish()
 
 
 class _Search:
     """The peaks of one stretch of frames, and which of them are movements."""
 
     def __init__(self, motion: Motion, noise: Noise) -> None:
-        keep = 2 * (HALF + 2 * NEAR) / RATE
-        self.timeline = Timeline(motion.time, motion.frame, values(motion), keep)
+        self.timeline = Timeline(motion.time, motion.frame, values(motion), lead=HALF, keep=KEPT)
+        self._held = Held(self.timeline)
+        self._macro: list[Spotted] = []
         self._stretch, self._noise = motion.stretch, noise
         self._waiting: list[tuple[Array, Array]] = []
         self._scored = self._first = self._decided = HALF
@@ -84,14 +87,22 @@ class _Search:
         other = motion.places is not None and motion.stretch != self._stretch
         return other or motion.time - self.timeline.last_time > BRIDGED
 
-    def advance(self) -> list[Spotted]:
+    def advance(self, *, over: bool = False) -> list[Spotted]:
         """The movements that the steps so far make certain, by onset."""
-        found: list[Spotted] = []
+        found = self._held.advance(over=over)
+        self._macro = [*self._macro[-4:], *found]
         while self.timeline.end >= self._scored + HALF + BLOCK:
             self._score()
-            found += self._decide()
-            self.timeline.forget()
+            micro = self._decide()
+            found += [one for one in micro if all(_shared(one, large) < SAME for large in self._macro)]
+        self.timeline.forget()
         return sorted(found, key=lambda spotted: spotted.onset)
+
+    def finish(self) -> list[Spotted]:
+        """The movements that the last frames still held."""
+        found = self.advance(over=True)
+        self.timeline.hold(HALF + max(NEAR, FIRST) + 2 * BLOCK)
+        return sorted(found + self.advance(), key=lambda spotted: spotted.onset)
 
     def _score(self) -> None:
         """Work out the next block; the first second waits until its noise is known."""
@@ -99,7 +110,7 @@ class _Search:
         steps = self.timeline.steps[first : first + BLOCK + 2 * HALF]
         self._waiting.append((heights(steps), shut(steps)))
         self._scored += BLOCK
-        if self._noise.variance is None and len(self._waiting) * BLOCK < NEAR:
+        if self._noise.variance is None and len(self._waiting) * BLOCK < FIRST:
             return
         found, eyes = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
         self._waiting = []
@@ -175,4 +186,4 @@ def _shared(one: Spotted, other: Spotted) -> float:
 
 def _reach(peak: Peak) -> int:
     """Steps to each side over which a peak competes."""
-    return min(int(SIDES * peak.seconds * RATE + 0.5), NEAR)
+    return min(round(SIDES * peak.seconds * RATE), NEAR)

@@ -1,0 +1,119 @@
+"""Macro-movements: large ones that take more than half a second, however long they are held."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.spotting import LONGEST_MICRO, Spotted
+from fleeting.spotting._bank import BLOCK
+from fleeting.spotting._patches import patches
+from fleeting.spotting._timeline import RATE, Timeline
+
+Array = npt.NDArray[np.float64]
+PARTS = 0, 2
+"""Brows and lower face: around the eyes there are blinks and looks that last."""
+SHARE = 0.9
+"""A part is as far from rest as nine tenths of its patches are not: a few that are lost do not count."""
+LEAVES, RETURNS = 0.8, 0.35
+"""Percent of the eye distance from rest at which a movement is under way; share of its peak at which it ends."""
+ENDED = 3
+"""Blocks for which it stays there."""
+LONGEST = 10.0
+"""Seconds after which it is no movement but how the face is held from then on."""
+SYLLABLES = 3
+"""Times that a movement passes half its peak, at most: what does so more often is speech."""
+SETTLES = 1.5
+"""Seconds over which the place of rest is averaged."""
+EDGE = 0.1
+"""Share of the peak at which a movement begins and ends."""
+KEPT = round((LONGEST + 2) * RATE)
+"""Steps of the past that are looked at, at most."""
+
+
+class Held:
+    """The macro-movements of one stretch of frames, as its timeline goes on."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._next = timeline.end
+        self._rest = _patches_at(timeline.steps[-1:])
+        self._away: list[tuple[int, Array]] = []
+        self._usual = 0.1
+
+    def advance(self, *, over: bool = False) -> list[Spotted]:
+        """The movements that the steps so far make certain; one under way too, where it is all ``over``."""
+        found = []
+        while self._timeline.end >= self._next + BLOCK:
+            first = self._next - self._timeline.first
+            found.append(self._take(_patches_at(self._timeline.steps[first : first + BLOCK])))
+        if over and self._away:
+            found.append(self._movement())
+        return [movement for movement in found if movement]
+
+    def _take(self, level: Array) -> Spotted | None:
+        """Take in where the patches were in the next block; the movement that ended with it."""
+        self._next += BLOCK
+        size = max(_distances(level - self._rest))
+        if not self._away and size < LEAVES:
+            self._usual += 0.05 * (size - self._usual)
+            self._rest = self._rest + BLOCK / RATE / SETTLES * (level - self._rest)
+            return None
+        self._away.append((self._next - BLOCK, level))
+        sizes = self._sizes().max(axis=1)
+        ended = sizes[-ENDED:].max() < max(RETURNS * sizes.max(), LEAVES / 2)
+        if not ended and len(sizes) * BLOCK / RATE < LONGEST:
+            return None
+        movement = self._movement() if ended else None
+        self._rest, self._away = level, []
+        return movement
+
+    def _sizes(self) -> Array:
+        """How far each of the PARTS was from rest in each block of the movement."""
+        return np.array([_distances(level - self._rest) for _, level in self._away])
+
+    def _movement(self) -> Spotted | None:
+        """What went away and came back, or None where it was too short, or speech."""
+        sizes = self._sizes()
+        block, part = np.unravel_index(np.argmax(sizes), sizes.shape)
+        peak = float(sizes[block, part])
+        if np.count_nonzero(np.diff(sizes[:, part] > peak / 2)) > SYLLABLES:
+            return None
+        step, level = self._away[block]
+        pattern = (level - self._rest) * (patches().part == PARTS[part])[:, None]
+        frames, seconds = self._timeline.frames(*self._course(pattern, step))
+        if seconds[2] - seconds[0] <= LONGEST_MICRO:
+            return None
+        return Spotted("macro", *frames, *seconds, peak / self._usual, _moving(pattern))
+
+    def _course(self, pattern: Array, step: int) -> tuple[float, float, float]:
+        """Onset, apex and offset in seconds: where the movement passes EDGE, the peak being about ``step``."""
+        timeline = self._timeline
+        first = max(self._away[0][0] - RATE, timeline.first)
+        away = _patches_at(timeline.steps[first - timeline.first : self._next - timeline.first], mean=False)
+        share = np.einsum("tpc,pc->t", away - self._rest, pattern) / (pattern**2).sum()
+        share = np.convolve(np.pad(share, 2, mode="edge"), np.full(5, 0.2), mode="valid")
+        low, middle = np.flatnonzero(share < EDGE), step + BLOCK // 2 - first
+        onset = low[low < middle].max(initial=-1) + 1
+        offset = low[low > middle].min(initial=len(share)) - 1
+        apex = onset + np.argmax(share[onset : offset + 1])
+        return timeline.time(first + onset), timeline.time(first + apex), timeline.time(first + offset)
+
+
+def _patches_at(steps: Array, *, mean: bool = True) -> Array:
+    """Where the patches were, in the mean of the steps or in each of them: (..., patches, 2)."""
+    places = steps[:, :-1].reshape(len(steps), -1, 2)
+    return np.asarray(places.mean(axis=0) if mean else places)
+
+
+def _distances(moved: Array) -> list[float]:
+    """How far each of the PARTS has moved, in percent of the eye distance."""
+    lengths = np.linalg.norm(moved, axis=1)
+    return [float(np.quantile(lengths[patches().part == part], SHARE)) for part in PARTS]
+
+
+def _moving(pattern: Array) -> tuple[str, ...]:
+    """Names of the regions that moved half as far as the first, or further, the furthest first."""
+    lengths = np.linalg.norm(pattern, axis=1)
+    order = [i for i in np.argsort(-lengths, kind="stable") if lengths[i] >= lengths.max() / 2]
+    return tuple(dict.fromkeys(name for i in order for name in patches().names[i]))
