@@ -47,8 +47,8 @@ from fleeting.modalities import modalities
 
 @modalities.register("last-frame")
 def last(clip):
-    """The last frame."""
-    return clip.frames[-1].transpose(2, 0, 1).astype(np.float32)
+    """The last frame of the movement."""
+    return clip.frames[clip.offset].transpose(2, 0, 1).astype(np.float32)
 '''
 DATASET = """
 from dataclasses import replace

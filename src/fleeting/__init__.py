@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fleeting.analysis import analyze as analyze
-    from fleeting.deploying import train as train
     from fleeting.demonstration import demo as demo
+    from fleeting.deploying import train as train
     from fleeting.doctor import check as check
     from fleeting.drawn_data import draw as draw
     from fleeting.experiment import Experiment as Experiment

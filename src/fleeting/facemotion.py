@@ -1,7 +1,7 @@
 """How the skin of one followed face moves: where small regions of it are, frame by frame.
 
-Each region is a square of skin, found again in every frame by pyramidal Lucas-Kanade flow (Bouguet 2000)
-against one earlier frame of the same face. Its noise is a fifth of a dense flow's at a tenth of the price.
+Each region is one square of skin, found again in every frame by pyramidal Lucas-Kanade flow (Bouguet 2000)
+against one earlier frame of the same face: less noisy than the mean of a dense flow, and far cheaper.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Motion:
 class FaceMotion:
     """Follows the skin of one face from frame to frame.
 
-    A frame costs about 2 ms. The mesh of the face only says roughly where it is, and may be some frames old.
+    The mesh of the face only says roughly where it is, and may be some frames old.
     """
 
     def __init__(self) -> None:
@@ -128,8 +128,7 @@ class FaceMotion:
 
         A face that `fleeting.quality` finds unusable counts as none.
         """
-        usable = face is not None and not face.reason
-        places = self._places(frame, face.mesh) if face is not None and usable else None
+        places = self._places(frame, face.mesh) if face and not face.reason else None
         if places is None:
             return Motion(frame.number, frame.time, None, max(self._stretch, 0), math.nan, math.nan)
         share = 1 - np.exp(-(frame.time - self._time) / AVERAGED)

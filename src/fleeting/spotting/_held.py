@@ -16,7 +16,9 @@ PARTS = 0, 2
 SHARE = 0.9
 """A part is as far from rest as nine tenths of its patches are not: a few that are lost do not count."""
 LEAVES, RETURNS = 0.8, 0.35
-"""Percent of the eye distance from rest at which a movement is under way; share of its peak at which it ends."""
+"""Percent of the eye distance from rest at which a movement begins; share of its peak at which it ends."""
+CLEAR = 6.0
+"""How many times as far from rest it goes as the face does without a movement, at least."""
 ENDED = 3
 """Blocks for which it stays there."""
 LONGEST = 10.0
@@ -41,15 +43,20 @@ class Held:
         self._away: list[tuple[int, Array]] = []
         self._usual = 0.1
 
-    def advance(self, *, over: bool = False) -> list[Spotted]:
-        """The movements that the steps so far make certain; one under way too, where it is all ``over``."""
+    def advance(self) -> list[Spotted]:
+        """The movements that the steps so far make certain."""
         found = []
         while self._timeline.end >= self._next + BLOCK:
             first = self._next - self._timeline.first
             found.append(self._take(_patches_at(self._timeline.steps[first : first + BLOCK])))
-        if over and self._away:
-            found.append(self._movement())
         return [movement for movement in found if movement]
+
+    def finish(self) -> list[Spotted]:
+        """The movement that is under way where the face is lost, as far as it was seen."""
+        movement = self._movement() if self._away else None
+        if self._away:
+            self._rest, self._away = self._away[-1][1], []
+        return [movement] if movement else []
 
     def _take(self, level: Array) -> Spotted | None:
         """Take in where the patches were in the next block; the movement that ended with it."""
@@ -73,11 +80,12 @@ class Held:
         return np.array([_distances(level - self._rest) for _, level in self._away])
 
     def _movement(self) -> Spotted | None:
-        """What went away and came back, or None where it was too short, or speech."""
+        """What went away and came back, or None where it was unclear, short, or speech."""
         sizes = self._sizes()
         block, part = np.unravel_index(np.argmax(sizes), sizes.shape)
         peak = float(sizes[block, part])
-        if np.count_nonzero(np.diff(sizes[:, part] > peak / 2)) > SYLLABLES:
+        syllables = np.count_nonzero(np.diff(sizes[:, part] > peak / 2))
+        if peak < CLEAR * self._usual or syllables > SYLLABLES:
             return None
         step, level = self._away[block]
         pattern = (level - self._rest) * (patches().part == PARTS[part])[:, None]
@@ -87,7 +95,7 @@ class Held:
         return Spotted("macro", *frames, *seconds, peak / self._usual, _moving(pattern))
 
     def _course(self, pattern: Array, step: int) -> tuple[float, float, float]:
-        """Onset, apex and offset in seconds: where the movement passes EDGE, the peak being about ``step``."""
+        """Times of onset, apex and offset: where the movement passes EDGE of its peak, about ``step``."""
         timeline = self._timeline
         first = max(self._away[0][0] - RATE, timeline.first)
         away = _patches_at(timeline.steps[first - timeline.first : self._next - timeline.first], mean=False)

@@ -59,8 +59,7 @@ class Noise:
             self.variance = _first(np.where(calm, heights, np.nan))
             return
         share = 1 - np.exp(-len(heights) / RATE / MEMORY)
-        # a normal value, squared and cut at 2.5 deviations, is 0.91 in the mean
-        now = np.minimum(heights**2, OUTLIER**2 * self.variance) / 0.91
+        now = np.minimum(heights**2, OUTLIER**2 * self.variance)
         change = np.where(calm, now - self.variance, 0).mean(axis=0)
         self.variance = np.maximum(self.variance + share * change, FLOOR**2)
 

@@ -22,14 +22,19 @@ class Timeline:
     def __init__(self, time: float, frame: int, values: Array, lead: int, keep: int) -> None:
         self.start, self._keep = time - lead / RATE, keep
         self.first = 0
-        self.steps = np.tile(values, (lead, 1))
+        self._steps = np.tile(values, (lead, 1))
+        self._new: list[Array] = []
+        self.end = lead
+        """How many steps there have been."""
         self._times, self._frames = [time], [frame]
         self._last, self._sum, self._at_edge = values, np.zeros_like(values), np.zeros_like(values)
 
     @property
-    def end(self) -> int:
-        """How many steps there have been."""
-        return self.first + len(self.steps)
+    def steps(self) -> Array:
+        """The values of the steps that are kept, from step ``first`` on."""
+        if self._new:
+            self._steps, self._new = np.concatenate([self._steps, *self._new]), []
+        return self._steps
 
     @property
     def period(self) -> float:
@@ -57,8 +62,7 @@ class Timeline:
         since = np.clip(edges - before, 0, span)[:, None]
         sums = self._sum + since * self._last + since**2 / 2 * slope
         if len(sums):
-            new = np.diff(np.vstack([self._at_edge, sums]), axis=0) * RATE
-            self.steps = np.vstack([self.steps, new])
+            self._append(np.diff(np.vstack([self._at_edge, sums]), axis=0) * RATE)
             self._sum, self._at_edge = self._sum - sums[-1], np.zeros_like(values)
         self._sum = self._sum + span * (self._last + values) / 2
         self._last = values
@@ -67,17 +71,21 @@ class Timeline:
 
     def hold(self, steps: int) -> None:
         """Go on with the last values, as if nothing moved any more; no frame can be added after that."""
-        self.steps = np.vstack([self.steps, np.tile(self._last, (steps, 1))])
+        self._append(np.tile(self._last, (steps, 1)))
 
     def forget(self) -> None:
         """Drop what is older than is kept."""
-        old = len(self.steps) - self._keep
+        old = self.end - self.first - self._keep
         if old <= 0:
             return
-        self.steps, self.first = self.steps[old:], self.first + old
+        self._steps, self.first = self.steps[old:], self.first + old
         oldest = self.start + self.first / RATE
         count = int(np.searchsorted(self._times, oldest))
         del self._times[:count], self._frames[:count]
+
+    def _append(self, steps: Array) -> None:
+        self._new.append(steps)
+        self.end += len(steps)
 
     def frames(
         self, onset: float, apex: float, offset: float

@@ -1,8 +1,9 @@
-"""The default spotter: movements there and back, however long they take, that stand out of the video's noise.
+"""The default spotter: movements there and back that stand out of the noise of their own video.
 
-A bank of raised cosines (60 ms to 2 s, what is even or drifts evenly taken out) is correlated with the course
-of every region and of every pair of regions. What a template finds is compared with what it usually finds in
-this very video: a matched filter for noise of any colour, without a setting for a camera.
+For micro-movements a bank of raised cosines (60 to 700 ms, what is even or drifts evenly taken out) is
+correlated with the course of every region and of every pair of regions, and what a template finds is compared
+with what it usually finds in this video: a matched filter for noise of any colour, without a setting for any
+camera. Macro-movements are large enough to be seen leaving rest and coming back.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from fleeting.spotting._patches import patches, values
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
-LEAST = np.where(DURATIONS < 0.1, 9.0, 7.5)
+LEAST = np.where(DURATIONS < 0.1, 8.8, 7.8)
 """How many deviations of the noise a movement stands out, at least, by template."""
 FRAMES = 2.5
 """Frames that a template lasts, at least: noise comes in shorter spikes."""
@@ -35,13 +36,15 @@ SIDES, ALONE = 1.1, 2.3
 tenths of the second before it or of the second after."""
 SAME = 0.4
 """Intersection over union from which on movements of two parts of the face are one."""
+OVERLAPPING = 4
+"""Macro-movements that a micro-movement is compared with: the last ones."""
 BRIDGED = 0.15
 """Seconds without a face that are bridged in a straight line; after more, it begins anew."""
 
 
 @spotters.register("matched")
 class Matched:
-    """A matched filter over all regions, durations and times, against the video's own noise (ours)."""
+    """A matched filter over all regions and durations, against the video's own noise (ours)."""
 
     def __init__(self) -> None:
         self.latency = (HALF + max(NEAR, FIRST) + 2 * BLOCK) / RATE + BRIDGED
@@ -76,7 +79,7 @@ class _Search:
         self._macro: list[Spotted] = []
         self._stretch, self._noise = motion.stretch, noise
         self._waiting: list[tuple[Array, Array]] = []
-        self._scored = self._first = self._decided = HALF
+        self._scored = self._first = self._decided = self._certain = HALF
         self._scores = np.empty((0, len(DURATIONS), patches().parts))
         self._last = np.empty((0, len(DURATIONS), len(patches().names), 2))
         self._peaks: list[Peak] = []
@@ -87,22 +90,28 @@ class _Search:
         other = motion.places is not None and motion.stretch != self._stretch
         return other or motion.time - self.timeline.last_time > BRIDGED
 
-    def advance(self, *, over: bool = False) -> list[Spotted]:
+    def advance(self) -> list[Spotted]:
         """The movements that the steps so far make certain, by onset."""
-        found = self._held.advance(over=over)
-        self._macro = [*self._macro[-4:], *found]
-        while self.timeline.end >= self._scored + HALF + BLOCK:
-            self._score()
-            micro = self._decide()
-            found += [one for one in micro if all(_shared(one, large) < SAME for large in self._macro)]
+        macro = self._held.advance()
+        self._macro = [*self._macro, *macro][-OVERLAPPING:]
+        found = [*macro, *self._micro()]
         self.timeline.forget()
         return sorted(found, key=lambda spotted: spotted.onset)
 
     def finish(self) -> list[Spotted]:
         """The movements that the last frames still held."""
-        found = self.advance(over=True)
+        found = [*self.advance(), *self._held.finish()]
+        self._macro += found
         self.timeline.hold(HALF + max(NEAR, FIRST) + 2 * BLOCK)
-        return sorted(found + self.advance(), key=lambda spotted: spotted.onset)
+        return sorted([*found, *self.advance()], key=lambda spotted: spotted.onset)
+
+    def _micro(self) -> list[Spotted]:
+        """The micro-movements that are certain, but what is known as a macro-movement."""
+        found = []
+        while self.timeline.end >= self._scored + HALF + BLOCK:
+            self._score()
+            found += self._decide()
+        return [one for one in found if all(_shared(one, macro) < SAME for macro in self._macro)]
 
     def _score(self) -> None:
         """Work out the next block; the first second waits until its noise is known."""
@@ -136,17 +145,17 @@ class _Search:
 
     def _decide(self) -> list[Spotted]:
         """The movements at peaks all of whose rivals are known."""
-        end = self._first + len(self._scores) - NEAR - 2
+        self._certain = self._first + len(self._scores) - NEAR - 2
         found = []
         for peak in self._peaks:
-            if self._decided <= peak.step < end and (movement := self._movement(peak)):
+            if self._decided <= peak.step < self._certain and (movement := self._movement(peak)):
                 others = [self._movement(other) for other in self._peaks if other.part != peak.part]
                 same = [other for other in others if other and _shared(movement, other) >= SAME]
                 if all(other.strength < movement.strength for other in same):
                     regions = [name for one in (movement, *same) for name in one.regions]
                     found.append(replace(movement, regions=tuple(dict.fromkeys(regions))))
-        self._decided = max(self._decided, end)
-        self._peaks = [peak for peak in self._peaks if peak.step >= end - NEAR]
+        self._decided = max(self._decided, self._certain)
+        self._peaks = [peak for peak in self._peaks if peak.step >= self._certain - NEAR]
         self._movements = {peak: self._movements[peak] for peak in self._peaks if peak in self._movements}
         old = max(0, len(self._scores) - 4 * NEAR)
         self._scores, self._first = self._scores[old:], self._first + old
@@ -154,10 +163,13 @@ class _Search:
 
     def _movement(self, peak: Peak) -> Spotted | None:
         """The movement at that peak, if it is one and there is no higher peak beside it."""
-        if peak not in self._movements:
-            stands = self._is_highest(peak) and self._stands_out(peak)
-            self._movements[peak] = confirmed(peak, self.timeline, self._noise) if stands else None
-        return self._movements[peak]
+        if peak in self._movements:
+            return self._movements[peak]
+        stands = self._is_highest(peak) and self._stands_out(peak)
+        movement = confirmed(peak, self.timeline, self._noise) if stands else None
+        if peak.step < self._certain:
+            self._movements[peak] = movement
+        return movement
 
     def _is_highest(self, peak: Peak) -> bool:
         rivals = (
