@@ -12,9 +12,18 @@ from fleeting.models import build, is_network, models
 NETWORKS = [name for name in models if is_network(name)]
 
 
-def network(name, classes=3):
-    shapes = tuple(models[name].inputs.values())
-    return build(name, classes, shapes, {}, seed=0), shapes
+def small(name):
+    """The shapes and options that make a model quick to test."""
+    kind = models[name]
+    chosen = dict(getattr(kind, "small", {}))
+    side = chosen.pop("size", None)
+    shapes = [(c, side, side) if side else (c, h, w) for c, h, w in kind.inputs.values()]
+    return tuple(shapes), chosen
+
+
+def network(name, classes=3, seed=0):
+    shapes, chosen = small(name)
+    return build(name, classes, shapes, chosen, seed), shapes
 
 
 def batch(shapes, count=4):
@@ -32,13 +41,52 @@ def test_gives_finite_logits_for_each_class(name, classes):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_weight_can_learn(name):
+def test_every_weight_learns_after_one_step(name):
+    """What starts at nought, like SAGAN's gamma, holds others back until it has moved once."""
     model, shapes = network(name)
     model.train()
-    torch.nn.functional.cross_entropy(model(*batch(shapes)), torch.tensor([0, 1, 2, 0])).backward()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(2):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(*batch(shapes)), torch.tensor([0, 1, 2, 0])).backward()
+        optimizer.step()
     for key, weight in model.named_parameters():
         assert weight.grad is not None, f"{key} takes no part"
         assert torch.isfinite(weight.grad).all(), key
+        assert key in getattr(models[name], "idle", ()) or weight.grad.abs().max() > 0, f"{key} never learns"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_learns_eight_clips_by_heart(name):
+    model, shapes = network(name)
+    inputs, labels = batch(shapes, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    model.train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for _ in range(150):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(*inputs), labels)
+            loss.backward()
+            optimizer.step()
+            if loss < 0.02:
+                break
+    for _ in range(20):  # batch norm's running statistics catch up
+        model(*inputs)
+    with torch.inference_mode():
+        assert (model.eval()(*inputs).argmax(dim=1) == labels).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predicts_the_same_twice_and_pixel_by_pixel_in_memory(name):
+    model, shapes = network(name)
+    inputs = batch(shapes)
+    with torch.inference_mode():
+        first = model.eval()(*inputs)
+        assert torch.equal(first, model(*inputs))
+        model.to(memory_format=torch.channels_last)
+        last = model(*(array.contiguous(memory_format=torch.channels_last) for array in inputs))
+    torch.testing.assert_close(first, last, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -53,10 +101,10 @@ def test_one_sample_scores_alike_alone_and_in_company(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_seed_alone_decides_the_first_weights(name):
     torch.manual_seed(5)
-    first, shapes = network(name)
+    first, _ = network(name)
     torch.manual_seed(6)
     second, _ = network(name)
-    other = build(name, 3, shapes, {}, seed=1)
+    other, _ = network(name, seed=1)
     same = [torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)]
     changed = [not torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True)]
     assert all(same)
@@ -66,7 +114,7 @@ def test_the_seed_alone_decides_the_first_weights(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_travel_as_safetensors(name):
     model, shapes = network(name)
-    other = build(name, 3, shapes, {}, seed=9)
+    other, _ = network(name, seed=9)
     other.load_state_dict(load(save({key: t.contiguous() for key, t in model.state_dict().items()})))
     inputs = batch(shapes)
     assert torch.equal(model.eval()(*inputs), other.eval()(*inputs))
@@ -88,15 +136,17 @@ def test_says_where_it_comes_from_and_what_it_takes(name):
     assert all(len(shape) == 3 for shape in kind.inputs.values())
     if is_network(name):
         assert list(inspect.signature(kind.forward).parameters)[1:] == list(kind.inputs)
+        modules = dict(network(name)[0].named_modules())
+        assert getattr(kind, "looks_at", "") in modules
 
 
 @pytest.mark.parametrize("name", sorted(models))
 def test_inputs_that_do_not_fit_are_refused(name):
-    shapes = tuple(models[name].inputs.values())
+    shapes, chosen = small(name)
     with pytest.raises(OptionError, match="inputs"):
-        build(name, 3, (*shapes, shapes[0]), {}, seed=0)
+        build(name, 3, (*shapes, shapes[0]), chosen, seed=0)
     with pytest.raises(OptionError, match="inputs"):
-        build(name, 3, tuple((c, h + 1, w + 3) for c, h, w in shapes), {}, seed=0)
+        build(name, 3, tuple((c, h + 1, w + 3) for c, h, w in shapes), chosen, seed=0)
 
 
 def test_there_are_networks_to_test():

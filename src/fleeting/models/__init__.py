@@ -3,8 +3,11 @@
 Two contracts, one registry. A network is a ``torch.nn.Module`` class: ``Network(classes, *, options)``, whose
 ``forward`` returns logits (batch, classes). An estimator learns at once, without epochs: ``Estimator(classes,
 *, options)`` with ``fit``, ``probabilities``, ``state`` and ``load_state`` (numpy arrays by name). Both say
-in ``inputs`` which arrays they take, as (channels, height, width) each; a model with the keyword options
-``channels`` or ``size`` is built for other channels or sizes than these. ``paper`` is the source.
+in ``inputs`` which arrays they take, as (channels, height, width) each, and in ``paper`` where they come from.
+
+A model with the keyword option ``size`` (or ``channels``: a number, or one for each of several inputs) is built
+for other sides (or channels) than these. ``small``, where a model has it, are options and a ``size`` that make it
+quick to test. ``looks_at`` names the module whose output Grad-CAM weighs.
 """
 
 from __future__ import annotations
@@ -71,16 +74,27 @@ def build(name: str, classes: int, shapes: Sequence[Shape], given: Mapping[str, 
             f"model {name} takes {len(wanted)} inputs ({named}), the recipe names {len(shapes)}"
         )
     accepted = inspect.signature(kind).parameters
-    channels, side = shapes[0][0], shapes[0][1]
     if tuple(shapes) != wanted:
-        chosen |= {key: value for key, value in (("channels", channels), ("size", side)) if key in accepted}
-        wanted = tuple(
-            (channels if "channels" in accepted else c, *((side, side) if "size" in accepted else (h, w)))
-            for c, h, w in wanted
-        )
+        wanted, fitting = _fitting(kind, shapes)
+        chosen |= fitting
     if tuple(shapes) != wanted:
         raise OptionError(f"model {name} takes inputs {wanted}, found {tuple(shapes)}; choose others")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: Model = kind(classes, **chosen)
     return model
+
+
+def _fitting(kind: type[Any], shapes: Sequence[Shape]) -> tuple[tuple[Shape, ...], dict[str, Any]]:
+    """The shapes nearest to these that a model can be built for, and the options that do it."""
+    accepted = inspect.signature(kind).parameters
+    fitting: dict[str, Any] = {}
+    wanted = tuple(kind.inputs.values())
+    if "channels" in accepted:
+        found = tuple(shape[0] for shape in shapes)
+        fitting["channels"] = found if len(found) > 1 else found[0]
+        wanted = tuple((c, h, w) for c, (_, h, w) in zip(found, wanted, strict=True))
+    if "size" in accepted:
+        fitting["size"] = side = shapes[0][1]
+        wanted = tuple((c, side, side) for c, _, _ in wanted)
+    return wanted, fitting

@@ -17,3 +17,20 @@ class Dropout(nn.Dropout):
         if not self.training or self.p == 0:
             return input
         return input * (torch.rand_like(input) >= self.p) / (1 - self.p)
+
+
+class Gate(nn.Sigmoid):
+    """The sigmoid of an attention that multiplies features: (batch, 1 or channels, height, width), 0 to 1.
+
+    It is a module so that `fleeting.explain` can look at what it let through.
+    """
+
+
+class Attention(nn.Softmax):
+    """The softmax of a self-attention: (batch, heads, queries, keys), each row adding up to 1.
+
+    It is a module so that attention rollout and entropy can look at its weights.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(dim=-1)
