@@ -3,11 +3,11 @@
 Two contracts, one registry. A network is a ``torch.nn.Module`` class: ``Network(classes, *, options)``, whose
 ``forward`` returns logits (batch, classes). An estimator learns at once, without epochs: ``Estimator(classes,
 *, options)`` with ``fit``, ``probabilities``, ``state`` and ``load_state`` (numpy arrays by name). Both say
-in ``inputs`` which arrays they take, as (channels, height, width) each, and in ``paper`` where they come from.
+in ``inputs`` which arrays they take, as (channels, height, width) each, and in ``paper`` who made them.
 
-A model with the keyword option ``size`` (or ``channels``: a number, or one for each of several inputs) is built
-for other sides (or channels) than these. ``small``, where a model has it, are options and a ``size`` that make it
-quick to test. ``looks_at`` names the module whose output Grad-CAM weighs.
+A model with the keyword option ``size`` (or ``channels``: a number, or one for each of several inputs) is
+built for other sides (or channels) than these. ``small``, where a model has it, are options and a ``size``
+that make it quick to test. ``looks_at`` names the module whose output Grad-CAM weighs.
 """
 
 from __future__ import annotations
@@ -73,7 +73,6 @@ def build(name: str, classes: int, shapes: Sequence[Shape], given: Mapping[str, 
         raise OptionError(
             f"model {name} takes {len(wanted)} inputs ({named}), the recipe names {len(shapes)}"
         )
-    accepted = inspect.signature(kind).parameters
     if tuple(shapes) != wanted:
         wanted, fitting = _fitting(kind, shapes)
         chosen |= fitting

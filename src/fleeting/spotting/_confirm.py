@@ -11,7 +11,7 @@ from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.spotting._bank import DURATIONS
 from fleeting.spotting._course import Course, fitted
 from fleeting.spotting._noise import Noise
-from fleeting.spotting._patches import patches
+from fleeting.spotting._patches import LOWER, patches
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
@@ -21,9 +21,9 @@ RESTLESS, FITS = 0.25, 0.5
 """Share of its peak at which its patches may be in half of that time; share of their course it explains."""
 SHORTER = 0.5
 """Share of its template's duration that it takes, at least: a blink is no long movement."""
-BUSY = 1.0
-"""Percent of the eye distance by which a quarter of the patches around move in that time, at most: more is
-speech."""
+BUSY = 0.6
+"""Percent of the eye distance by which a tenth of the lower face moves in that time where somebody talks: a
+movement there is speech."""
 TALL = 5.0
 """Percent of the eye distance by which no patch moves there and back in so short a time: it was lost."""
 PATTERN = 0.5, 3.0
@@ -60,8 +60,10 @@ def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
     near = np.abs(times - apex) <= max(0.12, peak.seconds)
     fit = fitted(times[near], course[near], apex, peak.seconds)
     height = float((np.linalg.norm(peak.pattern * deviation, axis=1) * chosen).max())
-    busy = rows.reshape(len(rows), -1, 2)[:, patches().part == peak.part]
-    if not (_is_sized(fit, height, peak) and _is_alone(fit, times, course, busy)):
+    sides = _sides(fit, times)
+    if not (_is_sized(fit, height, peak) and _is_alone(fit, times, course, sides)):
+        return None
+    if peak.part == LOWER and any(_is_speech(rows[side]) for side in sides):
         return None
     frames, seconds = timeline.frames(fit.onset, fit.apex, fit.offset)
     if seconds[2] - seconds[0] > LONGEST_MICRO:
@@ -84,19 +86,24 @@ def _is_sized(fit: Course, height: float, peak: Peak) -> bool:
     return fit.explained >= FITS and fit.seconds >= SHORTER * peak.seconds and height <= TALL
 
 
-def _is_alone(fit: Course, times: Array, course: Array, busy: Array) -> bool:
-    """Whether the patches rest before and after the movement, and come back to where they were."""
+def _sides(fit: Course, times: Array) -> list[npt.NDArray[np.bool_]]:
+    """Which steps lie shortly before the movement, and shortly after, where there are enough."""
     gap = max(0.03, 0.1 * fit.seconds)
-    sides = [
-        (times < fit.onset - gap) & (times > fit.onset - gap - QUIET),
-        (times > fit.offset + gap) & (times < fit.offset + gap + QUIET),
-    ]
-    sides = [side for side in sides if side.sum() >= 0.2 * RATE]
+    before = (times < fit.onset - gap) & (times > fit.onset - gap - QUIET)
+    after = (times > fit.offset + gap) & (times < fit.offset + gap + QUIET)
+    return [side for side in (before, after) if side.sum() >= 0.2 * RATE]
+
+
+def _is_alone(fit: Course, times: Array, course: Array, sides: list[npt.NDArray[np.bool_]]) -> bool:
+    """Whether the patches rest before and after the movement, and come back to where they were."""
     if not sides:
         return True
     rest = np.mean([np.median(course[side]) for side in sides])
     peak = np.interp(fit.apex, times, course) - rest
-    if any(np.median(np.abs(course[side] - rest)) > RESTLESS * peak for side in sides):
-        return False
-    moves = [np.ptp(np.percentile(busy[side], (10, 90), axis=0), axis=0).max(axis=1) for side in sides]
-    return all(np.percentile(move, 75) <= BUSY for move in moves)
+    return all(np.median(np.abs(course[side] - rest)) <= RESTLESS * peak for side in sides)
+
+
+def _is_speech(rows: Array) -> bool:
+    lower = rows.reshape(len(rows), -1, 2)[:, patches().part == LOWER]
+    moves = np.ptp(np.percentile(lower, (10, 90), axis=0), axis=0).max(axis=1)
+    return bool(np.percentile(moves, 90) > BUSY)

@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.spotting._bank import BLOCK
-from fleeting.spotting._patches import patches
+from fleeting.spotting._patches import LOWER, UPPER, patches
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
-PARTS = 0, 2
+PARTS = UPPER, LOWER
 """Brows and lower face: around the eyes there are blinks and looks that last."""
 SHARE = 0.9
 """A part is as far from rest as nine tenths of its patches are not: a few that are lost do not count."""

@@ -19,6 +19,8 @@ PARTS = (
 )
 """Regions of the brows, and around the eyes; the rest is the lower face. What moves in one part of the face
 at its own time is a movement of its own."""
+UPPER, LOWER = 0, len(PARTS)
+"""The numbers of the brows and of the lower face among the parts."""
 
 
 @dataclass(frozen=True, eq=False)
