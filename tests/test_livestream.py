@@ -34,6 +34,9 @@ class Slow:
         self.numbers.append(frame.number)
         return []
 
+    def read(self, frames):
+        return ((frame, self.push(frame)) for frame in frames)
+
     def finish(self):
         self.finished = True
         return []
@@ -100,6 +103,15 @@ def test_whoever_stops_listening_leaves_no_thread_behind():
 
     before = threading.active_count()
     events = iter(Live(open_video(grays(600), fps=10), Talking(0), paced=True))
+    assert next(events) == 0
+    events.close()
+    assert threading.active_count() == before
+
+    class Seeing(Session):
+        def _taken(self, frame, faces):
+            return [frame.number]
+
+    events = iter(Live(open_video(grays(600), fps=10), Seeing(), paced=True))
     assert next(events) == 0
     events.close()
     assert threading.active_count() == before

@@ -52,6 +52,15 @@ def test_the_drawn_movement_is_found_once_and_recognised(found):
     assert clip.times[[0, clip.apex, -1]].tolist() == [event.onset_s, event.apex_s, event.offset_s]
 
 
+def test_reading_gives_what_pushing_gives(found, frames):
+    session = Session(recogniser=Recogniser.load().recognise)
+    read = [(frame.number, event) for frame, events in session.read(frames) for event in events]
+    late = [event for event, _, given in found if given == np.inf]
+    assert [event for _, event in read] + session.finish() == [event for event, _, _ in found]
+    assert session.finish() == []
+    assert len(read) == len(found) - len(late)
+
+
 def test_the_clip_is_that_of_the_whole_frames(found, frames):
     ((event, clip, _),) = found
     images = [frame.image for frame in frames[event.onset_frame : event.offset_frame + 1]]

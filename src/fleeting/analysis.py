@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -31,10 +31,11 @@ from fleeting.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.stills import Stills, stills
 from fleeting.timeline import write_page
-from fleeting.types import Event, Frame
+from fleeting.types import Event
 from fleeting.video import Video, open_video
 from fleeting.watching import Progress, Tables, facts, refuse_file
 
+T = TypeVar("T")
 FORMATS = {
     "csv": ("frames.csv", "faces.csv", "events.csv"),
     "json": ("events.json",),
@@ -290,8 +291,8 @@ def _seen(
 
     with _opened(item.source, settings) as video, Tables(folder) as tables:
         promised = video.report.header_frames or 0
-        for frame in _told(video, promised, item.name, work.progress):
-            take(session.push(frame))
+        for frame, found in _told(session.read(video), promised, item.name, work.progress):
+            take(found)
             tables.add(frame, session.faces, {face: moved.amount for face, moved in session.motions.items()})
         take(session.finish())
     seen = facts(video.report, tables)
@@ -318,8 +319,8 @@ def _first_time(source: Path, settings: Mapping[str, Any]) -> float:
         return next(iter(video)).time
 
 
-def _told(frames: Iterable[Frame], promised: int, what: str, progress: Progress) -> Iterator[Frame]:
-    """The frames, and how far they have come."""
+def _told(frames: Iterable[T], promised: int, what: str, progress: Progress) -> Iterator[T]:
+    """What there is of each frame, and how far they have come."""
     for done, frame in enumerate(frames, start=1):
         yield frame
         progress(what, done, max(promised, done))

@@ -38,11 +38,9 @@ class Live:
         reader = Thread(target=self._read, daemon=True)
         reader.start()
         try:
-            while (frame := self._waiting.get()) is not None:
-                if isinstance(frame, Exception):
-                    raise frame
+            for _, found in self._session.read(self._arriving()):
                 self.frames += 1
-                yield from self._session.push(frame)
+                yield from found
             yield from self._session.finish()
         finally:
             self.stop()
@@ -56,6 +54,12 @@ class Live:
     def stop(self) -> None:
         """Read no more frames."""
         self._stopped.set()
+
+    def _arriving(self) -> Iterator[Frame]:
+        while (frame := self._waiting.get()) is not None:
+            if isinstance(frame, Exception):
+                raise frame
+            yield frame
 
     def _read(self) -> None:
         started: float | None = None

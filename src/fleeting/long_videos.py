@@ -223,8 +223,8 @@ def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> di
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0
-    for frame in _frames(numbered, recording.fps, damaged):
-        events += session.push(frame)
+    for _, found in session.read(_frames(numbered, recording.fps, damaged)):
+        events += found
         frames, faces = frames + 1, faces + bool(session.faces)
         work.progress(recording.name, frames + len(damaged), len(numbered))
     if not frames:

@@ -1,0 +1,174 @@
+"""Any video to events, end to end, at 640x480: frames per second, and where each millisecond goes.
+
+The video is drawn (or named), so it is decoded from H.264 like any other. Contestants take turns, and the
+median round counts; what a stage takes is processor time, which other work on the machine changes little.
+
+    python benchmarks/end_to_end.py [--video FILE] [--seconds 10] [--fps 200] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import fleeting
+from fleeting import facemotion, faces, session
+from fleeting.drawn_data import draw
+from fleeting.motion import flow, gray
+from fleeting.opencv import cv2
+from fleeting.recogniser import Recogniser
+from fleeting.session import Session
+from fleeting.types import Event
+from fleeting.video import open_video
+
+STAGES = {
+    "mesh of the face": (faces, "mesh"),
+    "detector, for new faces": (faces, "detect"),
+    "quality of the picture": (faces, "measure"),
+    "motion of the skin": (facemotion.FaceMotion, "push"),
+    "pictures kept for clips": (session.Past, "add"),
+    "clips cut out of them": (session.Past, "clip"),
+}
+"""What a frame goes through, and the calls that do it."""
+
+
+def pushed(path: Path) -> list[Event]:
+    """One frame after the other, in one thread."""
+    one = Session(recogniser=Recogniser.load().recognise)
+    with open_video(path) as video:
+        found = [event for frame in video for event in one.push(frame)]
+    return found + one.finish()
+
+
+def read(path: Path) -> list[Event]:
+    """Faces of the next frames are found while the skin of this one is followed."""
+    one = Session(recogniser=Recogniser.load().recognise)
+    with open_video(path) as video:
+        found = [event for _, events in one.read(video) for event in events]
+    return found + one.finish()
+
+
+def analysed(path: Path) -> list[Event]:
+    """The whole command: tables, events, report, weights read anew."""
+    with TemporaryDirectory() as out:
+        return list(fleeting.analyze(path, out).done[0].events)
+
+
+def dense(path: Path) -> list[Event]:
+    """What is usual: the face found and fitted anew in each frame, dense flow over it; no spotting."""
+    before = None
+    with open_video(path) as video:
+        for frame in video:
+            found = faces.find_face(frame.image)
+            if found is None:
+                before = None
+                continue
+            x, y, width, height = (max(0, int(edge)) for edge in found.box)
+            part = cv2().resize(gray(frame.image[y : y + height, x : x + width]), (224, 224))
+            if before is not None:
+                flow(before, part, "farneback")
+            before = part
+    return []
+
+
+@contextmanager
+def timed(spent: Counter[str], calls: Counter[str]) -> Iterator[None]:
+    """Count the processor time of each stage while this lasts."""
+    watched = {name: _watched(name, getattr(*place), spent, calls) for name, place in STAGES.items()}
+    patches = [patch.object(*place, watched[name]) for name, place in STAGES.items()]
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+def _watched(
+    name: str, call: Callable[..., Any], spent: Counter[str], calls: Counter[str]
+) -> Callable[..., Any]:
+    def watched(*given: Any, **named: Any) -> Any:
+        started = time.thread_time()
+        result = call(*given, **named)
+        spent[name] += time.thread_time() - started
+        calls[name] += 1
+        return result
+
+    return watched
+
+
+def stages(path: Path) -> None:
+    """Print where the time of one thread goes."""
+    spent: Counter[str] = Counter()
+    calls: Counter[str] = Counter()
+    recogniser = Recogniser.load()
+    with timed(spent, calls), open_video(path) as video:
+        one = Session(recogniser=_watched("recognition", recogniser.recognise, spent, calls))
+        started = time.process_time()
+        frames = 0
+        for frame in video:
+            one.push(frame)
+            frames += 1
+        one.finish()
+        total = time.process_time() - started
+    spent["decoding, spotting, and the rest"] = total - sum(spent.values())
+    print(
+        f"\nwhere {1000 * total / frames:.2f} ms of processor time a frame go ({frames} frames, one thread)"
+    )
+    for name, seconds in spent.most_common():
+        each = f"{calls[name]} times {1000 * seconds / calls[name]:.2f} ms" if calls[name] else ""
+        print(f"  {name:34s} {1000 * seconds / frames:6.2f} ms  {seconds / total:4.0%}   {each}")
+
+
+def compare(path: Path, frames: int, rounds: int) -> None:
+    """Print frames per second of each contestant and its ratio to the first."""
+    contestants = {
+        "face, mesh, dense flow each frame": dense,
+        "session, pushed": pushed,
+        "session, read ahead": read,
+        "analyze, with report": analysed,
+    }
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, work in contestants.items():
+            started = time.perf_counter()
+            work(path)
+            taken[name].append(time.perf_counter() - started)
+    first = median(taken[next(iter(taken))])
+    for name, times in taken.items():
+        spent = median(times)
+        print(f"  {name:36s} {frames / spent:6.0f} frames/s   {first / spent:5.2f} times")
+
+
+def main() -> None:
+    """Draw, measure, print."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--video", type=Path)
+    options.add_argument("--seconds", type=float, default=10.0)
+    options.add_argument("--fps", type=float, default=200.0)
+    options.add_argument("--rounds", type=int, default=3)
+    chosen = options.parse_args()
+    cv2().setNumThreads(1)
+    with TemporaryDirectory() as folder:
+        path = chosen.video
+        if path is None:
+            draw(Path(folder), videos=1, seconds=chosen.seconds, fps=chosen.fps, seed=3, flows=0, workers=1)
+            path = Path(folder) / "drawn_001.mp4"
+        with open_video(path) as video:
+            frames = sum(1 for _ in video)
+        print(f"{frames} frames, the median of {chosen.rounds} rounds")
+        compare(path, frames, chosen.rounds)
+        stages(path)
+
+
+if __name__ == "__main__":
+    main()
