@@ -8,9 +8,11 @@ import sys
 import pytest
 
 import fleeting
+from fleeting import listing
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.experiment import recipe_names
+from fleeting.models import models
 
 SMALL = ["--set", "protocol.name=kfold", "--set", "training.epochs=2", "--set", "protocol.folds=3"]
 
@@ -121,13 +123,28 @@ def test_list_says_what_exists(capsys, kind):
     assert all(row["name"][:12] in table for row in rows)
 
 
-def test_list_measures_models(capsys):
-    _, out, _ = typed(capsys, "list", "models", "--measure", "--json")
+@pytest.mark.slow
+def test_list_measures_models(capsys, monkeypatch):
+    few = {name: models[name] for name in ("dfrnet", "linear-flow", "ststnet")}  # all take minutes
+    monkeypatch.setattr(listing, "models", few)
+    status, out, err = typed(capsys, "list", "models", "--measure", "--json")
     found = {row["name"]: row for row in json.loads(out)}
+    assert (status, err) == (0, "")
     assert found["ststnet"]["parameters"] == 1683
     assert found["ststnet"]["flops"] > 100_000
-    assert found["ststnet"]["latency_ms"] > 0
+    assert list(found["dfrnet"]["inputs"]) == ["temporal", "spatial", "differential"]
     assert found["linear-flow"]["parameters"] is None
+    assert all(0 < row["latency_ms"] <= row["latency_p95_ms"] for row in found.values())
+    status, out, _ = typed(capsys, "list", "models", "--measure")
+    lines = out.splitlines()
+    assert len(lines) == 1 + len(few) + 1, "a line for each model, and one that explains"
+    assert all(len(line.rstrip()) <= 80 for line in lines[:-1])
+
+
+def test_only_models_are_measured(capsys):
+    status, out, err = typed(capsys, "list", "recipes", "--measure")
+    assert (status, out) == (2, "")
+    assert in_one_line(err)
 
 
 def test_check_of_a_sound_dataset_ends_with_0(capsys, tmp_path):

@@ -17,7 +17,7 @@ def test_every_recipe_is_complete_and_replays(name, quick, tmp_path):
 
 def test_quick_and_changes_are_laid_over_the_recipe():
     recipe = read_recipe("megc2019/ststnet", quick=True, changes=["training.lr=0.5", "protocol.name=kfold"])
-    assert recipe.training.epochs == 3
+    assert recipe.training.epochs == 30
     assert recipe.training.lr == 0.5
     assert recipe.protocol.name == "kfold"
     assert recipe.training.batch == 64

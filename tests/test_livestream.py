@@ -108,7 +108,7 @@ def test_whoever_stops_listening_leaves_no_thread_behind():
     assert threading.active_count() == before
 
     class Seeing(Session):
-        def _taken(self, frame, faces):
+        def _taken(self, frame, _faces):
             return [frame.number]
 
     events = iter(Live(open_video(grays(600), fps=10), Seeing(), paced=True))

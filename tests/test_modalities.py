@@ -61,6 +61,23 @@ def test_every_promised_name_exists():
     assert set(INTERFACE) <= set(modalities)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "apex", "weights"),
+    [
+        ("dynamic-image", {}, 3, [-3, -1, 1, 3]),
+        ("dynamic-image", {"weights": "harmonic"}, 2, [-4 / 3, 2 / 3, 2 / 3]),
+        ("mesti", {}, 2, [-2, 0, 2, 1, -1]),
+        ("mesti", {}, 1, [-1, 1, 2, 0, -2]),
+        ("mesti", {}, 0, [0, 1, -1]),
+    ],
+)
+def test_frames_weigh_what_was_counted_by_hand(name, options, apex, weights):
+    frames = 200 * np.eye(len(weights))[:, None]  # in each frame another pixel is lit
+    shown = modalities[name](clip_of(frames, apex), **options)[0, 0]
+    lowest, highest = min(weights), max(weights)
+    np.testing.assert_allclose(shown, 255 * (np.array(weights) - lowest) / (highest - lowest), atol=1e-3)
+
+
 def test_mesti_is_close_to_ranking_frames_up_to_the_apex_and_down_again():
     found = []
     for seed in range(10):

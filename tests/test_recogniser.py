@@ -17,12 +17,13 @@ from fleeting.drawing.script import script_of_clip
 from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.inputs import arrays_of
 from fleeting.modalities import modalities
-from fleeting.models import build, is_network, models
+from fleeting.models import build, models
 from fleeting.recogniser import SHIPPED, Recogniser, recognisers
 from fleeting.training import Training, TrainingSet, fit
 from fleeting.types import ArrayKind
 from fleeting.weights import write_weights
 from tests.conftest import moving_clip
+from tests.small_models import small
 from tests.test_weights import facts_of
 
 
@@ -75,13 +76,13 @@ def test_softened_scores_leave_the_class_and_lower_the_confidence(shipped):
 @pytest.mark.parametrize("name", models)
 def test_every_model_predicts_the_same_when_loaded(name, tmp_path):
     rng = np.random.default_rng(0)
-    shapes = tuple(models[name].inputs.values())
+    shapes, options = small(name)
     arrays = tuple(rng.uniform(0, 255, (6, *shape)).astype(np.float32) for shape in shapes)
     kinds = tuple(ArrayKind(("picture",) * shape[0]) for shape in shapes)
     people = tuple(f"d/{n}" for n in range(6))
     data = TrainingSet(arrays, kinds, np.arange(6) % 3, people, 3)
-    fitted = fit(build(name, 3, shapes, {}, seed=1), data, Training(epochs=1, device="cpu"), seed=1)
-    extra = {} if is_network(name) else {"options": {"strength": 0.01, "sigma": 1.0}}
+    fitted = fit(build(name, 3, shapes, options, seed=1), data, Training(epochs=1, device="cpu"), seed=1)
+    extra = {"options": {"strength": 0.01, "sigma": 1.0} if name == "linear-flow" else options}
     path = tmp_path / "weights.safetensors"
     write_weights(path, facts_of(name, shapes, **extra), fitted.state())
     np.testing.assert_array_equal(Recogniser.load(path).scores(arrays), fitted.probabilities(arrays))

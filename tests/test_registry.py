@@ -179,3 +179,11 @@ def test_the_public_names_are_there():
         assert getattr(fleeting, name)
     with pytest.raises(AttributeError):
         _ = fleeting.nothing
+
+
+def test_a_list_is_a_tuple_where_the_default_is_one():
+    def thing(*, repeats: tuple[int, ...] = (1, 2), name: str = "a"): ...
+
+    assert options(thing, {"repeats": [3]}, "thing") == {"repeats": (3,), "name": "a"}
+    with pytest.raises(OptionError, match="expected str"):
+        options(thing, {"name": ["b"]}, "thing")

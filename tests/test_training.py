@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from fleeting.errors import FoldError, OptionError
+from fleeting.layer_selection import removable
 from fleeting.models import build
 from fleeting.selection import BestEpoch, validation_mask
-from fleeting.training import Training, TrainingSet, fit
+from fleeting.training import Fitted, Training, TrainingSet, fit
 from fleeting.types import ArrayKind
 
 MAP = ArrayKind(("u", "v", "strain"), rest=127.5)
@@ -48,6 +49,44 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit():
     np.random.seed(99)
     assert weights(trained(recipe)) == first
     assert weights(trained(recipe, seed=1)) != first
+
+
+def regions(count=24):
+    given = data(count)
+    larger = given.arrays[0].repeat(2, axis=2).repeat(2, axis=3)
+    return TrainingSet((larger,), given.kinds, given.labels, given.subjects, 3)
+
+
+def htnet():
+    return build("htnet", 3, [(3, 56, 56)], {"dim": 12, "repeats": (1, 1, 2)}, 0)
+
+
+def test_attention_layers_go_while_training_goes_on_and_their_weights_with_them():
+    recipe = Training(epochs=8, batch=12, remove_attention=2)
+    whole = fit(htnet(), regions(), Training(epochs=8, batch=12), 0)
+    fitted = fit(htnet(), regions(), recipe, 0)
+    assert len(removable(fitted.model)) == len(removable(whole.model)) - 2
+    assert len(fitted.state()) < len(whole.state())
+    alike = [a.loss == b.loss for a, b in zip(fitted.curve, whole.curve, strict=True)]
+    assert alike[:4] == [True] * 4
+    assert not alike[4]
+    again = Fitted.of(htnet(), fitted.state())
+    np.testing.assert_allclose(
+        again.probabilities(regions().arrays), fitted.probabilities(regions().arrays), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"remove_attention": 5}, "has 4"),
+        ({"remove_attention": 1, "selection": "inner"}, "selection=fixed"),
+        ({"remove_attention": 1, "remove_from": 0.9}, "more than 1"),
+    ],
+)
+def test_a_removal_that_cannot_be_is_refused(changes, said):
+    with pytest.raises(OptionError, match=said):
+        fit(htnet(), regions(), Training(epochs=2, **changes), 0)
 
 
 def test_watching_changes_nothing():

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from fleeting.drawn_data import draw as draw
     from fleeting.experiment import Experiment as Experiment
     from fleeting.experiment import read_recipe as read_recipe
+    from fleeting.explaining import explain as explain
     from fleeting.inputs import cut as cut
     from fleeting.intervals import score_intervals as score_intervals
     from fleeting.listing import catalogue as catalogue
     from fleeting.livestream import live as live
     from fleeting.long_videos import spot as spot
     from fleeting.megclog import score_log
+    from fleeting.onnx_export import export_onnx as export_onnx
+    from fleeting.panels import inputs_figure as inputs_figure
+    from fleeting.paper_tables import tables as tables
     from fleeting.recogniser import Recogniser as Recogniser
     from fleeting.recogniser import recognisers as recognisers
     from fleeting.reports import report as report
@@ -53,8 +57,11 @@ _HOMES = {
     "draw": "drawn_data",
     "Event": "types",
     "Experiment": "experiment",
+    "explain": "explaining",
+    "export_onnx": "onnx_export",
     "Fold": "types",
     "Frame": "types",
+    "inputs_figure": "panels",
     "live": "livestream",
     "null_score": "stats",
     "open_video": "video",
@@ -70,6 +77,7 @@ _HOMES = {
     "score_intervals": "intervals",
     "Session": "session",
     "spot": "long_videos",
+    "tables": "paper_tables",
     "train": "deploying",
     "watch": "watching",
 }

@@ -190,7 +190,7 @@ def _attempt(work: _Work, job: tuple[int, Input]) -> tuple[int, Analysis | str]:
 def _analysed(work: _Work, item: Input) -> Analysis:
     recogniser = _recogniser(work.model)
     identity = {
-        "input": {"file": item.source.name, "sha256": _digest(item.source)},
+        "input": {"file": item.source.name, "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
         "version": fleeting.__version__,
@@ -204,7 +204,7 @@ def _analysed(work: _Work, item: Input) -> Analysis:
     return Analysis(item.source, folder, summary)
 
 
-def _digest(source: Path) -> str:
+def digest_of(source: Path) -> str:
     """SHA-256 of a file, or of a folder's pictures with their names."""
     digest = hashlib.sha256()
     for path in contents(source):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,19 @@ from fleeting.errors import OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
 from fleeting.models import build
-from fleeting.training import Epoch, Fitted, Predict, TrainingSet, Watch, device_of, fit, refuse_epochs
-from fleeting.types import FloatArray, Fold, Prediction
+from fleeting.models._pretrained import head_is_fresh
+from fleeting.training import (
+    Epoch,
+    Fitted,
+    Predict,
+    TrainingSet,
+    Watch,
+    device_of,
+    fit,
+    refuse_epochs,
+    refuse_removal,
+)
+from fleeting.types import FloatArray, Fold, Prediction, Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +58,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a fold took: wall and processor seconds, the process that did it and its peak memory (MB)."""
+    """What a fold took: wall and processor seconds, the process that did it and its peak memory (MB).
+
+    ``how`` is what the executor says about the way it was done, where it had a choice.
+    """
 
     seconds: float
     cpu_seconds: float
     process: int
     peak_memory_mb: float
+    how: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +93,24 @@ def evaluate(task: Task, job: Job) -> FoldResult:
     """Train on the fold's training side, then predict its test side."""
     started, cpu = time.perf_counter(), time.process_time()
     recipe = task.experiment.training
-    with _threads(recipe.threads):
-        where = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
-        train = np.array([where[sample.id] for sample in job.fold.train])
-        test = np.array([where[sample.id] for sample in job.fold.test])
-        oracle = _OracleTrace(task, test) if recipe.trace_oracle else None
+    with threads(recipe.threads):
+        train, test = rows_of(task, job.fold.train), rows_of(task, job.fold.test)
+        oracle = OracleTrace(task, test) if recipe.trace_oracle else None
         fitted = trained(task, train, fold_seed(job.seed, job.fold.name), watch=oracle)
-        probabilities = fitted.probabilities(_rows(task, test))
+        probabilities = fitted.probabilities(arrays_of(task, test))
+    cost = Cost(time.perf_counter() - started, time.process_time() - cpu, os.getpid(), peak_memory_mb())
+    return result(task, job, fitted, probabilities, oracle, cost)
+
+
+def result(
+    task: Task,
+    job: Job,
+    fitted: Fitted,
+    probabilities: npt.NDArray[np.float64],
+    oracle: OracleTrace | None,
+    cost: Cost,
+) -> FoldResult:
+    """What a trained fold leaves. Raises ScoreError where its probabilities are not finite."""
     if not np.isfinite(probabilities).all():
         raise ScoreError(
             f"fold {job.fold.name}: the training diverged, its probabilities are not finite after epoch"
@@ -94,20 +121,20 @@ def evaluate(task: Task, job: Job) -> FoldResult:
         seed=job.seed,
         predictions=_predictions(task, job, probabilities),
         epoch=fitted.epoch,
-        cost=Cost(time.perf_counter() - started, time.process_time() - cpu, os.getpid(), peak_memory_mb()),
+        cost=cost,
         curve=tuple(fitted.curve),
         test_accuracy=tuple(oracle.accuracies) if oracle else (),
         oracle=_predictions(task, job, oracle.best) if oracle else (),
         oracle_epoch=oracle.epoch if oracle else None,
-        weights=fitted.state() if recipe.keep_weights else {},
+        weights=fitted.state() if task.experiment.training.keep_weights else {},
     )
 
 
 def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
     """The experiment's model, trained on these rows of its samples and on nothing else."""
     recipe = task.experiment.training
-    with _threads(recipe.threads):
-        return fit(_model(task, seed), _training_set(task, rows), recipe, seed, watch)
+    with threads(recipe.threads):
+        return fit(model_of(task, seed), training_set(task, rows), recipe, seed, watch)
 
 
 def rehearse(task: Task) -> None:
@@ -117,11 +144,12 @@ def rehearse(task: Task) -> None:
     input, a device that is not there, inputs that the model cannot take.
     """
     recipe, inputs = task.experiment.training, task.inputs
-    model = _model(task, seed=0)
+    model = model_of(task, seed=0)
     if not isinstance(model, nn.Module):
         refuse_epochs(recipe)
         return
     device_of(recipe)
+    refuse_removal(model, recipe)
     first: Sequence[FloatArray] = [array[:1] for array in inputs.arrays]
     for name in recipe.augment:
         first = augmentations[name](first, inputs.kinds, np.random.default_rng(0))
@@ -135,6 +163,14 @@ def rehearse(task: Task) -> None:
         ) from error
 
 
+def begins_with(task: Task) -> dict[str, Any] | None:
+    """The file whose weights the network starts from, and whether its head starts at random all the same."""
+    file = task.experiment.model.pretrained
+    if not file:
+        return None
+    return {"file": file, "fresh_head": head_is_fresh(model_of(task, seed=0, pretrained=False), Path(file))}
+
+
 def fold_seed(seed: int, fold: str) -> int:
     """A fold's own seed: the same wherever and in whatever order the folds are done."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big")
@@ -146,36 +182,52 @@ def peak_memory_mb() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-class _OracleTrace:
+class OracleTrace:
     """Follows the test side's accuracy over the epochs and keeps the best: the inflated second number."""
 
     def __init__(self, task: Task, test: npt.NDArray[np.int64]) -> None:
-        self._arrays = _rows(task, test)
+        self.arrays = arrays_of(task, test)
         self._labels = _labels(task)[test]
         self.accuracies: list[float] = []
         self.best: npt.NDArray[np.float64] = np.empty(0)
         self.epoch = 0
 
     def __call__(self, epoch: int, predict: Predict) -> None:
-        probabilities = predict(self._arrays)
+        """Ask for the test side's probabilities after an epoch, and take them in."""
+        self.take(epoch, predict(self.arrays))
+
+    def take(self, epoch: int, probabilities: npt.NDArray[np.float64]) -> None:
+        """Take in the test side's probabilities (n, classes) after an epoch."""
         accuracy = float((probabilities.argmax(axis=1) == self._labels).mean())
         if accuracy > max(self.accuracies, default=-1.0):
             self.best, self.epoch = probabilities, epoch
         self.accuracies.append(accuracy)
 
 
-def _model(task: Task, seed: int) -> Any:
+def model_of(task: Task, seed: int, pretrained: bool = True) -> Any:
+    """The experiment's model before training."""
     choice = task.experiment.model
     shapes = [array.shape[1:] for array in task.inputs.arrays]
-    return build(choice.name, len(task.classes), shapes, choice.model_extra or {}, seed)
+    start = choice.pretrained if pretrained else ""
+    return build(choice.name, len(task.classes), shapes, choice.model_extra or {}, seed, start)
 
 
-def _training_set(task: Task, rows: npt.NDArray[np.int64]) -> TrainingSet:
+def rows_of(task: Task, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
+    """Where these samples lie in the task's arrays."""
+    where = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
+    return np.array([where[sample.id] for sample in samples])
+
+
+def training_set(task: Task, rows: npt.NDArray[np.int64]) -> TrainingSet:
+    """What a model may learn from these rows."""
     subjects = tuple(task.inputs.samples[row].subject for row in rows)
-    return TrainingSet(_rows(task, rows), task.inputs.kinds, _labels(task)[rows], subjects, len(task.classes))
+    return TrainingSet(
+        arrays_of(task, rows), task.inputs.kinds, _labels(task)[rows], subjects, len(task.classes)
+    )
 
 
-def _rows(task: Task, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
+def arrays_of(task: Task, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
+    """The inputs of these rows: (n, channels, height, width) each."""
     return tuple(array[rows] for array in task.inputs.arrays)
 
 
@@ -199,7 +251,7 @@ def _predictions(task: Task, job: Job, probabilities: npt.NDArray[np.float64]) -
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Iterator[None]:
     """Fix the threads of torch and BLAS: sums in another order are other sums."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

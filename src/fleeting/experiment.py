@@ -61,10 +61,17 @@ class ModelChoice(BaseModel):
     name: str = "linear-flow"
     inputs: tuple[str, ...] = ("flow-map",)
     size: int = Field(default=0, ge=0, le=1024, description="side of the input pictures; 0: the model's own")
+    pretrained: str = Field(
+        default="", description="file of weights that a network starts from (.safetensors, .pth, .pt)"
+    )
 
 
 class Reported(BaseModel):
-    """What a paper printed, for the whole and for its parts."""
+    """What a paper printed, for the whole and for its parts.
+
+    Parts are datasets. A recipe whose own dataset is among them reports by dataset: it may be run on any of
+    them, one at a time, and is then compared with that part. Otherwise they are the parts of a composite.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -90,7 +97,10 @@ class Experiment(BaseModel):
     name: str = "unnamed"
     paper: str = ""
     reported: Reported = Field(default=Reported(), description='what the paper printed, or "unknown"')
-    changed: tuple[str, ...] = Field(default=(), description="what was changed of the recipe of this name")
+    changed: tuple[str, ...] = Field(
+        default=(),
+        description="what was changed of the recipe of this name, but which of its datasets was taken",
+    )
     data: Data = Data()
     protocol: ProtocolChoice = ProtocolChoice()
     modality: dict[str, dict[str, Any]] = Field(default={}, description="options of the inputs, by name")
@@ -126,7 +136,13 @@ class Experiment(BaseModel):
             update={
                 "modality": self._modalities(),
                 "protocol": ProtocolChoice(name=protocol.name, **chosen),
-                "model": ModelChoice(name=model.name, inputs=model.inputs, size=model.size, **built),
+                "model": ModelChoice(
+                    name=model.name,
+                    inputs=model.inputs,
+                    size=model.size,
+                    pretrained=model.pretrained,
+                    **built,
+                ),
             }
         )
 
@@ -170,11 +186,19 @@ def read_recipe(recipe: str | Path, *, quick: bool = False, changes: Sequence[st
     quicker = _merged(table, hurried)
     parse(quicker, f"{recipe} with [quick]")
     table = quicker if quick else table
+    own = parse(table, str(recipe))
     for change in changes:
         table = _merged(table, _change(change))
     experiment = parse(table, str(recipe))
-    changed = (*experiment.changed, *(["quick"] if quick else []), *changes)
+    altering = [change for change in changes if not _chooses_dataset(change, own)]
+    changed = (*experiment.changed, *(["quick"] if quick else []), *altering)
     return experiment.model_copy(update={"changed": changed})
+
+
+def _chooses_dataset(change: str, recipe: Experiment) -> bool:
+    """Whether a change only names another of the datasets by which the recipe reports."""
+    key, _, name = (word.strip(" '\"") for word in change.partition("="))
+    return key == "data.dataset" and {recipe.data.dataset, name} <= set(recipe.reported.parts)
 
 
 def parse(table: Mapping[str, Any], source: str) -> Experiment:

@@ -46,7 +46,7 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> str:
                 color=color,
                 fontweight="bold",
             )
-        axes.set_yticks(range(len(rows)), [_shown(row["name"]) for row in reversed(rows)])
+        axes.set_yticks(range(len(rows)), [shown(row["name"]) for row in reversed(rows)])
         axes.set_ylim(-0.5, len(rows) - 0.3)
         axes.set_xlim(0, 1)
         axes.set_xlabel("UF1 (0 to 1), bars: 95 % bootstrap over subjects")
@@ -68,7 +68,7 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str], ti
                 color = "white" if shares[row, column] > 0.55 else INK
                 text = f"{counts[row, column]}\n{100 * shares[row, column]:.0f} %"
                 axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
-        names = [_shown(name, 16) for name in classes]
+        names = [shown(name, 16) for name in classes]
         axes.set_xticks(range(len(classes)), names, rotation=35, ha="right")
         axes.set_yticks(range(len(classes)), names)
         axes.set_xlabel("predicted")
@@ -85,7 +85,7 @@ def roc_curves(curves: Sequence[Any]) -> str:
         axes.plot([0, 1], [0, 1], color=OTHER, linewidth=1, linestyle=":")
         for curve in curves:
             if curve.auc is not None:
-                label = f"{_shown(curve.name)} {curve.auc:.2f}"
+                label = f"{shown(curve.name)} {curve.auc:.2f}"
                 axes.plot(curve.false_positive, curve.true_positive, linewidth=1.8, label=label)
         axes.set_xlabel("false positive rate")
         axes.set_ylabel("true positive rate")
@@ -123,13 +123,13 @@ def paired_differences(names: Sequence[str], values: Sequence[float], intervals:
             if limits:
                 axes.plot(limits, [place, place], color=INK, linewidth=3, alpha=0.4, solid_capstyle="round")
             axes.plot(value, place, "o", color=INK)
-        axes.set_yticks(range(len(names)), [_shown(name) for name in reversed(names)])
+        axes.set_yticks(range(len(names)), [shown(name) for name in reversed(names)])
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("difference in UF1, 95 % paired bootstrap over subjects")
         return _svg(figure)
 
 
-def _shown(name: str, longest: int = 40) -> str:
+def shown(name: str, longest: int = 40) -> str:
     """A name as a figure can show it: each line printable, short, and not hidden from the legend by a "_"."""
     lines = ["".join(mark if mark.isprintable() else " " for mark in line) for line in name.split("\n")]
     short = [line if len(line) <= longest else f"{line[: longest - 1]}…" for line in lines]

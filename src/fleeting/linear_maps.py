@@ -34,3 +34,14 @@ def probabilities(
 ) -> npt.NDArray[np.float64]:
     """Class probabilities (n, classes): softmax of weight (classes, features) times features plus bias."""
     return np.asarray(softmax(features(arrays[0], sigma) @ state["weight"].T + state["bias"], axis=1))
+
+
+def contributions(
+    arrays: Sequence[FloatArray], state: Mapping[str, npt.NDArray[Any]], sigma: float
+) -> npt.NDArray[np.float64]:
+    """What each feature adds to each class's score before the softmax: (n, classes, channels, 14, 14).
+
+    Summed over a class and with its bias they are that score.
+    """
+    parts = features(arrays[0], sigma)[:, None] * state["weight"]  # (n, classes, features)
+    return np.asarray(parts.reshape(*parts.shape[:2], -1, SIDE, SIDE))

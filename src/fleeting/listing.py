@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Mapping
-from statistics import median
 from typing import Any
-
-import numpy as np
 
 from fleeting.apex import apex_finders
 from fleeting.augment import augmentations
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
-from fleeting.errors import UnknownNameError
-from fleeting.evaluation import peak_memory_mb
+from fleeting.errors import OptionError, UnknownNameError
 from fleeting.executors import executors
 from fleeting.experiment import read_recipe, recipe_names
 from fleeting.modalities import modalities
-from fleeting.models import is_network, models
+from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.recogniser import Recogniser, recognisers
 from fleeting.registry import Registry, summary
@@ -28,14 +23,19 @@ from fleeting.spotting import spotters
 Row = dict[str, Any]
 
 
-def catalogue(kind: str, *, measure: bool = False) -> list[Row]:
+def catalogue(
+    kind: str, *, measure: bool = False, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> list[Row]:
     """One row for each thing of a kind: name, what it is, source, and what else is known of that kind.
 
-    ``measure`` adds latency (ms a sample, median of 30) and this process's peak memory to models. Raises
-    UnknownNameError on a kind there is none of.
+    ``measure`` adds to models what a sample costs on one core (see `fleeting.measuring.measured`), and takes
+    some seconds for each. Raises UnknownNameError on a kind there is none of, OptionError where anything else
+    is to be measured.
     """
+    if measure and kind != "models":
+        raise OptionError(f"only models are measured, and the list is of {kind}; leave --measure out")
     kinds: Mapping[str, Callable[[], list[Row]]] = {
-        "models": lambda: [_model(name, measure) for name in models],
+        "models": lambda: _models(measure, progress),
         "datasets": lambda: [_dataset(name) for name in datasets],
         "recipes": lambda: [_recipe(name) for name in recipe_names()],
         "modalities": lambda: _plain(modalities),
@@ -87,40 +87,21 @@ def _recipe(name: str) -> Row:
     }
 
 
-def _model(name: str, measure: bool) -> Row:
-    kind = models[name]
-    inputs = {key: list(shape) for key, shape in kind.inputs.items()}
-    row: Row = {"name": name, "what": summary(kind), "source": kind.paper, "inputs": inputs}
-    row |= _network_facts(name, measure) if is_network(name) else {"parameters": None, "flops": None}
-    return row
+def _models(measure: bool, progress: Callable[[str, int, int], None]) -> list[Row]:
+    from fleeting.measuring import counted, measured
 
-
-def _network_facts(name: str, measure: bool) -> Row:
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    kind = models[name]
-    network = kind(3).eval()
-    sample = [torch.zeros(1, *shape) for shape in kind.inputs.values()]
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(*sample)
-    row: Row = {
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "flops": counter.get_total_flops(),
-    }
+    rows = [
+        {
+            "name": name,
+            "what": summary(models[name]),
+            "source": models[name].paper,
+            "inputs": {key: list(shape) for key, shape in models[name].inputs.items()},
+            **counted(name),
+        }
+        for name in models
+    ]
     if measure:
-        row["latency_ms"] = round(_latency(lambda: network(*sample)), 3)
-        row["peak_memory_mb"] = round(peak_memory_mb(), 1)
-    return row
-
-
-def _latency(call: Callable[[], Any], repeats: int = 30) -> float:
-    import torch
-
-    times = []
-    with torch.inference_mode():
-        for _ in range(repeats + 3):
-            started = time.perf_counter()
-            call()
-            times.append(1000 * (time.perf_counter() - started))
-    return float(np.float64(median(times[3:])))
+        for number, cost in enumerate(measured([row["name"] for row in rows])):
+            rows[number] |= cost
+            progress("measuring models", number + 1, len(rows))
+    return rows

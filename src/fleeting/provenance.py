@@ -21,6 +21,7 @@ from fleeting.evaluation import Task
 from fleeting.experiment import Experiment
 from fleeting.modalities import modalities
 from fleeting.models import models
+from fleeting.models._pretrained import sha256_of
 from fleeting.opencv import cv2
 from fleeting.protocols import protocols
 from fleeting.training import device_of
@@ -46,6 +47,7 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
             "python": platform.python_version(),
             **{package: version(package) for package in DECISIVE},
             **_opencv(task),
+            **_pretrained(task.experiment),
             "device": device_of(recipe).type,
         },
     }
@@ -84,6 +86,12 @@ def _data_digest(task: Task) -> str:
 def _opencv(task: Task) -> dict[str, str]:
     """The version of OpenCV, where frames were opened with it."""
     return {"opencv": cv2().__version__} if set(task.inputs.crops) - {"none"} else {}
+
+
+def _pretrained(experiment: Experiment) -> dict[str, str]:
+    """The hash of the weights that a network starts from, where there are any."""
+    file = experiment.model.pretrained
+    return {"pretrained_sha256": sha256_of(Path(file))} if file else {}
 
 
 def _commit() -> str | None:

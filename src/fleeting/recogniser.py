@@ -11,6 +11,7 @@ from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.inputs import Input, View, arrays_of
 from fleeting.types import Clip, FloatArray
 from fleeting.weights import Facts, Weights, read_weights
+
+if TYPE_CHECKING:
+    from fleeting.training import Fitted
 
 Scores = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
 FILE = "weights.safetensors"
@@ -143,9 +147,19 @@ def _model(weights: Weights) -> Scores:
     facts = weights.facts
     if facts.model == "linear-flow":
         return partial(linear_maps.probabilities, state=weights.arrays, sigma=facts.options["sigma"])
+    return _fitted(weights).probabilities
+
+
+def fitted(which: str | Path) -> Fitted:
+    """The trained model of a recogniser itself, to look into; it needs torch. Raises as `Recogniser.load`."""
+    return _fitted(read_weights(_found(which)[1]))
+
+
+def _fitted(weights: Weights) -> Fitted:
     from fleeting.models import build
     from fleeting.training import Fitted
 
+    facts = weights.facts
     shapes = [item.shape for item in facts.inputs]
     fresh = build(facts.model, len(facts.classes), shapes, facts.options, seed=0)
-    return Fitted.of(fresh, weights.arrays).probabilities
+    return Fitted.of(fresh, weights.arrays)

@@ -87,19 +87,24 @@ def summary(item: object) -> str:
 def options(item: Callable[..., Any], given: dict[str, Any], owner: str) -> dict[str, Any]:
     """All keyword options of a function or class with their values: ``given`` ones over its defaults.
 
-    Options are the keyword-only parameters that have a default. Raises UnknownNameError on a name it does not
-    take and OptionError where the type of a value is not that of the default.
+    Options are the keyword-only parameters that have a default; a list, as TOML has it, is a tuple where the
+    default is one. Raises UnknownNameError on a name it does not take and OptionError where the type of a
+    value is not that of the default.
     """
     parameters = inspect.signature(item).parameters.values()
     known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+    chosen = dict(known)
     for name, value in given.items():
         if name not in known:
             raise UnknownNameError(f"option of {owner}", name, known)
         default = known[name]
+        if isinstance(default, tuple) and isinstance(value, list):
+            value = tuple(value)
         whole = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
         if default is not None and type(value) is not type(default) and not whole:
             kinds = f"{type(value).__name__} {value!r}", type(default).__name__
             raise OptionError(f"{owner}: {name} is {kinds[0]}, expected {kinds[1]} like {default!r}")
         if isinstance(value, float) and not isfinite(value):
             raise OptionError(f"{owner}: {name} is {value}, expected a finite number like {default!r}")
-    return {**known, **given}
+        chosen[name] = value
+    return chosen

@@ -14,8 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from fleeting import figures
 from fleeting.atomic import write_atomically
 from fleeting.errors import RunError
+from fleeting.experiment import Reported
 from fleeting.metrics import per_subject
-from fleeting.results import Run, fold_folders
+from fleeting.results import Run, fold_folders, read_json
 from fleeting.roc import roc
 from fleeting.stats import Comparison, compare
 
@@ -36,6 +37,22 @@ CURVES = {
     "test_accuracy_traced": "test accuracy (traced)",
 }
 
+PRINTED = {
+    "uf1": "UF1",
+    "uar": "UAR",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "auc": "AUC",
+    "mse": "MSE",
+    "mae": "MAE",
+    "loss": "loss",
+}
+"""What papers print, by its key in a recipe's ``[reported]``."""
+SAME_AS = {"f1": "uf1"}
+"""What a paper's number is set beside, where we call it by another name."""
+
 
 def write_report(run: Run) -> Path:
     """Write ``report.html`` into the run's folder; its path."""
@@ -51,6 +68,7 @@ def write_report(run: Run) -> Path:
             explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
             headline=headline(run),
             rows=_score_rows(run),
+            beside=beside_paper(run),
             reported=run.experiment.reported,
             confusions=[
                 figures.confusion_matrix(scores[rule]["confusion"], run.classes, rule)
@@ -59,6 +77,7 @@ def write_report(run: Run) -> Path:
             ],
             roc=figures.roc_curves(roc(run.by_seed[0], run.classes)) if scores[run.rule]["auc"] else "",
             curves=_curves(run),
+            looks=_looks(run),
             subjects=per_subject(run.by_seed, run.classes),
             recipe=run.experiment.toml(),
             environment=(run.path / "environment.json").read_text(encoding="utf-8"),
@@ -139,6 +158,19 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
     return target
 
 
+def write_tables(
+    title: str, runs: Sequence[Run], rows: Sequence[dict[str, Any]], failed: Sequence[str], target: Path
+) -> None:
+    """Write one page with a row for each number of several runs, and what could not be run."""
+    noted: dict[str, list[str]] = {}
+    for run in runs:
+        for note in _notes(run):
+            noted.setdefault(note, []).append(f"{run.experiment.name} on {run.experiment.data.dataset}")
+    notes = [note if len(who) == len(runs) else f"{note} ({', '.join(who)})" for note, who in noted.items()]
+    page = _templates().get_template("tables.html").render(title=title, notes=notes, rows=rows, failed=failed)
+    write_atomically(target, page)
+
+
 def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("fleeting"), autoescape=select_autoescape(), undefined=StrictUndefined
@@ -156,6 +188,12 @@ def _notes(run: Run) -> list[str]:
     if altered := run.experiment.altered:
         notes.append(
             f"Changed from the recipe of this name: {', '.join(altered)}. No paper's numbers beside it."
+        )
+    if began := scores.get("pretrained"):
+        head = "and a head at random" if began["fresh_head"] else "its head with them"
+        notes.append(
+            f"The network began with the weights in {began['file']}, {head}. Had these weights seen test"
+            " subjects, which is not known here, the score would not be clean."
         )
     if scores["incomplete"]:
         notes.append(
@@ -191,34 +229,71 @@ def _dots(run: Run) -> list[dict[str, Any]]:
         for box in _boxes(run)
         for honest in [{"clean": True, "null": None}.get(box["kind"], False)]
     ]
-    if (claimed := _reported(run, "", "uf1")) is not None and not run.scores["drawn"]:
+    if (claimed := reported(run).uf1) is not None and not run.scores["drawn"]:
         dots.append({"name": "the paper reports", "uf1": claimed, "ci": None, "honest": None})
     return dots
 
 
-def _reported(run: Run, part: str, key: str) -> float | None:
-    """What the paper printed for the whole (part "") or a part, None where the recipe does not say."""
+def reported(run: Run, part: str = "") -> Reported:
+    """What the paper printed for the whole (part "") or a part; nothing where the recipe was changed."""
     if run.experiment.altered:
-        return None
-    reported = run.experiment.reported
-    found = reported.parts.get(part) if part else reported
-    value: float | None = getattr(found, key, None)
-    return value
+        return Reported()
+    printed = run.experiment.reported
+    return printed.parts.get(part or run.experiment.data.dataset, Reported() if part else printed)
+
+
+def beside_paper(run: Run) -> list[dict[str, Any]]:
+    """What the paper printed beside the run's numbers, a row for each: UF1 and UAR, and whatever else it has.
+
+    Rows hold ``recipe``, ``dataset``, ``run`` (its folder's name), ``rule``, ``drawn``, ``part`` ("" for all
+    clips), ``n``, ``score`` (its name), ``paper`` (None: not printed, or not comparable), ``oracle`` (None:
+    not traced), ``own`` (by the run's rule), ``ci95`` (of UF1 and UAR).
+    """
+    facts = {
+        "recipe": run.experiment.name,
+        "dataset": run.experiment.data.dataset,
+        "run": run.path.name,
+        "rule": run.rule,
+        "drawn": run.scores["drawn"],
+    }
+    whole, traced = run.scores[run.rule], run.scores["oracle"]
+    rows = []
+    for part, score in {"": whole, **whole["parts"]}.items():
+        printed = reported(run, part)
+        best = traced and (traced["parts"][part] if part else traced)
+        for key, name in PRINTED.items():
+            claimed = getattr(printed, key)
+            if claimed is None and (part or key not in ("uf1", "uar")):
+                continue
+            ours = SAME_AS.get(key, key)
+            rows.append(
+                {
+                    **facts,
+                    "part": part,
+                    "n": score["n"],
+                    "score": name,
+                    "paper": None if facts["drawn"] else claimed,
+                    "oracle": best and best.get(ours),
+                    "own": score.get(ours),
+                    "ci95": score["ci95"].get(ours),
+                }
+            )
+    return rows
 
 
 def _score_rows(run: Run) -> list[dict[str, Any]]:
-    rows = []
-    for rule in (run.rule, "oracle"):
-        if score := run.scores[rule]:
-            for part, s in {"": score, **score["parts"]}.items():
-                pair = [_reported(run, part, key) for key in ("uf1", "uar")]
-                known = any(value is not None for value in pair)
-                text = (
-                    " / ".join("–" if value is None else f"{value:.4f}" for value in pair) if known else "–"
-                )
-                shown = "drawn data: not comparable" if run.scores["drawn"] else text
-                rows.append({"rule": rule, "part": part or "all", "s": s, "reported": shown})
-    return rows
+    return [
+        {"rule": rule, "part": part or "all", "s": s}
+        for rule in (run.rule, "oracle")
+        if (score := run.scores[rule])
+        for part, s in {"": score, **score["parts"]}.items()
+    ]
+
+
+def _looks(run: Run) -> dict[str, Any] | None:
+    """What the run's models looked at, where that was kept (see `fleeting.explaining.keep_looks`)."""
+    path = run.path / "looks.json"
+    return read_json(path) if path.exists() else None
 
 
 def _curves(run: Run) -> str:
@@ -262,7 +337,7 @@ def _distinct_names(runs: Sequence[Run]) -> list[str]:
 
 def _run_row(name: str, run: Run) -> dict[str, Any]:
     score, oracle = run.scores[run.rule], run.scores["oracle"]
-    claimed = _reported(run, "", "uf1")
+    claimed = reported(run).uf1
     return {
         "name": name,
         "protocol": run.scores["protocol"],

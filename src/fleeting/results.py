@@ -19,6 +19,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import save
 
 from fleeting import megclog
@@ -131,7 +132,8 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
     if result.curve:
         (temporary / "curve.csv").write_text(_curve(result), encoding="utf-8")
     if result.weights:
-        (temporary / "weights.safetensors").write_bytes(save(result.weights))
+        ordered = {name: np.array(array, order="C") for name, array in result.weights.items()}
+        (temporary / "weights.safetensors").write_bytes(save(ordered))  # it takes any for row by row
     facts = {"fold": result.fold, "seed": result.seed, "epoch": result.epoch}
     facts |= {"oracle_epoch": result.oracle_epoch, **asdict(result.cost)}
     (temporary / "fold.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

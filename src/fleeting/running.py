@@ -18,7 +18,7 @@ from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
 from fleeting.drawn_data import drawn_people
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
-from fleeting.evaluation import FoldResult, Job, Task, evaluate, peak_memory_mb, rehearse
+from fleeting.evaluation import FoldResult, Job, Task, begins_with, evaluate, peak_memory_mb, rehearse
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
 from fleeting.inputs import Input, View, frames_of, load, refuse_unsupplied
@@ -94,7 +94,13 @@ def run(
         meter.add(result)
         progress("training", len(jobs) - len(missing) + number, len(jobs))
     meter.save()
-    return _finish(out, prepared, jobs)
+    done = _finish(out, prepared, jobs)
+    if recipe.keep_weights:
+        from fleeting.explaining import keep_looks  # it imports what this module has
+
+        keep_looks(done, data)
+    write_report(done)
+    return done
 
 
 def on_data(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
@@ -113,11 +119,11 @@ def prepare(
 ) -> Prepared:
     """Open every clip and cut the folds; writes nothing. Raises as `run` does."""
     dataset = datasets[experiment.data.dataset]
-    root = _root(dataset, data)
-    view = _view(experiment)
+    root = root_of(dataset, data)
+    view = view_of(experiment)
     for item in view.inputs:
         refuse_unsupplied(dataset, item.modality)
-    samples, classes, problems = _samples(experiment, dataset, root)
+    samples, classes, problems = samples_of(experiment, dataset, root)
     inputs = load(dataset, root, samples, view, lambda done, of: progress("opening clips", done, of))
     problems = sorted({*problems, *inputs.problems})
     if problems and not skip_damaged:
@@ -161,7 +167,8 @@ def _require_classes(
         )
 
 
-def _root(dataset: Dataset, data: Mapping[str, Path]) -> Path:
+def root_of(dataset: Dataset, data: Mapping[str, Path]) -> Path:
+    """The dataset's folder among those that are named. Raises OptionError or DatasetError."""
     for name in data:
         if name != dataset.name:
             raise OptionError(f"--data names {name!r}, the experiment uses {dataset.name!r}; name that one")
@@ -175,7 +182,8 @@ def _root(dataset: Dataset, data: Mapping[str, Path]) -> Path:
     return root
 
 
-def _view(experiment: Experiment) -> View:
+def view_of(experiment: Experiment) -> View:
+    """How an experiment looks at clips. Raises OptionError where its model takes other inputs."""
     wanted = models[experiment.model.name].inputs
     side = experiment.model.size
     sizes = tuple((side, side) if side else (shape[1], shape[2]) for shape in wanted.values())
@@ -190,7 +198,7 @@ def _view(experiment: Experiment) -> View:
     return View(tuple(inputs), data.apex, data.color, data.crop, data.height, data.equalise)
 
 
-def _samples(
+def samples_of(
     experiment: Experiment, dataset: Dataset, root: Path
 ) -> tuple[list[Sample], tuple[str, ...], list[Problem]]:
     """The experiment's samples with class names for labels, the classes, and what blocks some of them."""
@@ -247,7 +255,7 @@ class _Meter:
 
 
 def _finish(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
-    """Pool all folds, score them, and only then write: predictions, log, scores, report."""
+    """Pool all folds, score them, and only then write: predictions, log, scores."""
     sweep(out)
     sweep(out / "folds")
     seeds, oracle = (_pooled(out, which, prepared, jobs) for which in ("predictions", "oracle"))
@@ -257,9 +265,7 @@ def _finish(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
     write_atomically(out / "predictions.csv", table(everything, numbers))
     write_atomically(out / "log.txt", megclog.write(next(iter(seeds.values()))))
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
-    run = Run.load(out)
-    write_report(run)
-    return run
+    return Run.load(out)
 
 
 def _pooled(
@@ -308,6 +314,7 @@ def _scores(
         "drawn": bool(prepared.drawn_people),
         "drawn_people": prepared.drawn_people,
         "shuffled_labels": experiment.data.shuffle_labels,
+        "pretrained": begins_with(prepared.task),
         "null": _null(best, one, epochs_trained(out)) if best else None,
         "seconds": round(cost["seconds"], 3),
         "peak_memory_mb": round(cost["peak_memory_mb"], 1),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from fleeting.augment import augmentations
+from fleeting.diffusion import Diffusion, drawn
 from fleeting.errors import OptionError
+from fleeting.layer_selection import Fading, least_telling, refuse_too_many, removable, silence
 from fleeting.models import Model
 from fleeting.selection import BestEpoch, validation_mask
 from fleeting.types import ArrayKind, FloatArray, IntArray
@@ -45,6 +47,12 @@ class Training(BaseModel):
         default="train", description="train: each channel by the training side's mean and deviation"
     )
     augment: tuple[str, ...] = ()
+    diffusion: Diffusion = Diffusion()
+    remove_attention: int = Field(
+        default=0, ge=0, description="how many attention layers go: those that tell the output least"
+    )
+    remove_from: float = Field(default=0.5, ge=0, lt=1, description="after which share of the epochs")
+    remove_over: float = Field(default=0.25, gt=0, le=1, description="they fade over such a share of them")
     selection: Literal["fixed", "inner"] = Field(
         default="fixed", description="fixed: the last epoch; inner: the best on validation subjects"
     )
@@ -131,6 +139,7 @@ class Fitted:
         inputs = sum(name.startswith("input.") and name.endswith(".mean") for name in tensors)
         means = [tensors.pop(f"input.{i}.mean") for i in range(inputs)]
         deviations = [tensors.pop(f"input.{i}.deviation") for i in range(inputs)]
+        silence(model, [n for n in removable(model) if not any(key.startswith(f"{n}.") for key in tensors)])
         model.load_state_dict(tensors)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(model, means, deviations, torch.device("cpu"))
@@ -153,6 +162,7 @@ def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Wat
             torch.manual_seed(seed)
             return _fit_network(model, data, recipe, seed, watch)
     refuse_epochs(recipe)
+    data = _filled(data, recipe, seed)
     model.fit(data.arrays, data.labels, seed)
     return Fitted(model, [], [], torch.device("cpu"))
 
@@ -165,22 +175,33 @@ def refuse_epochs(recipe: Training) -> None:
         )
 
 
+def _filled(data: TrainingSet, recipe: Training, seed: int) -> TrainingSet:
+    """The training set with samples drawn for its rare classes, where the recipe asks for them."""
+    if not recipe.diffusion.epochs:
+        return data
+    more, labels = drawn(data.arrays, data.labels, data.classes, recipe.diffusion, seed, device_of(recipe))
+    arrays = tuple(np.concatenate(pair) for pair in zip(data.arrays, more, strict=True))
+    subjects = (*data.subjects, *["drawn/nobody"] * len(labels))
+    return replace(data, arrays=arrays, labels=np.concatenate([data.labels, labels]), subjects=subjects)
+
+
 def _fit_network(
     model: nn.Module, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None
 ) -> Fitted:
-    device = device_of(recipe)
     validation: TrainingSet | None = None
+    refuse_removal(model, recipe)
     if recipe.selection == "inner":
         held = validation_mask(data.subjects, data.labels, recipe.validation_share, seed)
         data, validation = data.only(~held), data.only(held)
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fitted = Fitted(model, *_scaling(data.arrays, recipe, device), device)
-    optimizer = _optimizer(model, recipe)
-    schedule = _schedule(optimizer, recipe)
-    loss_of = _loss(recipe, data, device)
-    batches = _Batches(data, recipe, fitted, np.random.default_rng(seed))
+    fitted, batches = begun(model, data, recipe, seed)
+    data = batches.data
+    optimizer = optimizer_of(model.parameters(), recipe)
+    schedule = schedule_of(optimizer, recipe)
+    loss_of = _loss(recipe, data, fitted.device)
     best, kept = BestEpoch(recipe.patience), None
+    removal = _Removal(model, recipe)
     for epoch in range(1, recipe.epochs + 1):
+        removal.begin(epoch, fitted, data)
         loss, accuracy = _train_epoch(model, batches, optimizer, loss_of, recipe.autocast)
         schedule.step()
         held_loss = None
@@ -201,7 +222,55 @@ def _fit_network(
     return fitted
 
 
-class _Batches:
+def begun(model: nn.Module, data: TrainingSet, recipe: Training, seed: int) -> tuple[Fitted, Batches]:
+    """The network on its device with the scaling of its inputs, and the batches that it is to see."""
+    device = device_of(recipe)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fitted = Fitted(model, *_scaling(data.arrays, recipe, device), device)
+    data = _filled(data, recipe, seed)
+    return fitted, Batches(data, recipe, fitted, np.random.default_rng(seed))
+
+
+def refuse_removal(model: nn.Module, recipe: Training) -> None:
+    """Raise OptionError where attention layers cannot be removed as the recipe asks."""
+    if not recipe.remove_attention:
+        return
+    refuse_too_many(model, recipe.remove_attention)
+    if recipe.selection == "inner":
+        raise OptionError(
+            "an inner choice could keep an epoch with layers that are to go; use selection=fixed with"
+            " remove_attention"
+        )
+    if recipe.remove_from + recipe.remove_over > 1:
+        raise OptionError(
+            f"remove_from {recipe.remove_from:g} and remove_over {recipe.remove_over:g} add up to more than"
+            " 1, so layers would not be gone at the end; lower one"
+        )
+
+
+class _Removal:
+    """Attention layers that fade while training goes on: those that tell the output least."""
+
+    SEEN = 256
+    """Training samples on which entropies are measured, at most."""
+
+    def __init__(self, model: nn.Module, recipe: Training) -> None:
+        self._model, self._count = model, recipe.remove_attention
+        self._start = 1 + int(recipe.epochs * recipe.remove_from)
+        self._last = max(self._start, int(recipe.epochs * (recipe.remove_from + recipe.remove_over)))
+        self._fading: Fading | None = None
+
+    def begin(self, epoch: int, fitted: Fitted, data: TrainingSet) -> None:
+        """Choose the layers when it is time, and lower their share before each epoch from then on."""
+        if not self._count or not self._start <= epoch <= self._last:
+            return
+        if self._fading is None:
+            seen = fitted.scaled([array[: self.SEEN] for array in data.arrays])
+            self._fading = Fading(self._model, least_telling(self._model, seen, self._count))
+        self._fading.fade((self._last - epoch) / (self._last - self._start + 1))
+
+
+class Batches:
     """Shuffled, augmented, scaled batches of one training set, as often as asked."""
 
     def __init__(self, data: TrainingSet, recipe: Training, fitted: Fitted, rng: np.random.Generator) -> None:
@@ -230,7 +299,7 @@ class _Batches:
 
 def _train_epoch(
     model: nn.Module,
-    batches: _Batches,
+    batches: Batches,
     optimizer: torch.optim.Optimizer,
     loss_of: Callable[[Tensor, Tensor], Tensor],
     autocast: bool,
@@ -290,22 +359,22 @@ def _scaling(
     return means, deviations
 
 
-def _optimizer(model: nn.Module, recipe: Training) -> torch.optim.Optimizer:
+def optimizer_of(parameters: Iterable[nn.Parameter], recipe: Training) -> torch.optim.Optimizer:
+    """The recipe's optimiser over these parameters."""
     chosen: Mapping[str, Callable[[], torch.optim.Optimizer]] = {
-        "adam": lambda: torch.optim.Adam(
-            model.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True
-        ),
+        "adam": lambda: torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True),
         "adamw": lambda: torch.optim.AdamW(
-            model.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True
+            parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True
         ),
         "sgd": lambda: torch.optim.SGD(
-            model.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+            parameters, recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
         ),
     }
     return chosen[recipe.optimizer]()
 
 
-def _schedule(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
+def schedule_of(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
+    """The recipe's learning rate, epoch by epoch."""
     factor: Mapping[str, Callable[[int], float]] = {
         "constant": lambda _: 1.0,
         "exponential": lambda epoch: recipe.decay**epoch,
@@ -316,16 +385,26 @@ def _schedule(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim
 
 
 def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
-    """Cross-entropy, or focal loss (Lin et al. 2017): (1 - p)^gamma times it, weighted by class if asked."""
-    weight = None
-    if recipe.class_weights == "balanced":
-        counts = np.bincount(data.labels, minlength=data.classes)
-        weight = (
-            torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
-        )
+    weight, loss = class_weights(recipe, data, device), weighted_loss(recipe)
+    return lambda logits, labels: loss(logits, labels, weight)
+
+
+def class_weights(recipe: Training, data: TrainingSet, device: torch.device) -> Tensor | None:
+    """What a sample of each class counts: (classes,), or None where all count the same."""
+    if recipe.class_weights == "none":
+        return None
+    counts = np.bincount(data.labels, minlength=data.classes)
+    return torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
+
+
+def weighted_loss(recipe: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """Cross-entropy, or focal loss (Lin et al. 2017): (1 - p)^gamma times it, weighted by class if asked.
+
+    It takes logits (n, classes), labels (n,) and class weights (classes,) or None.
+    """
     gamma = recipe.focal_gamma if recipe.loss == "focal" else 0.0
 
-    def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
+    def loss(logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
         if gamma == 0:
             return F.cross_entropy(logits, labels, weight, label_smoothing=recipe.label_smoothing)
         plain = F.cross_entropy(
@@ -335,4 +414,4 @@ def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable
         scale = weight[labels].sum() if weight is not None else len(labels)
         return ((1 - sure) ** gamma * plain).sum() / scale
 
-    return loss_of
+    return loss

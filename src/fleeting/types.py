@@ -51,7 +51,8 @@ class Sample:
 class ArrayKind:
     """What the channels of an input array mean, so that whatever turns or mirrors it knows what to do.
 
-    ``channels`` names each channel: ``u`` and ``v`` are horizontal and vertical displacement, any other name
+    ``channels`` names each channel: ``u`` and ``v`` are horizontal and vertical displacement, ``strain`` how
+    much the skin stretched, ``change`` a difference of two pictures (0 where nothing changed), any other name
     is a picture. ``rest`` is the value that means "no displacement": 0 for flow in pixels, 127.5 for a map
     scaled to 0..255, whose mirrored u is ``2 * rest - u = 255 - u``.
     """

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from fleeting.models import build, is_network, models
+from tests.small_models import small
 
 ESTIMATORS = [name for name in models if not is_network(name)]
 
 
 def fitted(name, classes=3, seed=0, train_classes=None):
     rng = np.random.default_rng(0)
-    shapes = tuple(models[name].inputs.values())
+    shapes, chosen = small(name)
     labels = np.arange(24) % (train_classes or classes)
     arrays = []
     for shape in shapes:
@@ -18,7 +19,7 @@ def fitted(name, classes=3, seed=0, train_classes=None):
         for label in range(classes):
             array[labels == label, :, label * 4 : label * 4 + 4] += 60
         arrays.append(array)
-    model = build(name, classes, shapes, {}, seed)
+    model = build(name, classes, shapes, chosen, seed)
     model.fit(arrays, labels, seed)
     return model, arrays, labels
 
@@ -44,7 +45,7 @@ def test_a_class_never_seen_is_never_predicted(name):
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_its_state_is_all_it_learnt(name):
     model, arrays, _ = fitted(name)
-    other = build(name, 3, tuple(models[name].inputs.values()), {}, seed=0)
+    other = build(name, 3, *small(name), seed=0)
     other.load_state(model.state())
     np.testing.assert_array_equal(model.probabilities(arrays), other.probabilities(arrays))
 

@@ -21,5 +21,15 @@ augmentations: Registry[Augmentation] = Registry("augmentation", "fleeting.augme
 
 
 def shows_motion(kind: ArrayKind) -> bool:
-    """Whether some channel is a displacement."""
-    return bool({"u", "v"} & set(kind.channels))
+    """Whether some channel is a movement: displacement, or strain."""
+    return bool({"u", "v", "strain"} & set(kind.channels))
+
+
+def has_arrows(kind: ArrayKind) -> bool:
+    """Whether channels are the two components of displacement, which have a direction together."""
+    return {"u", "v"} <= set(kind.channels)
+
+
+def shows_pictures(kind: ArrayKind) -> bool:
+    """Whether every channel is brightness: no movement, and no difference of pictures."""
+    return not shows_motion(kind) and "change" not in kind.channels

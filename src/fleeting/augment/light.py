@@ -17,13 +17,14 @@ def brightness_contrast(
 ) -> list[FloatArray]:
     """Scale contrast around the mean by 0.8 to 1.2 and brightness by the same range.
 
-    Raises OptionError on motion: a movement has no brightness.
+    A difference of pictures is scaled by both, and 0 stays 0: so it would have been made of pictures in that
+    light. Raises OptionError on motion: a movement has no brightness.
     """
     if any(shows_motion(kind) for kind in kinds):
         raise OptionError("brightness-contrast changes pictures, and an input shows motion; leave it out")
     contrast, brightness = rng.uniform(0.8, 1.2, size=(2, len(arrays[0]), 1, 1, 1)).astype(np.float32)
     changed = []
-    for array in arrays:
-        mean = array.mean(axis=(1, 2, 3), keepdims=True)
-        changed.append(((array - mean) * contrast + mean) * brightness)
+    for array, kind in zip(arrays, kinds, strict=True):
+        middle = 0 if "change" in kind.channels else array.mean(axis=(1, 2, 3), keepdims=True)
+        changed.append((array - middle) * (contrast * brightness) + middle * brightness)
     return changed

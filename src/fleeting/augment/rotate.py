@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.ndimage import rotate as turn
+import numpy.typing as npt
 
-from fleeting.augment import augmentations, shows_motion
+from fleeting.augment import augmentations, has_arrows
+from fleeting.augment._sampling import sampled
 from fleeting.errors import OptionError
 from fleeting.types import ArrayKind, FloatArray
 
 DEGREES = 10.0
 """The largest turn, either way."""
+STEPS = (-10.0, -5.0, 0.0, 5.0, 10.0)
+"""The turns that the MESTI paper names, and none."""
 
 
 @augmentations.register("rotate")
@@ -24,13 +27,28 @@ def rotate(
     Raises OptionError on a map whose u and v were scaled apart (rest other than 0): its arrows have no
     direction any more that could be turned.
     """
-    for kind in kinds:
-        if shows_motion(kind) and kind.rest != 0:
-            raise OptionError(
-                "rotate cannot turn the arrows of a map whose u and v were scaled to 0..255 apart;"
-                " use mirror and shift"
-            )
-    degrees = rng.uniform(-DEGREES, DEGREES, size=len(arrays[0]))
+    return _all_turned(arrays, kinds, rng.uniform(-DEGREES, DEGREES, size=len(arrays[0])), "rotate")
+
+
+@augmentations.register("turn")
+def turn(
+    arrays: Sequence[FloatArray], kinds: Sequence[ArrayKind], rng: np.random.Generator
+) -> list[FloatArray]:
+    """Turn each sample by -10, -5, 0, 5 or 10 degrees (MEGANet), and the displacement it shows with it.
+
+    Raises OptionError as `rotate` does.
+    """
+    return _all_turned(arrays, kinds, rng.choice(STEPS, size=len(arrays[0])), "turn")
+
+
+def _all_turned(
+    arrays: Sequence[FloatArray], kinds: Sequence[ArrayKind], degrees: npt.NDArray[np.float64], name: str
+) -> list[FloatArray]:
+    if any(has_arrows(kind) and kind.rest != 0 for kind in kinds):
+        raise OptionError(
+            f"{name} cannot turn the arrows of a map whose u and v were scaled to 0..255 apart;"
+            " use mirror and shift"
+        )
     return [
         np.stack([_turned(a, kind, angle) for a, angle in zip(array, degrees, strict=True)])
         for array, kind in zip(arrays, kinds, strict=True)
@@ -38,12 +56,16 @@ def rotate(
 
 
 def _turned(array: FloatArray, kind: ArrayKind, degrees: float) -> FloatArray:
-    turned = turn(array, degrees, axes=(1, 2), reshape=False, order=1, mode="nearest")  # counter-clockwise
-    if shows_motion(kind):
+    if degrees == 0:
+        return array
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    linear = np.array([[cos, -sin], [sin, cos]])  # counter-clockwise; y is down
+    centre = np.array(array.shape[:0:-1]) / 2
+    turned = sampled(array, linear, centre - linear @ centre)
+    if has_arrows(kind):
         u, v = kind.channels.index("u"), kind.channels.index("v")
-        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         turned[u], turned[v] = (
             cos * turned[u] + sin * turned[v],
             cos * turned[v] - sin * turned[u],
-        )  # y is down
-    return np.asarray(turned, dtype=np.float32)
+        )
+    return turned

@@ -30,7 +30,9 @@ def _shifted(array: FloatArray, by: npt.NDArray[np.float64]) -> FloatArray:
     moved = np.rint(by * (height, width)).astype(int)  # (n, 2) pixels down and right
     rows = np.clip(np.arange(height) - moved[:, :1], 0, height - 1)  # (n, height)
     columns = np.clip(np.arange(width) - moved[:, 1:], 0, width - 1)  # (n, width)
-    sample = np.arange(len(array))[:, None, None, None]
-    channel = np.arange(array.shape[1])[None, :, None, None]
-    moved_array: FloatArray = array[sample, channel, rows[:, None, :, None], columns[:, None, None, :]]
-    return moved_array
+    return np.stack(
+        [
+            a.take(down, axis=1).take(right, axis=2)
+            for a, down, right in zip(array, rows, columns, strict=True)
+        ]
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from fleeting.datasets import datasets
 from fleeting.drawing.maps import draw_maps
 from fleeting.errors import DatasetError, Problem
+from fleeting.regions import four_regions
 from fleeting.types import FloatArray, Sample
 
 SUBJECTS, CLIPS, SEED = 10, 12, 7
@@ -24,7 +25,7 @@ class Drawn:
     access = "drawn on the spot, nothing to download"
     licence = "Apache-2.0"
     label_sets = ("megc3", "raw")
-    ready = ("flow-map",)
+    ready = ("flow-map", "region-map")
     has_frames = False
     needs_root = False
 
@@ -45,10 +46,11 @@ class Drawn:
         return []
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
-        """The drawn map (3, 28, 28). Raises DatasetError on a sample that was not drawn here."""
+        """The drawn map (3, 28, 28), or HTNet's squares of it. Raises DatasetError on another sample."""
         if sample.id not in _drawn():
             raise DatasetError(f"{sample.id} was not drawn; use the samples of this dataset")
-        return _drawn()[sample.id][1]
+        array = _drawn()[sample.id][1]
+        return four_regions(array) if modality == "region-map" else array
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Nothing to write: the dataset is its own miniature."""

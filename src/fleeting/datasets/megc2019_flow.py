@@ -21,6 +21,7 @@ from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
 from fleeting.naming import PEOPLE
 from fleeting.pictures import UNREADABLE, damage, load_picture
+from fleeting.regions import four_regions
 from fleeting.types import FloatArray, Sample
 
 CLASSES = ("negative", "positive", "surprise")
@@ -41,7 +42,7 @@ class Megc2019Flow:
     access: str = "with the public code of STSTNet and HTNet"
     licence: str = "research only: the maps come from CASME II, SAMM and SMIC"
     label_sets: tuple[str, ...] = ("megc3", "raw")
-    ready: tuple[str, ...] = ("flow-map",)
+    ready: tuple[str, ...] = ("flow-map", "region-map")
     has_frames: bool = False
     needs_root: bool = True
 
@@ -75,16 +76,20 @@ class Megc2019Flow:
         return []
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
-        """The map as (3, 28, 28): u, v, strain, each 0..255. Raises DatasetError."""
+        """The map, or HTNet's squares of it, as (3, 28, 28): u, v, strain, each 0..255. Raises DatasetError.
+
+        The maps come without landmarks: the squares lie where an aligned face has its eyes and mouth.
+        """
         if modality not in self.ready:
-            raise DatasetError(f"{sample.id}: {modality} is not ready-made; use {self.ready[0]}")
+            raise DatasetError(f"{sample.id}: {modality} is not ready-made; use {' or '.join(self.ready)}")
         path = _map_folder(root) / f"{_stem(sample)} .png"
         if not path.is_file():
-            found = _maps(root).get(_stem(sample))
-            if found is None:
+            elsewhere = _maps(root).get(_stem(sample))
+            if elsewhere is None:
                 raise DatasetError(f"{sample.id}: its map {path.name} is missing; {RESTORE}")
-            path = found
-        return _opened(path, sample)
+            path = elsewhere
+        array = _opened(path, sample)
+        return four_regions(array) if modality == "region-map" else array
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
         """Write a miniature below ``root``: three people of each dataset, two maps of each class."""

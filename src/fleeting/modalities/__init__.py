@@ -18,7 +18,7 @@ modalities: Registry[Modality] = Registry("modality", "fleeting.modalities")
 
 
 def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
-    """Decorator: what the channels of this modality mean. Colour pictures repeat the name for each colour."""
+    """Decorator: what the channels of this modality mean. A single name counts for every colour."""
 
     def note(function: Modality) -> Modality:
         function.kind = ArrayKind(channels, rest)  # type: ignore[attr-defined]
@@ -29,5 +29,5 @@ def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
 
 def kind_of(name: str, channels: int) -> ArrayKind:
     """What the channels of that modality's array mean. Unsaid, they are plain pictures."""
-    declared = getattr(modalities[name], "kind", None)
-    return declared if isinstance(declared, ArrayKind) else ArrayKind(("picture",) * channels)
+    declared: ArrayKind = getattr(modalities[name], "kind", ArrayKind(("picture",)))
+    return ArrayKind(declared.channels * channels, declared.rest) if len(declared.channels) == 1 else declared

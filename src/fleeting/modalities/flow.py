@@ -45,6 +45,19 @@ def strain(clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: 
     return motion.optical_strain(u, v, form)[None]
 
 
+@modalities.register("flow-strain")
+@means("u", "v", "strain")
+def flow_strain(
+    clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: str = "tvl1"
+) -> FloatArray:
+    """How each pixel moved from onset to apex, and the strain in it (DFR-Net): (3, height, width), in pixels.
+
+    The channels are those of `flow` and `strain`, side by side and unscaled. A still clip is 0.
+    """
+    u, v = _between(clip, clip.onset, clip.apex, backend)
+    return np.stack([u, v, motion.optical_strain(u, v, form)])
+
+
 def _between(clip: Clip, before: int, after: int, backend: str) -> FloatArray:
     u, v = motion.flow(gray_crop(clip.frames[before]), gray_crop(clip.frames[after]), backend)
     return np.stack([u, v])

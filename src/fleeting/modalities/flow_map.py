@@ -12,28 +12,29 @@ from fleeting.types import Clip, FloatArray
 
 @modalities.register("flow-map")
 @means("u", "v", "strain", rest=127.5)
-def flow_map(clip: Clip, *, side: int = 28) -> FloatArray:
+def flow_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray:
     """Horizontal and vertical flow and strain from onset to apex: (3, side, side), each channel 0 to 255.
 
     TV-L1 flow on the tight gray face crop, shrunk by area, each channel min-max scaled, as the published maps
-    of the composite were made. A still clip is 127.5 in u and v and 0 in strain. Raises OptionError on a side
-    of less than 1.
+    of the composite were made; ``backend`` is another of `fleeting.motion.flow`. A still clip is 127.5 in u
+    and v and 0 in strain. Raises OptionError on a side of less than 1 and on an unknown backend.
     """
-    return _map(clip, side)
+    return _map(clip, side, backend)
 
 
 @modalities.register("region-map")
 @means("u", "v", "strain", rest=127.5)
-def region_map(clip: Clip, *, side: int = 28) -> FloatArray:
+def region_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray:
     """The flow-map cut into squares around the eyes and the corners of the mouth (HTNet): (3, side, side).
 
-    Raises OptionError on a side that is odd or less than 2.
+    ``backend`` is the flow's, as in `fleeting.motion.flow`. Raises OptionError on a side that is odd or less
+    than 2, and on an unknown backend.
     """
-    return four_regions(_map(clip, side))
+    return four_regions(_map(clip, side, backend))
 
 
-def _map(clip: Clip, side: int) -> FloatArray:
+def _map(clip: Clip, side: int, backend: str) -> FloatArray:
     if side < 1:
         raise OptionError(f"the side of a map is {side}, expected 1 or more")
     onset, apex = (gray_crop(clip.frames[i]) for i in (clip.onset, clip.apex))
-    return motion_map(*flow(onset, apex, "tvl1"), side)
+    return motion_map(*flow(onset, apex, backend), side)

@@ -7,20 +7,24 @@ in ``inputs`` which arrays they take, as (channels, height, width) each, and in 
 
 A model with the keyword option ``size`` (or ``channels``: a number, or one for each of several inputs) is
 built for other sides (or channels) than these. ``small``, where a model has it, are options and a ``size``
-that make it quick to test. ``looks_at`` names the module whose output Grad-CAM weighs.
+that make it quick to test. ``looks_at`` names the module whose output Grad-CAM weighs. ``older_names`` says
+what parts of its weights' names were in files published earlier. An estimator whose score is a sum says in
+``contributions`` (arrays to (n, classes, channels, height, width)) what it added up.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from fleeting.errors import OptionError
+from fleeting.errors import FleetingError, OptionError
+from fleeting.models._pretrained import start_from
 from fleeting.registry import Registry, options
 from fleeting.types import FloatArray, IntArray
 
@@ -60,10 +64,19 @@ def is_network(name: str) -> bool:
     return issubclass(models[name], nn.Module)
 
 
-def build(name: str, classes: int, shapes: Sequence[Shape], given: Mapping[str, Any], seed: int) -> Model:
+def build(
+    name: str,
+    classes: int,
+    shapes: Sequence[Shape],
+    given: Mapping[str, Any],
+    seed: int,
+    pretrained: str = "",
+) -> Model:
     """A fresh model for inputs of these shapes; its initial weights depend on ``seed`` alone.
 
-    Raises UnknownNameError on an unknown model or option, OptionError where the inputs do not fit.
+    A network may start from the weights in a file ``pretrained`` instead; its head stays as it is where the
+    file's is for other classes. Raises UnknownNameError on an unknown model or option, OptionError where the
+    inputs do not fit, WeightsError where the file does not.
     """
     kind = models[name]
     chosen = options(kind, dict(given), f"model {name}")
@@ -80,7 +93,19 @@ def build(name: str, classes: int, shapes: Sequence[Shape], given: Mapping[str, 
         raise OptionError(f"model {name} takes inputs {wanted}, found {tuple(shapes)}; choose others")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model: Model = kind(classes, **chosen)
+        try:
+            model: Model = kind(classes, **chosen)
+        except FleetingError:
+            raise
+        except (ArithmeticError, RuntimeError, ValueError) as error:
+            raise OptionError(f"model {name} cannot be built of {chosen} ({error}); choose others") from error
+    if pretrained:
+        if not isinstance(model, nn.Module):
+            raise OptionError(f"model {name} learns in one go, from nothing; leave model.pretrained out")
+        with torch.device("meta"):
+            wider = kind(classes + 1, **chosen).state_dict()
+        head = {key for key, tensor in model.state_dict().items() if tensor.shape != wider[key].shape}
+        start_from(model, Path(pretrained), head)
     return model
 
 

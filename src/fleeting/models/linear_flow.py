@@ -51,6 +51,10 @@ class LinearFlow:
         """Class probabilities (n, classes): the softmax of the linear scores."""
         return linear_maps.probabilities(arrays, self.state(), self.sigma)
 
+    def contributions(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
+        """What each cell adds to each class's linear score: (n, classes, channels, 14, 14)."""
+        return linear_maps.contributions(arrays, self.state(), self.sigma)
+
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The weight (classes, features) and the bias (classes,)."""
         return {"weight": self.weight, "bias": self.bias}

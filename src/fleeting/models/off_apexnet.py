@@ -34,6 +34,7 @@ class OffApexNet(nn.Module):
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "Gan et al. 2019, Signal Processing: Image Communication 74; arXiv:1805.08699"
+    real_time: ClassVar[bool] = True
 
     def __init__(self, classes: int, *, dropout: float = 0.5) -> None:
         super().__init__()

@@ -25,6 +25,7 @@ class STSTNet(nn.Module):
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "Liong et al. 2019, doi:10.1109/FG.2019.8756567"
+    real_time: ClassVar[bool] = True
 
     def __init__(self, classes: int, *, channels: int = 3) -> None:
         super().__init__()

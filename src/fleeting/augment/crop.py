@@ -1,0 +1,39 @@
+"""Cutting a window out and bringing it back to size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fleeting.augment import augmentations
+from fleeting.augment._sampling import sampled
+from fleeting.types import ArrayKind, FloatArray
+
+SMALLEST = 7 / 8
+"""The smallest window, as a share of the picture's sides: 196 pixels of 224."""
+
+
+@augmentations.register("crop")
+def crop(
+    arrays: Sequence[FloatArray], kinds: Sequence[ArrayKind], rng: np.random.Generator
+) -> list[FloatArray]:
+    """Cut a window of at least seven eighths of each side and enlarge it; arrows in pixels grow with it.
+
+    Maps scaled to 0..255 keep their values, and so does strain, which is relative to length anyway.
+    """
+    sides = rng.uniform(SMALLEST, 1, size=len(arrays[0]))
+    corners = rng.random((len(sides), 2)) * (1 - sides)[:, None]  # (n, 2): x and y, as shares of the sides
+    cropped = []
+    for array, kind in zip(arrays, kinds, strict=True):
+        extent = array.shape[:1:-1]
+        windows = [
+            sampled(a, side * np.eye(2), corner * extent)
+            for a, side, corner in zip(array, sides, corners, strict=True)
+        ]
+        enlarged = np.stack(windows)
+        if kind.rest == 0:
+            arrows = [name in ("u", "v") for name in kind.channels]
+            enlarged[:, arrows] /= sides.astype(np.float32)[:, None, None, None]
+        cropped.append(enlarged)
+    return cropped

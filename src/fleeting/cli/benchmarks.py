@@ -1,0 +1,263 @@
+"""Commands that train and score: run, tables, train, export, score, score-intervals, null, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+import fleeting
+from fleeting.cli.parsing import Json, app, claims, named_paths
+from fleeting.cli.printing import (
+    complain,
+    interval_table,
+    number,
+    out,
+    paper_table,
+    parts,
+    print_json,
+    print_run,
+    progress_shown,
+    recognised,
+    say,
+    score_table,
+)
+
+
+@app.command
+def run(
+    recipe: str,
+    *,
+    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    out_: Annotated[Path | None, Parameter(name="--out")] = None,
+    executor: str = "serial",
+    workers: int | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    seeds: int | None = None,
+    quick: Annotated[bool, Parameter(negative="")] = False,
+    skip_damaged: Annotated[bool, Parameter(negative="")] = False,
+    resume: Annotated[bool, Parameter(negative="")] = False,  # noqa: ARG001 - what a run does anyway
+    json: Json = False,
+) -> int:
+    """Carry out an experiment: folds, training, scores, report. Started again, it does what is missing.
+
+    Args:
+        recipe: A recipe's name (`fleeting list recipes`) or a .toml file.
+        data: NAME=PATH, the folder of the recipe's dataset.
+        out_: The run's folder; without it, one below runs/ named by the recipe and its settings.
+        executor: Who does the folds: serial or processes.
+        workers: How many at once; without it, one for each core.
+        set_: KEY=VALUE, changes a key of the recipe, for example training.epochs=20.
+        seeds: How many seeds, counted up from the recipe's.
+        quick: Apply the recipe's [quick] table: a small run, to see whether it works.
+        skip_damaged: Leave damaged clips out; the score is marked incomplete and the exit status is 1.
+        resume: Go on with the run in --out (also the default when it is the same experiment).
+    """
+    changes = [*(set_ or ()), *([f"training.seeds={seeds}"] if seeds is not None else [])]
+    experiment = fleeting.read_recipe(recipe, quick=quick, changes=changes)
+    with progress_shown() as progress:
+        done = fleeting.run(
+            experiment,
+            named_paths(data or []),
+            out_,
+            executor=executor,
+            workers=workers,
+            skip_damaged=skip_damaged,
+            progress=progress,
+        )
+    if json:
+        print_json(done.scores)
+    else:
+        print_run(done)
+    if done.scores["incomplete"]:
+        for problem in done.scores["skipped"]:
+            complain(f"left out {problem['clip']}: {problem['what']}; {problem['do']}")
+        return 1
+    return 0
+
+
+@app.command
+def tables(
+    group: str,
+    *,
+    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    out_: Annotated[Path | None, Parameter(name="--out")] = None,
+    executor: str = "serial",
+    workers: int | None = None,
+    seeds: int | None = None,
+    quick: Annotated[bool, Parameter(negative="")] = False,
+    skip_damaged: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """A paper's tables: every recipe of a group on the datasets given, beside what the paper printed.
+
+    Args:
+        group: What the names of its recipes begin with (`fleeting list recipes`), for example dfrnet.
+        data: NAME=PATH, the folder of a dataset, once for each; a recipe is run on those it can use.
+        out_: Where tables.html, tables.csv and the runs go; without it, a folder below runs/.
+        executor: Who does the folds: serial or processes.
+        workers: How many at once; without it, one for each core.
+        seeds: How many seeds, counted up from each recipe's.
+        quick: Apply the recipes' [quick] tables: small runs, to see whether they work.
+        skip_damaged: Leave damaged clips out; the scores are marked incomplete and the exit status is 1.
+    """
+    with progress_shown() as progress:
+        done = fleeting.tables(
+            group,
+            named_paths(data or []),
+            out_,
+            quick=quick,
+            executor=executor,
+            workers=workers,
+            seeds=seeds,
+            skip_damaged=skip_damaged,
+            progress=progress,
+        )
+    if json:
+        print_json({"rows": done.rows(), "failed": list(done.failed)})
+    elif done.runs:
+        out.print(paper_table(done.rows()))
+        say(str(done.folder / "tables.html"))
+    for line in done.failed:
+        complain(line)
+    return 1 if done.failed or any(one.scores["incomplete"] for one in done.runs) else 0
+
+
+@app.command
+def train(
+    recipe: str,
+    *,
+    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    out_: Annotated[Path | None, Parameter(name="--out")] = None,
+    sure: float = 0.85,
+    executor: str = "serial",
+    workers: int | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    json: Json = False,
+) -> int:
+    """Weights from all subjects, to be used; their score and calibration come from a clean run beside them.
+
+    Args:
+        recipe: A recipe's name (`fleeting list recipes`) or a .toml file.
+        data: NAME=PATH, the folder of the recipe's dataset.
+        out_: A folder for the weights, their card and the run, or a file that ends in .safetensors; without
+            it, a folder below weights/ named by the recipe.
+        sure: How much of the answers that are called sure is to be right; the others are called unsure.
+        executor: Who does the folds of the clean run: serial or processes.
+        workers: How many at once; without it, one for each core.
+        set_: KEY=VALUE, changes a key of the recipe, for example training.epochs=20.
+    """
+    experiment = fleeting.read_recipe(recipe, changes=set_ or ())
+    with progress_shown() as progress:
+        done = fleeting.train(
+            experiment,
+            named_paths(data or []),
+            out_,
+            sure=sure,
+            executor=executor,
+            workers=workers,
+            progress=progress,
+        )
+    if json:
+        facts = done.weights.facts.model_dump(mode="json")
+        print_json({"path": str(done.path), "sha256": done.weights.sha256, **facts})
+        return 0
+    print_run(done.run)
+    answers = done.weights.facts.calibration.sure
+    say(f"sure of {answers.coverage:.0%} of answers, of these {number(answers.accuracy)} right")
+    say(f"{done.path}: trained on all subjects, so it has no score of its own")
+    return 0
+
+
+@app.command
+def export(
+    weights: str,
+    *,
+    to: Literal["onnx"] = "onnx",  # noqa: ARG001 - there is one format so far
+    out_: Annotated[Path | None, Parameter(name="--out")] = None,
+    json: Json = False,
+) -> int:
+    """Weights as a file for programs without torch: from a model's inputs to calibrated probabilities.
+
+    Args:
+        weights: A file or folder of `fleeting train`, or the name of a shipped recogniser.
+        to: The format.
+        out_: The file; without it, beside the weights.
+    """
+    done = fleeting.export_onnx(weights, out_)
+    if json:
+        print_json({"path": str(done.path), "difference": done.difference})
+    else:
+        say(f"{done.path}: its probabilities are the recogniser's to within {done.difference:.1g}")
+    return 0
+
+
+@app.command
+def score(log: Path, *, claimed: str = "", json: Json = False) -> int:
+    """Score anyone's MEGC log; say so where a claim fits only with truth and prediction exchanged.
+
+    Args:
+        log: The log, or a predictions.csv.
+        claimed: What was claimed for it, for example uf1=0.7353,uar=0.7605.
+    """
+    scores, warnings = fleeting.score(log, claims(claimed))
+    if json:
+        print_json(scores.as_dict())
+    else:
+        out.print(score_table([("", part or "all", s) for part, s in parts(scores.as_dict())]))
+    for warning in warnings:
+        complain(warning)
+    return 0
+
+
+@app.command(name="score-intervals")
+def score_intervals(truth: Path, found: Path, *, json: Json = False) -> int:
+    """Score anyone's list of spotted intervals by MEGC's rule: IoU of a half, pooled over all videos.
+
+    Args:
+        truth: A CSV with the columns video, onset, offset and perhaps label; every video occurs in it.
+        found: The same of what was found.
+    """
+    scores = fleeting.score_intervals(truth, found).as_dict()
+    if json:
+        print_json(scores)
+    else:
+        out.print(interval_table("video", [*scores["per_video"].items(), ("all", scores)]))
+        if scores["recognised"]:
+            say(f"classes of the hits: {recognised(scores)}")
+    for note in scores["notes"]:
+        complain(note)
+    return 0
+
+
+@app.command
+def null(*, labels: Path, epochs: int, json: Json = False) -> int:
+    """What random guessing scores when the epoch best on each test subject is kept.
+
+    Args:
+        labels: A table with subjects and labels: a list of MEGC, a predictions.csv, or columns subject,label.
+        epochs: How many epochs there are to choose from.
+    """
+    found = fleeting.null_score(labels, epochs)
+    if json:
+        print_json(found.as_dict())
+        return 0
+    low, high = found.range95["uf1"]
+    say(
+        f"guessing on {found.n} clips, best of {epochs} epochs for each subject: UF1 {found.uf1:.3f}"
+        f" ({low:.3f} to {high:.3f}), UAR {found.uar:.3f}"
+    )
+    return 0
+
+
+@app.command
+def report(*runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = None) -> int:
+    """One page over runs: a table, and paired tests of each against the first.
+
+    Args:
+        runs: The folders of finished runs.
+        out_: Where the page is written; without it, the run's own report.html, or comparison.html here.
+    """
+    say(str(fleeting.report(list(runs), out_)))
+    return 0

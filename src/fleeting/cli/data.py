@@ -1,0 +1,146 @@
+"""Commands on data and on what exists: list, check, draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from rich.markup import escape
+from rich.table import Table
+
+import fleeting
+from fleeting.cli.parsing import Json, app
+from fleeting.cli.printing import out, print_json, progress_shown, say
+
+LISTED = ("name", "what", "source", "parameters", "flops")
+MEASURED = ("name", "inputs", "parameters", "flops", "latency_ms", "latency_p95_ms", "peak_memory_mb")
+HEADINGS = {"parameters": "weights", "latency_ms": "ms", "latency_p95_ms": "95 %", "peak_memory_mb": "MB"}
+
+
+@app.command(name="list")
+def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
+    """What exists of one kind, a line each.
+
+    Args:
+        kind: models, modalities, apex-finders, datasets, protocols, spotters, recognisers, recipes,
+            augmentations, executors or label-sets.
+        measure: Add latency and memory to models, a few seconds each.
+    """
+    with progress_shown() as progress:
+        rows = fleeting.catalogue(kind, measure=measure, progress=progress)
+    if json:
+        print_json(rows)
+        return 0
+    shown = MEASURED if measure else LISTED
+    columns = [name for name in shown if any(row.get(name) not in (None, "") for row in rows)]
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for name in columns:
+        number = name not in LISTED[:3] and name != "inputs"
+        table.add_column(HEADINGS.get(name, name), overflow="fold", justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    out.print(table)
+    if measure:
+        say("ms: a sample on one core, median and what 19 of 20 stay under; MB: what building and using adds")
+    return 0
+
+
+def _cell(value: object) -> str:
+    """A fact of the table in few letters: 3.1 M weights, inputs by their sizes."""
+    if isinstance(value, dict):  # equal inputs are counted, not repeated
+        sizes = ["×".join(map(str, shape)) for shape in value.values()]
+        return " + ".join(f"{n} of {size}" if (n := sizes.count(size)) > 1 else size for size in {*sizes})
+    if isinstance(value, int):
+        power = next((p for p in (3, 2, 1) if value >= 1000**p), 0)
+        return f"{value / 1000**power:.3g} {' kMG'[power]}".strip()
+    if isinstance(value, float):
+        return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return "" if value is None else escape(str(value))
+
+
+@app.command
+def check(dataset: str, root: Path, *, json: Json = False) -> int:
+    """The doctor: reads a dataset's folder and lists what is wrong with it, clip by clip.
+
+    Args:
+        dataset: Which dataset it is said to be.
+        root: Its folder.
+    """
+    with progress_shown() as progress:
+        found = fleeting.check(dataset, root, progress=lambda done, of: progress("reading frames", done, of))
+    if json:
+        print_json(found.as_dict())
+    else:
+        labels = ", ".join(f"{label} {count}" for label, count in found.labels.items())
+        say(f"{dataset}: {found.clips} clips of {found.subjects} subjects ({labels})")
+        for line in (*filter(None, [found.drawn]), *map(str, found.problems)):
+            say(line)
+        say(f"{len(found.problems)} problems" if found.problems else "no problems")
+    return 1 if found.problems else 0
+
+
+@app.command
+def draw(
+    folder: Path,
+    *,
+    layout: str = "video",
+    videos: int | None = None,
+    seconds: float | None = None,
+    events_per_minute: float | None = None,
+    subjects: int | None = None,
+    clips: int | None = None,
+    fps: float | None = None,
+    macro: float | None = None,
+    amplitude: float | None = None,
+    disturb: Literal["none", "moderate", "strong"] = "moderate",
+    seed: int = 0,
+    flows: int = 4,
+    workers: int | None = None,
+    json: Json = False,
+) -> int:
+    """Draw face videos, or a dataset's folder, in which every movement is known: truth.json says it.
+
+    Args:
+        folder: Where they are written: a new or empty folder, or one that this command began.
+        layout: video, or the name of a dataset whose folders and sheet are wanted.
+        videos: How many videos; 4 without it.
+        seconds: How long each video is, of a dataset of long videos (samm-lv, casme-sq) too; 60 without it.
+        events_per_minute: Movements in a minute of such a video; 4 without it.
+        subjects: How many drawn people: two photographs, warped. Without it one a video, 8 in a dataset of
+            clips, 2 in one of long videos.
+        clips: How many clips of each person a dataset of clips has; 6 without it.
+        fps: Frames a second of a video, 25 to 200; 100 without it. A dataset has its own.
+        macro: Share of the movements in videos that are macro-expressions; none without it.
+        amplitude: Peak displacement in percent of the distance between the eyes' outer corners; without it
+            log-uniform between 0.3 and 1.5.
+        disturb: none, moderate or strong: blinks, head, light and noise (and talking where strong).
+        seed: Draws other data.
+        flows: For how many events the exact optical flow from onset to apex is written too.
+        workers: How many videos are drawn at once; without it, one for each core.
+    """
+    with progress_shown() as progress:
+        done = fleeting.draw(
+            folder,
+            layout=layout,
+            videos=videos,
+            seconds=seconds,
+            events_per_minute=events_per_minute,
+            subjects=subjects,
+            clips=clips,
+            fps=fps,
+            macro=macro,
+            amplitude=amplitude,
+            disturb=disturb,
+            seed=seed,
+            flows=flows,
+            workers=workers,
+            progress=progress,
+        )
+    if json:
+        print_json(done)
+        return 0
+    events = sum(len(video["events"]) for video in done["videos"])
+    say(f"{len(done['videos'])} {'clips' if 'clips' in done else 'videos'} with {events} events")
+    say(done["people"])
+    say(str(folder / "truth.json"))
+    return 0

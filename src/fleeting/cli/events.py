@@ -1,0 +1,291 @@
+"""Commands that find movements in videos and look at them: demo, faces, analyze, live, spot, explain."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.table import Table
+
+import fleeting
+from fleeting.cli.parsing import Json, app, chosen_model, named_paths
+from fleeting.cli.printing import complain, interval_table, out, print_json, progress_shown, recognised, say
+from fleeting.errors import FleetingError
+
+
+@app.command
+def demo(*, out_: Annotated[Path, Parameter(name="--out")] = Path("demo"), json: Json = False) -> int:
+    """Draw a video with known micro-expressions, analyse it, and print what was found beside what is true.
+
+    Args:
+        out_: Where the video and its results go: a new folder, or that of an earlier demonstration.
+    """
+    with progress_shown() as progress:
+        shown = fleeting.demo(out_, progress=progress)
+    if json:
+        print_json(shown.as_dict())
+        return 0
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("true (s)", "class", "px", "found (s)", "class", "confidence"):
+        table.add_column(name, no_wrap=True)
+    for row in shown.as_dict()["rows"]:
+        table.add_row(*_true_cells(row["true"]), *_found_cells(row["found"]))
+    out.print(table)
+    say(f"{shown.hits} of {shown.true} movements found, {shown.false} found where none is")
+    say(f"a drawn video, comparable with no real one. {shown.people}")
+    say(f"report: {shown.analysis.folder / 'report.html'}")
+    return 0
+
+
+@app.command
+def faces(
+    source: str,
+    *,
+    out_: Annotated[Path, Parameter(name="--out")],
+    overlay: Annotated[bool, Parameter(negative="")] = False,
+    fps: float | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    json: Json = False,
+) -> int:
+    """Every frame of a video and the faces in it: frames.csv, faces.csv, summary.json.
+
+    Args:
+        source: A video, a folder of pictures, or a camera's number.
+        out_: The folder they are written to.
+        overlay: Also write overlay.mp4, with the points of every face.
+        fps: Frames a second of a folder of pictures.
+        start: Seconds from which on frames are read.
+        end: Seconds up to which frames are read.
+    """
+    with progress_shown() as progress:
+        found = fleeting.watch(
+            int(source) if source.isdecimal() and not Path(source).exists() else source,
+            out_,
+            overlay=overlay,
+            fps=fps,
+            start=start,
+            end=end,
+            progress=progress,
+        )
+    if json:
+        print_json(found.as_dict())
+        return 0
+    seen = f"a face in {found.frames_with_face}, well enough seen in {found.frames_usable}"
+    say(f"{found.frames_decoded} frames, {seen}; {out_ / 'frames.csv'}")
+    for warning in found.warnings:
+        complain(warning)
+    return 0
+
+
+@app.command
+def analyze(
+    *inputs: str,
+    out_: Annotated[Path, Parameter(name="--out")],
+    model: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    formats: str = "csv,json,elan,html",
+    blur: Annotated[bool, Parameter(negative="")] = False,
+    workers: int = 1,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    fps: float | None = None,
+    json: Json = False,
+) -> int:
+    """Finds the movements in videos of faces, recognises the short ones: a folder of results for each.
+
+    Args:
+        inputs: Videos, folders of pictures (each one video), or folders that hold such, at any depth.
+        out_: The folder under which each input gets its own.
+        model: A recogniser's name or file, or none; without it, the one that is shipped.
+        start: Seconds from which on videos are read.
+        end: Seconds up to which videos are read.
+        formats: Of csv, json, elan, html, video (annotated.mp4). The first two are always written.
+        blur: Cover every face in every picture that is written.
+        workers: How many inputs are analysed at once.
+        resume: Leave results alone that were made from the same input with the same settings.
+        fps: Frames a second of folders of pictures, or of files that play a fast recording slowly.
+    """
+    with progress_shown() as progress:
+        try:
+            found = fleeting.analyze(
+                inputs,
+                out_,
+                **chosen_model(model),
+                start=start,
+                end=end,
+                formats=[name.strip() for name in formats.split(",") if name.strip()],
+                blur=blur,
+                workers=workers,
+                resume=resume,
+                fps=fps,
+                progress=progress,
+            )
+        except FleetingError as error:
+            for line in getattr(error, "__notes__", ()):
+                complain(line)
+            raise
+    for one in found.done:
+        if not json:
+            say(f"{one.source}: {_counted(one)}; {one.folder}")
+        for warning in one.summary["warnings"]:
+            complain(f"{one.source}: {warning}")
+    if json:
+        print_json([one.as_dict() for one in found.done])
+    for line in found.failed:
+        complain(line)
+    return 1 if found.failed else 0
+
+
+@app.command
+def live(
+    file: Path | None = None,
+    *,
+    camera: int = 0,
+    model: str | None = None,
+    json: Json = False,
+) -> int:
+    """Movements of faces while they happen, a line each, until Ctrl-C: from a camera, or a file as it plays.
+
+    Args:
+        file: A video or folder of pictures to play instead of a camera.
+        camera: The camera's number.
+        model: A recogniser's name or file, or none; without it, the one that is shipped.
+    """
+    from fleeting.export import describe, event_row
+
+    watched = fleeting.live(camera if file is None else file, **chosen_model(model))
+    before = signal.signal(signal.SIGINT, lambda *_: watched.stop())
+    try:
+        for event in watched:
+            if json:
+                print_json(event_row(event, tuple(event.probabilities)), indent=None)
+            else:
+                lasts = event.offset_s - event.onset_s
+                say(f"{event.onset_s:9.2f} s  {event.kind}  {lasts:.2f} s  {describe(event)}")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    lost = f", {watched.dropped} dropped: this machine is slower than the camera" if watched.dropped else ""
+    complain(f"{watched.frames} frames{lost}")
+    return 0
+
+
+@app.command
+def spot(
+    dataset: str,
+    root: Path,
+    *,
+    out_: Annotated[Path, Parameter(name="--out")],
+    spotter: str | None = None,
+    model: str | None = None,
+    workers: int = 1,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Finds the movements in a dataset's long videos and scores them by MEGC's rule: truth, found, scores.
+
+    Args:
+        dataset: Which dataset of long videos it is, for example samm-lv.
+        root: Its folder.
+        out_: The folder for truth.csv, found.csv and scores.json.
+        spotter: Who finds them; without it, the default.
+        model: A recogniser's name or file, or none; without it, the one that is shipped.
+        workers: How many videos are looked through at once.
+        resume: Keep what was found in the same pictures with the same settings.
+    """
+    chosen = {"spotter": spotter} if spotter else {}
+    with progress_shown() as progress:
+        done = fleeting.spot(
+            dataset,
+            root,
+            out_,
+            **chosen,
+            **chosen_model(model),
+            workers=workers,
+            resume=resume,
+            progress=progress,
+        )
+    scores = done.scores
+    if json:
+        print_json(scores)
+    else:
+        kinds = [(kind, scores[kind]) for kind in ("micro", "macro", "overall") if scores[kind]]
+        out.print(interval_table(f"{scores['videos']} videos", kinds))
+        if scores["recognised"]:
+            say(f"classes of the hits: {recognised(scores)}")
+        if scores["drawn"]:
+            say(f"drawn data, not comparable with any published score. {scores['drawn']}")
+        say(str(done.folder / "scores.json"))
+    for line in (*done.problems, *scores["notes"]):
+        complain(str(line))
+    return 1 if scores["incomplete"] else 0
+
+
+@app.command
+def explain(
+    source: Path,
+    *,
+    event: int | None = None,
+    clip: str | None = None,
+    label: str | None = None,
+    weights: str | None = None,
+    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    video: Path | None = None,
+    out_: Annotated[Path, Parameter(name="--out")] = Path(),
+    json: Json = False,
+) -> int:
+    """What a model looked at in one movement: maps over its apex, and all input images, as two pictures.
+
+    Args:
+        source: A video or a folder of analyze (with --event), or a run's folder (with --clip).
+        event: The event's number.
+        clip: The clip's id, as in the run's predictions.csv; the run has to have kept its weights.
+        label: The class that is explained; without it, the one that the model gives.
+        weights: A recogniser's name or file; without it, those of the analysis or of the run's fold.
+        data: NAME=PATH, the folder of the run's dataset where it is not where it was.
+        video: The recording of the analysis where it is not where it was.
+        out_: The folder for the pictures; without it, the current one.
+    """
+    found = fleeting.explain(
+        source,
+        out_,
+        event=event,
+        clip=clip,
+        label=label,
+        weights=weights,
+        data=named_paths(data) if data else None,
+        video=video,
+    )
+    if json:
+        print_json(found.as_dict())
+        return 0
+    say(found.title)
+    for path in found.pictures:
+        say(str(path))
+    for note in found.notes:
+        complain(note)
+    return 0
+
+
+def _counted(found: Any) -> str:
+    """What an analysis found, in a few words."""
+    micro = sum(event.kind == "micro" for event in found.events)
+    text = f"micro-movements {micro}, longer ones {len(found.events) - micro}"
+    return text if found.summary["frames_with_face"] else "no face, so no movement"
+
+
+def _true_cells(event: dict[str, Any] | None) -> list[str]:
+    if event is None:
+        return ["–", "", ""]
+    span = f"{event['onset_s']:.2f}–{event['offset_s']:.2f}"
+    return [span, event["label"], f"{event['amplitude_px']:.1f}"]
+
+
+def _found_cells(event: dict[str, Any] | None) -> list[str]:
+    if event is None:
+        return ["missed", "", ""]
+    span = f"{event['onset_s']:.2f}–{event['offset_s']:.2f}"
+    sure = "unsure" if event["unsure"] else f"{event['confidence']:.2f}"
+    return [span, event["label"], sure]

@@ -1,0 +1,52 @@
+"""The command's frame, and what is written on its command lines: NAME=PATH, NAME=NUMBER, --model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+import fleeting
+from fleeting.errors import OptionError
+
+app = App(
+    name="fleeting",
+    help="Reads micro-expressions: clean benchmarks over labelled clips.",
+    version=fleeting.__version__,
+    suppress_keyboard_interrupt=False,  # an interruption has a sentence of its own
+)
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
+
+
+def named_paths(data: Sequence[str]) -> dict[str, Path]:
+    """The folders named by NAME=PATH."""
+    named = {}
+    for item in data:
+        name, equals, path = item.partition("=")
+        if not equals or not path:
+            raise OptionError(f"--data {item!r} is not NAME=PATH; write for example megc2019-flow=/data/maps")
+        try:
+            named[name] = Path(path).expanduser()
+        except RuntimeError as error:
+            raise OptionError(f"--data {item!r}: {error}; write the path out") from error
+    return named
+
+
+def claims(text: str) -> dict[str, float]:
+    """The numbers named by NAME=NUMBER,NAME=NUMBER."""
+    claimed = {}
+    for item in filter(None, text.split(",")):
+        name, _, value = item.partition("=")
+        try:
+            claimed[name.strip().lower()] = float(value)
+        except ValueError:
+            raise OptionError(f"--claimed {item!r} is not NAME=NUMBER; write uf1=0.7353,uar=0.7605") from None
+    return claimed
+
+
+def chosen_model(name: str | None) -> dict[str, Any]:
+    """What was chosen by --model: nothing, a name, or "none"."""
+    return {} if name is None else {"model": None if name == "none" else name}

@@ -1,0 +1,159 @@
+"""What the command prints: sentences, JSON, tables of scores, progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+class _Console(Console):
+    """Prints paths as they are (no emoji in them), and says when nobody reads any more."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out, err = _Console(), _Console(stderr=True)
+
+
+def say(text: str) -> None:
+    """A sentence on standard output, as it is: no markup, no line breaks."""
+    out.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def complain(text: str) -> None:
+    """A line on standard error that begins with the command's name."""
+    err.print(f"fleeting: {text}", soft_wrap=True, highlight=False, markup=False)
+
+
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """The value as JSON on standard output."""
+    print(json.dumps(value, indent=indent), flush=True)  # noqa: T201 - the command prints
+
+
+@contextmanager
+def progress_shown() -> Iterator[Any]:
+    """A call that shows what is being done and how long it will take, on a terminal; silent elsewhere."""
+    if not err.is_terminal:
+        yield lambda *_: None
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+    )
+    tasks: dict[str, Any] = {}
+    with bar:
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield show
+
+
+def print_run(done: Any) -> None:
+    """A run's scores, what the paper printed, and the sentences without which they would mislead."""
+    from fleeting.reports import beside_paper
+
+    scores = done.scores
+    rows = [
+        (rule, part or "all", s)
+        for rule in (done.rule, "oracle")
+        if scores[rule]
+        for part, s in parts(scores[rule])
+    ]
+    out.print(score_table(rows))
+    if scores["drawn"]:
+        say(f"drawn data, not comparable with any published score. {scores['drawn_people']}")
+    if scores["subjects_shared"]:
+        say("folds share subjects: the score is not clean")
+    if scores["oracle"]:
+        say(
+            "oracle: the epoch best on each test side, as much published code keeps it; inflated, shown"
+            f" only for comparison. Guessing reaches UF1 {scores['null']['uf1']:.3f} that way."
+        )
+    if printed := [row for row in beside_paper(done) if row["paper"] is not None]:
+        out.print(paper_table(printed))
+    say(f"{scores['folds']} folds in {scores['seconds']:.1f} s; report: {done.path / 'report.html'}")
+
+
+def parts(score: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """A score's rows: all clips first (named ""), then each part."""
+    return [("", score), *score["parts"].items()]
+
+
+def score_table(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Table:
+    """A table of scores: rule, part, numbers with their intervals."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for name in ("rule", "part"):
+        table.add_column(name, no_wrap=True)
+    for name in ("clips", "UF1", "95 %", "UAR", "95 %", "accuracy", "AUC"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rule, part, s in rows:
+        pairs = [(s[key], s["ci95"][key]) for key in ("uf1", "uar")]
+        cells = [text for value, ci in pairs for text in (number(value), interval(ci))]
+        color = {"clean": "green", "oracle": "dark_orange", "shared": "dark_orange"}.get(rule, "")
+        label = f"[{color}]{rule}[/]" if color else rule
+        table.add_row(label, escape(part), str(s["n"]), *cells, number(s["accuracy"]), number(s["auc"]))
+    return table
+
+
+def paper_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A table of numbers beside those of a paper (see `fleeting.reports.beside_paper`)."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for name in ("recipe", "dataset"):
+        table.add_column(name, overflow="fold")
+    for name in ("clips", "score", "the paper", "oracle", "clean", "95 %"):
+        table.add_column(name, justify="left" if name == "score" else "right", no_wrap=name != "the paper")
+    above = None
+    for row in rows:
+        which = (row["recipe"].rpartition("/")[2], " ".join(filter(None, (row["dataset"], row["part"]))))
+        named = ("", "") if which == above else map(escape, which)
+        first, above = which != above, which
+        paper = number(row["paper"]) if not row["drawn"] else "drawn data: not comparable" if first else ""
+        own = number(row["own"]) + ("" if row["rule"] == "clean" else f" {row['rule']}")
+        cells = (str(row["n"]), row["score"], paper, number(row["oracle"]), own, interval(row["ci95"]))
+        table.add_row(*named, *cells)
+    return table
+
+
+def interval_table(what: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> Table:
+    """A table of hits, false alarms and misses under the heading ``what``."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column(what, overflow="fold")
+    for name in ("hits", "false", "missed", "precision", "recall", "F1"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, counts in rows:
+        shares = [number(counts[key]) for key in ("precision", "recall", "f1")]
+        table.add_row(escape(name), *(str(counts[key]) for key in ("tp", "fp", "fn")), *shares)
+    return table
+
+
+def recognised(scores: Mapping[str, Any]) -> str:
+    """How well the hits of a spotter were named, in a few words."""
+    uf1, uar, accuracy = (number(scores["recognised"][name]) for name in ("uf1", "uar", "accuracy"))
+    return f"UF1 {uf1}, UAR {uar}, accuracy {accuracy}; STRS {number(scores['strs'])}"
+
+
+def number(value: float | None) -> str:
+    """Four digits, or a dash where there is no number."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def interval(limits: Sequence[float] | None) -> str:
+    """Two limits, or a dash where there are none."""
+    return f"{limits[0]:.3f}–{limits[1]:.3f}" if limits else "–"

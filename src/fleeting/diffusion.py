@@ -1,0 +1,165 @@
+"""More clips of the rare classes, drawn by a diffusion model that has seen the training side alone.
+
+A class-conditional DDPM (Ho et al. 2020, arXiv:2006.11239) with the cosine schedule of Nichol and Dhariwal
+(2021): a U-Net predicts the noise in a picture, trained by mean squared error, and pictures are drawn by
+DDPM's own update (the paper's equation 10 is another). It is trained anew for every fold: whoever calls
+`drawn` has the training side and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from fleeting.errors import MissingExtraError, OptionError
+from fleeting.types import FloatArray, IntArray
+
+MULTIPLE = 4
+"""Sides are padded to a multiple of it: the U-Net halves them twice."""
+
+
+class Diffusion(BaseModel):
+    """A recipe's ``[training.diffusion]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(default=0, ge=0, description="0: no samples are drawn")
+    lr: float = Field(default=1e-3, gt=0)
+    batch: int = Field(default=64, ge=1)
+    width: int = Field(default=32, ge=8, multiple_of=8, description="channels of the U-Net's first level")
+    steps: int = Field(default=1000, ge=2, description="steps from a picture to noise")
+    sampling_steps: int = Field(default=50, ge=2, description="how many of them are gone back (our reading)")
+    fill: float = Field(
+        default=1.0, gt=0, le=10, description="each class is filled up to such a share of the largest"
+    )
+
+
+def drawn(
+    arrays: Sequence[FloatArray],
+    labels: IntArray,
+    classes: int,
+    recipe: Diffusion,
+    seed: int,
+    device: torch.device,
+) -> tuple[tuple[FloatArray, ...], IntArray]:
+    """Samples that fill up the rare classes: arrays (m, channels, height, width), and class indices (m,).
+
+    The inputs of one clip are drawn together. The same seed draws the same. Raises OptionError where inputs
+    are of different sizes, MissingExtraError without diffusers.
+    """
+    wanted = _wanted(labels, classes, recipe.fill)
+    if not len(wanted):
+        return tuple(array[:0] for array in arrays), wanted
+    if len({array.shape[2:] for array in arrays}) > 1:
+        sizes = ", ".join("x".join(map(str, array.shape[2:])) for array in arrays)
+        raise OptionError(f"diffusion draws all inputs of a clip together, found sizes {sizes}; use one size")
+    together = np.concatenate(arrays, axis=1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        artist = _Artist(together, labels, classes, recipe, device)
+        pictures = artist.draw(wanted)
+    edges = np.cumsum([array.shape[1] for array in arrays])[:-1]
+    return tuple(np.ascontiguousarray(part) for part in np.split(pictures, edges, axis=1)), wanted
+
+
+def _wanted(labels: IntArray, classes: int, fill: float) -> IntArray:
+    """The class of each sample to be drawn; a class that never occurs cannot be drawn."""
+    counts = np.bincount(labels, minlength=classes)
+    goal = round(fill * counts.max())
+    missing = [max(0, goal - count) if count else 0 for count in counts.tolist()]
+    return np.repeat(np.arange(classes, dtype=np.int64), missing)
+
+
+class _Artist:
+    """A DDPM for one training side."""
+
+    def __init__(
+        self, pictures: FloatArray, labels: IntArray, classes: int, recipe: Diffusion, device: torch.device
+    ) -> None:
+        unet, scheduler = _parts()
+        self._recipe, self._device = recipe, device
+        self._low = pictures.min(axis=(0, 2, 3), keepdims=True)
+        self._range = np.maximum(pictures.max(axis=(0, 2, 3), keepdims=True) - self._low, 1e-6)
+        self._shape = pictures.shape[1:]
+        given = torch.from_numpy(2 * (pictures - self._low) / self._range - 1).float()
+        self._given = _padded(given).to(device)
+        self._labels = torch.from_numpy(labels).to(device)
+        width = recipe.width
+        self._net: nn.Module = unet(
+            sample_size=tuple(self._given.shape[2:]),
+            in_channels=self._shape[0],
+            out_channels=self._shape[0],
+            layers_per_block=1,
+            block_out_channels=(width, 2 * width, 2 * width),
+            down_block_types=("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
+            up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+            num_class_embeds=classes,
+            norm_num_groups=8,
+            attention_head_dim=8,
+        ).to(device)
+        self._scheduler = scheduler(
+            num_train_timesteps=recipe.steps, beta_schedule="squaredcos_cap_v2", clip_sample=True
+        )
+        self._train()
+
+    def _train(self) -> None:
+        recipe, count = self._recipe, len(self._given)
+        optimizer = torch.optim.AdamW(self._net.parameters(), recipe.lr)
+        self._net.train()
+        for _ in range(recipe.epochs):
+            for chosen in torch.split(torch.randperm(count), recipe.batch):
+                index = chosen.to(self._device)
+                clean = self._given[index]
+                noise = torch.randn(clean.shape).to(self._device)
+                step = torch.randint(0, recipe.steps, (len(clean),)).to(self._device)
+                noisy = self._scheduler.add_noise(clean, noise, step)
+                loss = F.mse_loss(self._predicted(noisy, step, self._labels[index]), noise)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+
+    def draw(self, labels: IntArray) -> FloatArray:
+        """One picture for each class index, in the range of the pictures that were learnt from."""
+        self._net.eval()
+        self._scheduler.set_timesteps(min(self._recipe.sampling_steps, self._recipe.steps))
+        wanted = torch.from_numpy(labels).to(self._device)
+        with torch.inference_mode():
+            pieces = [self._drawn(part).cpu() for part in torch.split(wanted, 256)]
+        height, width = self._shape[1:]
+        pictures = torch.cat(pieces)[:, :, :height, :width].clamp(-1, 1).numpy()
+        return np.asarray((pictures + 1) / 2 * self._range + self._low, dtype=np.float32)
+
+    def _drawn(self, labels: Tensor) -> Tensor:
+        pictures = torch.randn(len(labels), *self._given.shape[1:]).to(self._device)
+        for step in self._scheduler.timesteps:
+            noise = self._predicted(pictures, step.to(self._device).expand(len(labels)), labels)
+            pictures = self._scheduler.step(noise, step, pictures).prev_sample
+        return pictures
+
+    def _predicted(self, noisy: Tensor, step: Tensor, labels: Tensor) -> Tensor:
+        predicted: Tensor = self._net(noisy, step, class_labels=labels).sample
+        return predicted
+
+
+def _padded(pictures: Tensor) -> Tensor:
+    """Edges repeated on the right and below, until the sides are multiples."""
+    height, width = pictures.shape[2:]
+    return F.pad(pictures, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
+
+
+def _parts() -> tuple[Any, Any]:
+    """The U-Net and the scheduler; nothing is asked of, or told to, any server."""
+    for name in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_OFFLINE", "DO_NOT_TRACK"):
+        os.environ.setdefault(name, "1")
+    try:
+        from diffusers import DDPMScheduler, UNet2DModel
+    except ImportError as error:
+        raise MissingExtraError("diffusers", "diffusion") from error
+    return UNet2DModel, DDPMScheduler

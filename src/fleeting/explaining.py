@@ -1,0 +1,230 @@
+"""What a model looked at when it named one movement: maps over the apex, their numbers, the clip's inputs.
+
+The movement is an event of a video, of a folder that `fleeting.analysis` wrote, or a clip of a run, whose
+fold's kept weights are asked: a model that did not see that subject in training.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+
+from fleeting.atomic import write_atomically
+from fleeting.attribution import looks_of
+from fleeting.cases import Case, RunClips, of_analysis, of_video
+from fleeting.errors import OptionError, UnknownNameError
+from fleeting.modalities import kind_of
+from fleeting.panels import (
+    Image,
+    Look,
+    explanation_figure,
+    frame_of,
+    inputs_figure,
+    overlaid,
+    picture_of,
+    png,
+)
+from fleeting.results import Run, file_name
+from fleeting.types import Clip, Prediction
+
+TILED = frozenset({"region-map"})
+"""Inputs whose pixels do not lie where the face's lie: maps of them are not drawn over the apex."""
+LEAST = 170
+"""Rows that a picture under maps has at least; smaller ones are enlarged."""
+COARSE = 28
+"""Cells across and down up to which a map shows nobody."""
+TALL = 150
+"""Rows of a picture in a run's report."""
+MOST = 14
+"""Clips that a run's report shows at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where a model looked: maps over a picture, of the class ``label``, and what they are.
+
+    ``probabilities`` are by class; ``truth`` is "" where nobody knows it. ``under`` is RGB, and ``over`` says
+    what it shows. ``clip`` is None where there are no frames, or none may be shown.
+    """
+
+    name: str
+    title: str
+    model: str
+    label: str
+    truth: str
+    probabilities: Mapping[str, float]
+    under: Image
+    over: str
+    looks: tuple[Look, ...]
+    notes: tuple[str, ...]
+    clip: Clip | None
+    pictures: tuple[Path, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON; the values of each map are rows from above."""
+        maps = [
+            {
+                "name": look.name,
+                "where": look.where,
+                "signed": look.signed,
+                "what": look.caption,
+                "values": [[float(f"{value:.5g}") for value in row] for row in look.values.tolist()],
+            }
+            for look in self.looks
+        ]
+        kept = ("title", "model", "label", "truth", "probabilities", "over", "notes")
+        facts = {name: getattr(self, name) for name in kept}
+        return {**facts, "pictures": [str(path) for path in self.pictures], "maps": maps}
+
+
+def explain(
+    source: str | Path,
+    out: str | Path | None = None,
+    *,
+    event: int | None = None,
+    clip: str | None = None,
+    label: str | None = None,
+    weights: str | Path | None = None,
+    data: Mapping[str, Path] | None = None,
+    video: str | Path | None = None,
+) -> Explanation:
+    """What a model looked at in event number ``event`` of a video or analysis, or in the clip of a run.
+
+    ``label`` is the class that is explained, by default the one the model gives. ``weights`` are a
+    recogniser's name or file; by default those that the analysis used, the shipped ones for a video, and for
+    a run those that its fold kept. ``data`` names the folder of a run's dataset, ``video`` the recording of
+    an analysis, where they are not where they were. Pictures are written into the folder ``out``: the maps,
+    and all inputs of the clip.
+
+    Raises OptionError where event or clip is missing or unknown, UnknownNameError on another class,
+    WeightsError or RunError where the model cannot be had, VideoError on a wrong recording.
+    """
+    source = Path(source)
+    if (source / "experiment.toml").is_file():
+        if clip is None:
+            raise OptionError(f"{source} is a run; name one of its clips with --clip")
+        case = RunClips(Run.load(source), data, weights).case(clip)
+    else:
+        if event is None:
+            raise OptionError(
+                f"{source} is no run, so a movement of it is meant; name its number with --event"
+            )
+        analysed = (source / "summary.json").is_file() and (source / "events.json").is_file()
+        case = of_analysis(source, event, weights, video) if analysed else of_video(source, event, weights)
+    found = _explained(case, label)
+    return found if out is None else _written(found, Path(out))
+
+
+def _explained(case: Case, label: str | None) -> Explanation:
+    classes = [*case.probabilities]
+    label = label or max(case.probabilities, key=lambda name: case.probabilities[name])
+    if label not in classes:
+        raise UnknownNameError("class of this model", label, classes)
+    first, *_ = case.view.inputs
+    channels = kind_of(first.modality, len(case.arrays[0])).channels
+    looks, notes = looks_of(case.fitted, case.arrays, classes.index(label), channels)
+    if case.hidden and (fine := [look for look in looks if max(look.values.shape) > COARSE]):
+        looks = tuple(look for look in looks if look not in fine)
+        notes += ("Maps in which a face could be made out are left out: the analysis covers faces.",)
+    under, over = _under(case)
+    truth = f", annotated {case.truth}" if case.truth else ""
+    return Explanation(
+        name=case.name,
+        title=f"{case.name}: {label} {case.probabilities[label]:.2f} by {case.model}{truth}",
+        model=case.model,
+        label=label,
+        truth=case.truth,
+        probabilities=case.probabilities,
+        under=under,
+        over=over,
+        looks=looks,
+        notes=(*case.notes, *notes),
+        clip=None if case.hidden else case.clip,
+    )
+
+
+def _under(case: Case) -> tuple[Image, str]:
+    """The picture that maps are drawn over, and what it shows."""
+    names = [item.modality for item in case.view.inputs]
+    if case.clip is None or not TILED.isdisjoint(names):
+        picture, over = picture_of(case.arrays[0]), f"first input, {names[0]}"
+    elif case.hidden:
+        picture, over = np.full_like(frame_of(case.clip, 0), 245), "the face, covered"
+    else:
+        picture, over = frame_of(case.clip, case.clip.apex), "apex"
+    if len(picture) < LEAST:
+        times = -(-LEAST // len(picture))
+        picture = picture.repeat(times, axis=0).repeat(times, axis=1)
+    return picture, over
+
+
+def _written(found: Explanation, folder: Path) -> Explanation:
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder} is a file, expected a folder; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    name = file_name(found.name)
+    figures = {
+        folder / f"{name}.png": explanation_figure(
+            found.title, found.notes, found.under, found.over, found.looks
+        )
+    }
+    if found.clip is not None:
+        figures[folder / f"{name}-inputs.png"] = inputs_figure(found.clip)
+    for path, figure in figures.items():
+        write_atomically(path, png(figure))
+    return replace(found, pictures=tuple(figures))
+
+
+def keep_looks(run: Run, data: Mapping[str, Path]) -> None:
+    """Write ``looks.json`` into a run's folder: what its models looked at, in the clips they were surest of.
+
+    For each class the surest right answer and the surest wrong one; pictures are JPEG in addresses (data:).
+    """
+    clips, shows = RunClips(run, data), [""]
+    rows: list[dict[str, Any]] = []
+    notes: list[list[str]] = []
+    for prediction in _surest(run):
+        found = _explained(clips.case(prediction.id), run.classes[prediction.predicted])
+        looks = list({look.name: look for look in reversed(found.looks)}.values())[::-1]
+        shows = [found.over, *(f"{look.name} ({look.where})" for look in looks)]
+        notes.append([*(look.caption for look in looks), *found.notes])
+        rows.append(
+            {
+                "id": found.name,
+                "truth": found.truth,
+                "predicted": found.label,
+                "probability": found.probabilities[found.label],
+                "picture": _strip([found.under, *(overlaid(found.under, look) for look in looks)]),
+            }
+        )
+    of_all = [note for note in notes[0] if all(note in others for others in notes)] if notes else []
+    kept = {"clips": rows, "shows": shows, "notes": list(dict.fromkeys(of_all))}
+    write_atomically(run.path / "looks.json", json.dumps(kept, indent=1) + "\n")
+
+
+def _surest(run: Run) -> list[Prediction]:
+    """For each class the surest prediction of it that is right, and the surest that is wrong."""
+    sure = sorted(run.by_seed[0], key=lambda p: (-p.probabilities[p.predicted], p.id))
+    chosen = [
+        next((p for p in sure if p.predicted == place and (p.truth == place) is right), None)
+        for place in range(len(run.classes))
+        for right in (True, False)
+    ]
+    return [p for p in chosen if p is not None][:MOST]
+
+
+def _strip(pictures: Sequence[Image]) -> str:
+    """Pictures side by side, small, as an address (data:) of a JPEG."""
+    size = round(TALL * pictures[0].shape[1] / pictures[0].shape[0]), TALL
+    small = [np.asarray(Pillow.fromarray(p).resize(size, Pillow.Resampling.LANCZOS)) for p in pictures]
+    written = BytesIO()
+    Pillow.fromarray(np.hstack(small)).save(written, format="JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}"

@@ -1,0 +1,152 @@
+"""Which attention layers a network can do without: entropy-based selection (Lin et al., CVPR 2024).
+
+Any network takes part whose attention modules say ``removable = True`` and are added to what they saw, so
+that without them that passes unchanged. Entropy is under a Gaussian reading: the sum over channels of the
+logarithm of their standard deviation. A layer's transfer entropy is by how much the entropy of the vector in
+front of the last linear layer changes when the layer is left out; the layers with the least go, one after
+the other, each chosen with those before already gone (our reading).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from fleeting.errors import OptionError
+
+
+@dataclass(frozen=True)
+class LayerEntropy:
+    """An attention layer: the entropy of what it adds, and its transfer entropy to the output (both nats)."""
+
+    name: str
+    entropy: float
+    transfer: float
+
+
+class Silent(nn.Module):
+    """What stands where an attention layer was: it adds nothing and weighs nothing."""
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Nought, in the shape of what is seen."""
+        return torch.zeros_like(seen)
+
+
+def removable(model: nn.Module) -> dict[str, nn.Module]:
+    """The attention layers that could go, by name, in the model's order."""
+    return {name: module for name, module in model.named_modules() if getattr(module, "removable", False)}
+
+
+def silence(model: nn.Module, names: Collection[str]) -> None:
+    """Put `Silent` in the place of these layers; their weights are gone."""
+    for name in names:
+        parent, _, own = name.rpartition(".")
+        setattr(model.get_submodule(parent), own, Silent())
+
+
+def entropy(features: Tensor) -> float:
+    """Sum over channels of the log standard deviation, of (n, channels), (n, tokens, channels) or a map."""
+    rows = features.movedim(1, -1) if features.ndim == 4 else features
+    deviation = rows.reshape(-1, rows.shape[-1]).double().std(dim=0, unbiased=False)
+    return float(torch.log(deviation + 1e-6).sum())
+
+
+def layer_entropies(
+    model: nn.Module, inputs: Sequence[Tensor], without: Collection[str] = ()
+) -> list[LayerEntropy]:
+    """Every attention layer that is not ``without``, measured on these inputs, in the model's order."""
+    names = [name for name in removable(model) if name not in without]
+    with torch.inference_mode(), _evaluating(model), left_out(model, without):
+        added, whole = _watched(model, inputs, names)
+        changes = []
+        for name in names:
+            with left_out(model, [name]):
+                changes.append(abs(whole - _watched(model, inputs, [])[1]))
+    return [LayerEntropy(*facts) for facts in zip(names, added, changes, strict=True)]
+
+
+def least_telling(model: nn.Module, inputs: Sequence[Tensor], count: int) -> list[str]:
+    """The ``count`` attention layers that tell the output least, the least first.
+
+    Raises OptionError where there are not so many.
+    """
+    refuse_too_many(model, count)
+    chosen: list[str] = []
+    for _ in range(count):
+        chosen.append(min(layer_entropies(model, inputs, chosen), key=lambda layer: layer.transfer).name)
+    return chosen
+
+
+def refuse_too_many(model: nn.Module, count: int) -> None:
+    """Raise OptionError where the model has fewer removable attention layers than ``count``."""
+    if count > (found := len(removable(model))):
+        raise OptionError(
+            f"{count} attention layers are to go, the model has {found} that can; ask for fewer"
+        )
+
+
+class Fading:
+    """Layers whose share in the network goes from 1 to 0 while it is trained; then they are silenced."""
+
+    def __init__(self, model: nn.Module, names: Collection[str]) -> None:
+        self._model, self.names, self.share = model, tuple(names), 1.0
+        layers = removable(model)
+        self._hooks = [
+            layers[name].register_forward_hook(lambda _module, _given, added: added * self.share)
+            for name in self.names
+        ]
+
+    def fade(self, share: float) -> None:
+        """Set the share; at 0 the layers are gone for good."""
+        self.share = share
+        if share <= 0:
+            for hook in self._hooks:
+                hook.remove()
+            silence(self._model, self.names)
+
+
+@contextmanager
+def left_out(model: nn.Module, names: Collection[str]) -> Iterator[None]:
+    """The model as if these layers added nothing, for as long as this lasts."""
+    layers = removable(model)
+    hooks = [layers[name].register_forward_hook(lambda _m, _g, added: added * 0) for name in names]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+def _watched(model: nn.Module, inputs: Sequence[Tensor], names: Sequence[str]) -> tuple[list[float], float]:
+    """The entropy of what each layer adds, and that of the vector in front of the last linear layer."""
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise OptionError("the model has no linear layer at its end; its output has no entropy to look at")
+    layers = removable(model)
+    added: dict[str, float] = {}
+    vector: list[float] = []
+    hooks = [
+        layers[name].register_forward_hook(lambda _m, _g, out, name=name: added.update({name: entropy(out)}))
+        for name in names
+    ]
+    hooks.append(linear[-1].register_forward_pre_hook(lambda _m, given: vector.append(entropy(given[0]))))
+    try:
+        model(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [added[name] for name in names], vector[-1]

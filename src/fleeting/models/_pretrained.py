@@ -1,0 +1,124 @@
+"""Weights that a network starts from instead of random ones: a file of the user's, by the published names."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from fleeting.errors import WeightsError
+
+SCALING = re.compile(r"input\.\d+\.(mean|deviation)")
+"""Names in weights of our own that are no weights: how training scaled its inputs."""
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file of weights. Raises WeightsError where it cannot be read."""
+    with _open(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def start_from(model: nn.Module, path: Path, head: Collection[str]) -> None:
+    """Give a network the weights in a file.
+
+    Names and shapes have to be the network's. Weights named in ``head`` may have other shapes, as those for
+    other classes do: then all of them stay as they were. Raises WeightsError on a file that cannot be read,
+    that could run code, or that does not fit.
+    """
+    state, expected = _read(model, path), model.state_dict()
+    fresh = head if _differing(state, expected) else ()
+    if misfits := _misfits(state, expected, fresh):
+        raise WeightsError(f"{path} does not fit this model: {misfits}; use weights of it, for these inputs")
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"{path}: {name} holds what is no number; use another file")
+    kept = {name: tensor for name, tensor in state.items() if name not in fresh}
+    model.load_state_dict(kept, strict=False)
+
+
+def head_is_fresh(model: nn.Module, path: Path) -> bool:
+    """Whether a network that starts from this file keeps its own head, as the file's is of another shape."""
+    return bool(_differing(_read(model, path), model.state_dict()))
+
+
+def _read(model: nn.Module, path: Path) -> dict[str, Tensor]:
+    """The tensors in a file by the network's names, without what wrappers put around them."""
+    found = _opened(path)
+    for wrapper in ("state_dict", "model"):
+        if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
+            found = found[wrapper]
+    if not isinstance(found, Mapping) or not found:
+        raise WeightsError(f"{path} holds no weights by name; save the model's state dict alone")
+    for name, tensor in found.items():
+        if not isinstance(name, str) or not _plain(tensor):
+            what = f"{path} holds {name!r}, which is no array of numbers"
+            raise WeightsError(f"{what}; save the model's state dict alone")
+    prefix = "module." if all(name.startswith("module.") for name in found) else ""
+    named = {_current(model, name.removeprefix(prefix)): tensor for name, tensor in found.items()}
+    return {name: tensor for name, tensor in named.items() if not SCALING.fullmatch(name)}
+
+
+def _opened(path: Path) -> Any:
+    if path.suffix not in (".safetensors", ".pth", ".pt"):
+        raise WeightsError(f"{path} ends in {path.suffix!r}; expected .safetensors, .pth or .pt")
+    with _open(path) as file:
+        try:
+            if path.suffix == ".safetensors":
+                return load_file(file.name)
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged pickle fails in any way there is
+            what = f"{path} is damaged, or holds more than weights ({type(error).__name__})"
+            raise WeightsError(f"{what}; save the model's state dict alone") from error
+
+
+def _open(path: Path) -> BufferedReader:
+    try:
+        return path.expanduser().open("rb")
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); name a file of weights") from error
+
+
+def _plain(tensor: object) -> bool:
+    """Whether it is a tensor with numbers that can be copied as they are."""
+    if not isinstance(tensor, Tensor) or tensor.is_quantized or tensor.is_complex():
+        return False
+    return tensor.layout is torch.strided and tensor.device.type == "cpu"
+
+
+def _current(model: nn.Module, name: str) -> str:
+    """A weight's name today: files published earlier may have an older one."""
+    for older, newer in getattr(model, "older_names", {}).items():
+        name = name.replace(older, newer)
+    return name
+
+
+def _differing(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
+    """Names that stand for arrays of other shapes in the file."""
+    return [name for name, tensor in expected.items() if name in state and state[name].shape != tensor.shape]
+
+
+def _misfits(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], fresh: Collection[str]) -> str:
+    """What keeps weights from being a network's, in words; empty where nothing does."""
+    shapes = [
+        f"{name} is {tuple(state[name].shape)} there and {tuple(expected[name].shape)} here"
+        for name in _differing(state, expected)
+        if name not in fresh
+    ]
+    parts = {
+        "missing": [n for n in expected if n not in state and not n.endswith("num_batches_tracked")],
+        "unknown": [name for name in state if name not in expected],
+        "other shapes": shapes,
+    }
+    return "; ".join(f"{what}: {_first(names)}" for what, names in parts.items() if names)
+
+
+def _first(names: Sequence[str], count: int = 3) -> str:
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more

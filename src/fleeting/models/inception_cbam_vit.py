@@ -1,0 +1,277 @@
+"""Inception-CBAM-ViT: the motion through an Inception layer with CBAM, the face through a transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fleeting.errors import OptionError, UnknownNameError
+from fleeting.models import Shape, models
+from fleeting.models._blocks import Attention, Dropout, Gate
+
+BRANCHES = ("inception", "inception-cbam", "vit", "dual", "dual-lstm")
+"""What the paper takes apart: one branch alone, both, both with an LSTM over the frames."""
+KERNELS = (1, 3, 5, 7)
+FILTERS = 6
+"""Output channels of one Inception branch."""
+CHANNELS = 2 * len(KERNELS) * FILTERS
+"""48, as the paper's CBAM has it."""
+GRID = 14
+"""Patches of the transformer along one side; each is one pixel of a picture brought to 14x14."""
+POOLED = 7
+"""Side to which the Inception features are averaged before they become a vector."""
+VECTOR = CHANNELS * POOLED * POOLED
+
+
+class Inception(nn.Module):
+    """Eight convolutions side by side: (batch, channels, height, width) -> (batch, 48, height, width).
+
+    Four kernels see the picture, four its 3x3 maxima: eight branches of 6 make the 48 channels (our reading;
+    the pooled half is the Inception transformer's, which the paper cites).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.plain, self.pooled = (
+            nn.ModuleList(
+                nn.Conv2d(channels, FILTERS, kernel, padding=kernel // 2, bias=False) for kernel in KERNELS
+            )
+            for _ in range(2)
+        )
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=1, padding=1)
+        self.norm = nn.BatchNorm2d(CHANNELS)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        maxima = self.pool(picture)
+        seen = [*(look(picture) for look in self.plain), *(look(maxima) for look in self.pooled)]
+        return F.relu(self.norm(torch.cat(seen, dim=1)))
+
+
+class ChannelAttention(nn.Module):
+    """Squeeze and excitation: each channel times a number from 0 to 1, made of the means of all channels."""
+
+    def __init__(self, channels: int = CHANNELS, reduction: int = 16) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, channels // reduction, kernel_size=1)
+        self.excite = nn.Conv2d(channels // reduction, channels, kernel_size=1)
+        self.gate = Gate()
+
+    def forward(self, features: Tensor) -> Tensor:
+        means = features.mean(dim=(2, 3), keepdim=True)  # (batch, channels, 1, 1)
+        gate: Tensor = self.gate(self.excite(F.relu(self.squeeze(means))))
+        return features * gate
+
+
+class SpatialAttention(nn.Module):
+    """Each place times a number from 0 to 1, made of the mean and the maximum over channels around it."""
+
+    def __init__(self, kernel: int = 3) -> None:
+        super().__init__()
+        self.mask = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(1)
+        self.gate = Gate()
+
+    def forward(self, features: Tensor) -> Tensor:
+        grouped = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], dim=1)
+        gate: Tensor = self.gate(self.norm(self.mask(grouped)))  # (batch, 1, height, width)
+        return features * gate
+
+
+class Moved(nn.Module):
+    """The motion branch: (batch, channels, height, width) -> (batch, 2352)."""
+
+    def __init__(self, channels: int, *, cbam: bool) -> None:
+        super().__init__()
+        attention = [ChannelAttention(), SpatialAttention()] if cbam else []
+        self.look = nn.Sequential(Inception(channels), *attention)
+
+    def forward(self, motion: Tensor) -> Tensor:
+        maps = self.look(motion)  # (batch, 48, height, width)
+        return F.adaptive_avg_pool2d(maps, POOLED).flatten(1)
+
+
+class MovedOverTime(Moved):
+    """The motion branch on each picture of a sequence minus the first, then an LSTM: (batch, hidden)."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__(channels, cbam=True)
+        self.channels = channels
+        self.lstm = nn.LSTM(VECTOR, hidden, batch_first=True)
+
+    def forward(self, motion: Tensor) -> Tensor:  # (batch, frames x channels, height, width)
+        batch, _, height, width = motion.shape
+        pictures = motion.reshape(batch, -1, self.channels, height, width)
+        moved = pictures[:, 1:] - pictures[:, :1]  # (batch, frames - 1, channels, height, width)
+        vectors = super().forward(moved.flatten(0, 1)).reshape(batch, -1, VECTOR)
+        last: Tensor = self.lstm(vectors)[1][0][0]  # (batch, hidden), behind the last picture
+        return last
+
+
+class HeadDropout(Dropout):
+    """Dropout of whole attention heads: (batch, heads, tokens, dim), a share ``p`` of each sample's heads."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Dropout gives it
+        return input * super().forward(torch.ones_like(input[:, :, :1, :1]))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention with biased queries, keys and values: (batch, tokens, dim) to the same."""
+
+    def __init__(self, dim: int, heads: int, attention_dropout: float, head_dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.weights = Attention()
+        self.drop_weights = Dropout(attention_dropout)
+        self.drop_heads = HeadDropout(head_dropout)
+        self.project = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        split = self.qkv(tokens).unflatten(2, (3, self.heads, -1))  # (batch, tokens, 3, heads, dim / heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # (batch, heads, tokens, dim / heads) each
+        query = query * query.shape[-1] ** -0.5
+        weights = self.weights(query @ key.mT)  # (batch, heads, tokens, tokens)
+        mixed = self.drop_heads(self.drop_weights(weights) @ value)
+        projected: Tensor = self.project(mixed.transpose(1, 2).flatten(2))
+        return projected
+
+
+class Block(nn.Module):
+    """Self-attention and a two-layer perceptron, each behind a layer norm and added to what it saw."""
+
+    def __init__(self, attention: SelfAttention, dim: int, mlp_ratio: float) -> None:
+        super().__init__()
+        self.norm, self.attention = nn.LayerNorm(dim), attention
+        hidden = round(dim * mlp_ratio)
+        self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
+
+    def forward(self, tokens: Tensor) -> Tensor:  # (batch, tokens, dim)
+        tokens = tokens + self.attention(self.norm(tokens))
+        summed: Tensor = tokens + self.mlp(tokens)
+        return summed
+
+
+class Transformer(nn.Module):
+    """Vision transformer over 14x14 patches of one pixel: a picture -> its class token (batch, features).
+
+    A larger picture is averaged to 14x14 first. ``pre_logits``, where not 0, is the width of a layer with
+    tanh behind the token; with ``mask`` the token gets the mean of the patches under a learned mask (our
+    reading of the paper's optional mask layer).
+    """
+
+    def __init__(
+        self, channels: int, dim: int, blocks: Sequence[Block], *, pre_logits: int, mask: bool
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(channels, dim, kernel_size=1)
+        self.class_token = nn.Parameter(torch.empty(1, 1, dim))
+        self.positions = nn.Parameter(torch.empty(1, 1 + GRID * GRID, dim))
+        for learned in (self.class_token, self.positions):
+            nn.init.trunc_normal_(learned, std=0.02)
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.LayerNorm(dim)
+        self.mask = nn.Sequential(nn.Conv2d(dim, 1, kernel_size=1), Gate()) if mask else None
+        self.pre_logits = nn.Sequential(nn.Linear(dim, pre_logits), nn.Tanh()) if pre_logits else None
+
+    def forward(self, picture: Tensor) -> Tensor:  # (batch, channels, height, width)
+        patches = self.embed(F.adaptive_avg_pool2d(picture, GRID)).flatten(2).mT  # (batch, 196, dim)
+        tokens = torch.cat([self.class_token.expand(len(picture), -1, -1), patches], dim=1)
+        tokens = self.norm(self.blocks(tokens + self.positions))  # (batch, 197, dim)
+        token: Tensor = tokens[:, 0]  # (batch, dim)
+        if self.mask is not None:
+            places = tokens[:, 1:].mT.reshape(len(picture), -1, GRID, GRID)  # (batch, dim, 14, 14)
+            token = token + (places * self.mask(places)).mean(dim=(2, 3))
+        if self.pre_logits is not None:
+            token = self.pre_logits(token)
+        return token
+
+
+@models.register("inception-cbam-vit")
+class InceptionCBAMViT(nn.Module):
+    """Inception with CBAM for the motion, a small transformer for the face (2025 preprint, after MMNet).
+
+    As in MMNet (Li et al. 2022) the motion is apex minus onset, or the flow between them, and the transformer
+    sees the onset frame (our reading). ``branches`` is one of BRANCHES. A branch alone sees the motion, and
+    ``position`` is left alone: an onset frame shows no expression (our reading). With the LSTM ``motion`` is
+    a sequence of pictures with the channels of ``position``, each taken minus the first (our reading).
+
+    Our reading too: pictures of 56x56, features averaged to 7x7 before the fully connected layers, ReLU
+    between these.
+    """
+
+    inputs: ClassVar[dict[str, Shape]] = {"motion": (3, 56, 56), "position": (3, 56, 56)}
+    paper: ClassVar[str] = "2025 preprint (30 October), on top of MMNet (Li et al., IJCAI 2022)"
+    small: ClassVar[dict[str, Any]] = {"size": 28, "dim": 32, "depth": 1, "heads": 2, "hidden": 32}
+    looks_at = "motion.look"
+
+    def __init__(
+        self,
+        classes: int,
+        *,
+        channels: tuple[int, int] = (3, 3),
+        size: int = 56,
+        branches: str = "dual",
+        dim: int = 512,
+        depth: int = 3,
+        heads: int = 4,
+        mlp_ratio: float = 2.0,
+        attention_dropout: float = 0.3,
+        head_dropout: float = 0.3,
+        pre_logits: int = 0,
+        mask: bool = False,
+        hidden: int = 512,
+    ) -> None:
+        super().__init__()
+        if branches not in BRANCHES:
+            raise UnknownNameError("branches of inception-cbam-vit", branches, BRANCHES)
+        if heads < 1 or dim % heads:
+            raise OptionError(
+                f"inception-cbam-vit: {heads} heads cannot share dim {dim}; use a divisor of it"
+            )
+        if size < GRID:
+            raise OptionError(f"inception-cbam-vit: inputs have a side of {size}, expected {GRID} or more")
+        motion, position = channels
+        both, over_time = branches.startswith("dual"), branches == "dual-lstm"
+        if over_time:
+            refuse_no_sequence(motion, position)
+            motion = position
+        features = 0
+        self.motion: Moved | None = None
+        self.position: Transformer | None = None
+        if over_time:
+            self.motion = MovedOverTime(motion, hidden)
+            features += hidden
+        elif branches == "vit":
+            self.looks_at = "position.embed"
+        else:
+            self.motion = Moved(motion, cbam=branches != "inception")
+            features += VECTOR
+        if both or branches == "vit":
+            attend = (SelfAttention(dim, heads, attention_dropout, head_dropout) for _ in range(depth))
+            blocks = [Block(attention, dim, mlp_ratio) for attention in attend]
+            seen = position if both else motion
+            self.position = Transformer(seen, dim, blocks, pre_logits=pre_logits, mask=mask)
+            features += pre_logits or dim
+        self.head = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+
+    def forward(self, motion: Tensor, position: Tensor) -> Tensor:  # (batch, 3, 56, 56) each
+        features = []
+        if self.motion is not None:
+            features.append(self.motion(motion))  # (batch, 2352), or of the LSTM (batch, 512)
+        if self.position is not None:
+            features.append(self.position(position if features else motion))  # (batch, 512)
+        logits: Tensor = self.head(torch.cat(features, dim=1))  # (batch, classes)
+        return logits
+
+
+def refuse_no_sequence(motion: int, position: int) -> None:
+    """Refuse what is not several pictures of ``position`` channels. Raises OptionError."""
+    if motion == position or motion % position:
+        raise OptionError(
+            f"dual-lstm takes as first of its inputs a sequence of pictures of {position} channels, like the"
+            f" second; found {motion} channels: choose sequence"
+        )

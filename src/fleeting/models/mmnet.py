@@ -1,0 +1,158 @@
+"""MMNet: how the skin moved, and where on this face that was."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fleeting.errors import OptionError
+from fleeting.models import Shape, models
+from fleeting.models._blocks import Attention, Gate
+
+
+class Residual(nn.Module):
+    """A 3x3 and a 1x1 convolution around a shortcut."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(before, after, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(after, after, 1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, before, h, w) -> (batch, after, h / stride, w / stride)
+        # Strided here: on few channels oneDNN (torch 2.13) crashes in the backward pass of a strided filter.
+        beside = self.shortcut(x[:, :, :: self.stride, :: self.stride])
+        return F.relu(self.convolutions(x) + beside)
+
+
+class ContinuousAttention(nn.Module):
+    """A residual block whose spatial attention is multiplied by that of the block before it."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.residual = Residual(before, after, stride)
+        self.weigh = nn.Sequential(nn.Conv2d(2, 1, 1, bias=False), nn.BatchNorm2d(1))
+        self.gate = Gate()
+
+    def forward(self, x: Tensor, earlier: Tensor | None) -> tuple[Tensor, Tensor]:
+        x = self.residual(x)  # (batch, after, h / stride, w / stride)
+        grouped = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
+        attention: Tensor = self.gate(self.weigh(grouped))  # (batch, 1, h / stride, w / stride)
+        if earlier is not None:
+            attention = attention * F.max_pool2d(earlier, 3, stride=2, padding=1)
+        return x * attention, attention
+
+
+class Layer(nn.Module):
+    """A transformer layer that in training passes by each of its two halves for a share of the samples."""
+
+    def __init__(self, width: int, heads: int, passed: float) -> None:
+        super().__init__()
+        self.heads, self.passed = heads, passed
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
+        self.qkv, self.project = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.attention = Attention()
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, tokens, width)
+        x = x + self._kept(self._attend(self.norm1(x)))
+        return x + self._kept(self.mlp(self.norm2(x)))
+
+    def _attend(self, x: Tensor) -> Tensor:
+        batch, tokens, width = x.shape
+        split = self.qkv(x).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = split.unbind(0)  # (batch, heads, tokens, width / heads)
+        weights = self.attention(query @ key.transpose(-2, -1) / (width // self.heads) ** 0.5)
+        joined: Tensor = self.project((weights @ value).transpose(1, 2).reshape(batch, tokens, width))
+        return joined
+
+    def _kept(self, added: Tensor) -> Tensor:
+        if not self.training or self.passed == 0:
+            return added
+        kept = torch.rand(len(added), 1, 1, device=added.device) >= self.passed
+        return added * kept / (1 - self.passed)
+
+
+@models.register("mmnet")
+class MMNet(nn.Module):
+    """Muscle motion-guided network (Li et al. 2022).
+
+    ``motion``, apex minus onset, goes through four continuous attention blocks; ``face``, the onset frame
+    brought to one pixel for each place of their last map (14x14), goes through three transformer layers that
+    say where on this face each place lies. Both are added and weighed place by place. Filters, depths and
+    start values are those of the authors' code where the text is silent; its first convolution is in two
+    groups, which three channels do not allow: here it is in one (our reading).
+    """
+
+    inputs: ClassVar[dict[str, Shape]] = {"motion": (3, 224, 224), "face": (3, 224, 224)}
+    paper: ClassVar[str] = "Li et al. 2022, IJCAI 2022, Muscle motion-guided network"
+    small: ClassVar[dict[str, Any]] = {"size": 32, "width": 8, "filters": 12}
+    looks_at: ClassVar[str] = "block4.residual"
+
+    def __init__(
+        self,
+        classes: int,
+        *,
+        width: int = 128,
+        filters: int = 180,
+        depth: int = 3,
+        heads: int = 4,
+        passed: float = 0.3,
+        channels: tuple[int, int] = (3, 3),
+        size: int = 224,
+    ) -> None:
+        super().__init__()
+        tokens = 4 * width  # numbers in each
+        if tokens % heads or size < 16 or not 0 <= passed < 1:
+            raise OptionError(
+                f"mmnet: {heads} heads on {tokens} numbers, a picture of {size}, {passed} passed by; expected"
+                " a divisor of the numbers, 16 pixels or more and a share from 0 to below 1"
+            )
+        self.side = -(-size // 16)  # 14
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels[0], filters, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(filters),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(filters, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        )
+        self.block1 = ContinuousAttention(width, width, stride=1)
+        self.block2 = ContinuousAttention(width, width, stride=2)
+        self.block3 = ContinuousAttention(width, 2 * width, stride=2)
+        self.block4 = ContinuousAttention(2 * width, 4 * width, stride=2)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.embed = nn.Linear(channels[1], tokens)
+        self.positions = nn.Parameter(torch.randn(1, self.side**2, tokens) * 0.02)
+        shares = (passed * layer / max(1, depth - 1) for layer in range(depth))  # 0, 0.15, 0.3
+        self.layers = nn.Sequential(*(Layer(tokens, heads, share) for share in shares))
+        self.norm = nn.LayerNorm(tokens, eps=1e-6)
+        self.head = nn.Linear(tokens * self.side**2, classes)
+
+    def forward(self, motion: Tensor, face: Tensor) -> Tensor:  # (batch, 3, 224, 224) each
+        x, attention = self.block1(self.stem(motion), None)  # (batch, 128, 112, 112)
+        x, attention = self.block2(x, attention)  # (batch, 128, 56, 56)
+        x, attention = self.block3(x, attention)  # (batch, 256, 28, 28)
+        x, _ = self.block4(x, attention)  # (batch, 512, 14, 14)
+        logits: Tensor = self.head((x + self._places(face)).flatten(1))  # (batch, classes)
+        return logits
+
+    def _places(self, face: Tensor) -> Tensor:
+        """Where each place of the last map lies on this face: (batch, 512, 14, 14)."""
+        pixels = F.adaptive_avg_pool2d(face, self.side)  # (batch, 3, 14, 14)
+        tokens = self.embed(pixels.flatten(2).transpose(1, 2)) + self.positions  # (batch, 196, 512)
+        placed: Tensor = self.norm(self.layers(tokens)).transpose(1, 2)  # (batch, 512, 196)
+        return placed.reshape(len(face), -1, self.side, self.side)

@@ -1,0 +1,190 @@
+"""Weights as an ONNX file that is complete in itself: from a model's inputs to calibrated probabilities.
+
+ONNX Runtime, which runs the file afterwards to check it, reports nothing to anybody: its telemetry exists on
+Windows alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import fleeting
+from fleeting.atomic import write_atomically
+from fleeting.calibration import FLOOR
+from fleeting.errors import MissingExtraError, WeightsError
+from fleeting.models import Shape, models
+from fleeting.models.linear_flow import LinearFlow
+from fleeting.recogniser import Recogniser, fitted
+from fleeting.training import Fitted
+from fleeting.types import FloatArray
+
+TOLERANCE = 1e-3
+"""How far a probability of the file may be from the recogniser's."""
+USE = "for research; not for lie detection, and not for decisions about people"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The file that was written, and how far its probabilities are from the recogniser's at most."""
+
+    path: Path
+    difference: float
+
+
+def export_onnx(weights: str | Path, out: Path | None = None) -> Exported:
+    """Write a recogniser as ONNX, run the file, and compare it with the recogniser itself.
+
+    ``weights`` is a file or folder of `fleeting.train`, or the name of a shipped recogniser; without ``out``
+    the file lies beside the weights, or here. The graph takes the arrays that the model takes, as their
+    modalities make them and any number at once, and gives calibrated probabilities (n, classes). Its metadata
+    say which modalities, which classes, which weights. Raises what `Recogniser.load` raises, WeightsError
+    where the file would give other numbers or cannot be written, and MissingExtraError without the extra
+    ``onnx``.
+    """
+    recogniser = Recogniser.load(weights)
+    out = out or _beside(Path(weights), recogniser.name)
+    trained = fitted(weights)
+    whole = Deployed(trained, recogniser.facts.calibration.temperature)
+    samples = _samples(trained, [item.shape for item in recogniser.facts.inputs])
+    names = list(models[recogniser.facts.model].inputs)
+    content = graph(whole, samples, names, _metadata(recogniser))
+    difference = float(np.abs(run(content, samples) - recogniser.probabilities(samples)).max())
+    if not difference <= TOLERANCE:
+        found = f"{recogniser.name} as ONNX is off by {difference:.1g} in a probability"
+        raise WeightsError(f"{found}, expected at most {TOLERANCE:g}; nothing was written, report this")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, content)
+    except OSError as error:
+        raise WeightsError(f"{out} cannot be written ({error.strerror}); choose another --out") from error
+    return Exported(out, difference)
+
+
+def _beside(weights: Path, name: str) -> Path:
+    if weights.is_dir():
+        return weights / "weights.onnx"
+    return weights.with_suffix(".onnx") if weights.exists() else Path(f"{name}.onnx")
+
+
+def _samples(trained: Fitted, shapes: Sequence[Shape]) -> list[FloatArray]:
+    """Four random samples, each input as bright and as varied as what the model was trained on."""
+    generator = np.random.default_rng(0)
+    samples = [generator.standard_normal((4, *shape), dtype=np.float32) for shape in shapes]
+    if not trained.means:
+        return samples
+    scaling = zip(trained.means, trained.deviations, strict=True)
+    return [s * d.numpy() + m.numpy() for s, (m, d) in zip(samples, scaling, strict=True)]
+
+
+class Deployed(nn.Module):
+    """A trained model and what surrounds it: its inputs' scaling before, softmax and temperature after."""
+
+    def __init__(self, trained: Fitted, temperature: float = 1.0) -> None:
+        super().__init__()
+        model, self.temperature = trained.model, temperature
+        self.network = model if isinstance(model, nn.Module) else LinearMaps(model)
+        self.means = nn.ParameterList(trained.means)
+        self.deviations = nn.ParameterList(trained.deviations)
+        self.requires_grad_(False).eval()
+
+    def forward(self, *arrays: Tensor) -> Tensor:  # (batch, channels, height, width) each
+        """Calibrated probabilities (batch, classes), as `Recogniser.probabilities` gives them."""
+        if self.means:
+            arrays = tuple((a - m) / d for a, m, d in zip(arrays, self.means, self.deviations, strict=True))
+        likely = self.network(*arrays).softmax(dim=1)
+        softened: Tensor = (likely.clamp(min=FLOOR).log() / self.temperature).softmax(dim=1)
+        return softened
+
+
+class LinearMaps(nn.Module):
+    """What `fleeting.linear_maps` computes before its softmax, step by step the same."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        if not isinstance(model, LinearFlow):
+            raise WeightsError("only networks and linear-flow can be written as ONNX; use weights of these")
+        self.reach = int(4 * model.sigma + 0.5)
+        steps = np.arange(-self.reach, self.reach + 1)
+        bell = np.exp(-0.5 * (steps / model.sigma) ** 2) if model.sigma else np.ones(1)
+        kernel = np.outer(bell, bell) / bell.sum() ** 2
+        self.kernel = nn.Parameter(torch.from_numpy(kernel).float().repeat(model.channels, 1, 1, 1))
+        self.weight = nn.Parameter(torch.from_numpy(model.weight).float())
+        self.bias = nn.Parameter(torch.from_numpy(model.bias).float())
+
+    def forward(self, maps: Tensor) -> Tensor:  # (batch, channels, 28, 28)
+        """Scores (batch, classes)."""
+        spread = maps.std(dim=(2, 3), keepdim=True, correction=0)
+        values = (maps - maps.mean(dim=(2, 3), keepdim=True)) / torch.where(spread > 0, spread, 1.0)
+        padded = F.pad(values, [self.reach] * 4, mode="reflect")
+        blurred = F.conv2d(padded, self.kernel, groups=len(self.kernel))  # (batch, channels, 28, 28)
+        return F.linear(F.avg_pool2d(blurred, 2).flatten(1), self.weight, self.bias)
+
+
+def graph(
+    network: nn.Module, samples: Sequence[FloatArray], names: Sequence[str], metadata: dict[str, str]
+) -> bytes:
+    """A network as the bytes of an ONNX file, for any number of samples. Raises MissingExtraError."""
+    for package in ("onnx", "onnxscript"):
+        try:
+            __import__(package)
+        except ImportError:
+            raise MissingExtraError(package, "onnx") from None
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
+    with warnings.catch_warnings():
+        # torch's own exporter uses a part of torch that will go
+        warnings.filterwarnings("ignore", category=FutureWarning, message=".*isinstance.*LeafSpec")
+        warnings.filterwarnings("ignore", message=".*axis name: batch will not be used")  # the same, twice
+        program: Any = torch.onnx.export(
+            network,
+            tuple(map(torch.from_numpy, samples)),
+            input_names=names,
+            output_names=["probabilities"],
+            dynamic_shapes=(tuple({0: torch.export.Dim("batch")} for _ in samples),),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    for node in program.model.graph:
+        node.metadata_props.clear()  # paths of this machine
+    program.model.metadata_props.update(metadata)
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def run(content: bytes, arrays: Sequence[FloatArray]) -> FloatArray:
+    """What an ONNX file gives for arrays, on the CPU. Raises MissingExtraError."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingExtraError("onnxruntime", "onnx") from None
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    names = [item.name for item in session.get_inputs()]
+    (found,) = session.run(None, dict(zip(names, arrays, strict=True)))
+    return np.asarray(found)
+
+
+def _metadata(recogniser: Recogniser) -> dict[str, str]:
+    """What somebody needs who has the ONNX file alone."""
+    facts = recogniser.facts
+    looked = facts.model_dump(mode="json", include={"apex", "color", "crop", "height", "equalise"})
+    return {
+        "project": f"fleeting {fleeting.__version__}",
+        "recipe": facts.name,
+        "classes": json.dumps(facts.classes),
+        "view": json.dumps(looked),
+        "inputs": json.dumps([item.model_dump(mode="json") for item in facts.inputs]),
+        "unsure_up_to": str(facts.calibration.threshold),
+        "weights_sha256": recogniser.sha256,
+        "use": USE,
+    }

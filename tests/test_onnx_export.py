@@ -1,0 +1,100 @@
+"""Weights as ONNX: the file alone says what the recogniser says, and what it is."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import fleeting
+from fleeting import onnx_export
+from fleeting.cli import main
+from fleeting.datasets import datasets
+from fleeting.errors import UnknownNameError, WeightsError
+from fleeting.experiment import read_recipe
+from fleeting.recogniser import SHIPPED, Recogniser
+
+FEW_FOLDS = ("protocol.name=kfold", "protocol.folds=2", "training.epochs=2", "training.device=cpu")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A folder with the weights of a network."""
+    folder = tmp_path_factory.mktemp("network")
+    fleeting.train(read_recipe("drawn/ststnet", changes=FEW_FOLDS), {}, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def maps():
+    """Drawn motion maps, and one of a still clip: (7, 3, 28, 28)."""
+    dataset = datasets["drawn"]
+    moving = [dataset.ready_array(None, sample, "flow-map") for sample in dataset.samples(None)[::20]]
+    still = np.stack([np.full((28, 28), rest, np.float32) for rest in (127.5, 127.5, 0)])
+    return np.stack([*moving, still])
+
+
+def opened(path):
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def test_a_networks_file_says_what_the_recogniser_says(network, maps):
+    done = fleeting.export_onnx(network)
+    assert done.path == network / "weights.onnx"
+    assert done.difference < 1e-4
+    found = opened(done.path).run(None, {"maps": maps})[0]
+    np.testing.assert_allclose(found, Recogniser.load(network).probabilities([maps]), atol=1e-5)
+
+
+def test_so_does_the_shipped_recognisers_file(maps, tmp_path):
+    done = fleeting.export_onnx(SHIPPED, tmp_path / "new" / "file.onnx")
+    found = opened(done.path).run(None, {"maps": maps})[0]
+    np.testing.assert_allclose(found, Recogniser.load(SHIPPED).probabilities([maps]), atol=1e-5)
+
+
+def test_the_file_says_what_it_is(network):
+    path = fleeting.export_onnx(network).path
+    recogniser = Recogniser.load(network)
+    said = opened(path).get_modelmeta().custom_metadata_map
+    assert json.loads(said["classes"]) == list(recogniser.classes)
+    assert json.loads(said["inputs"])[0]["modality"] == "flow-map"
+    assert json.loads(said["view"])["height"] == recogniser.view.height
+    assert float(said["unsure_up_to"]) == recogniser.facts.calibration.threshold
+    assert said["weights_sha256"] == recogniser.sha256
+    assert said["project"].startswith("fleeting ")
+    assert "research" in said["use"]
+
+
+def test_the_same_weights_give_the_same_file(network, tmp_path):
+    first, second = (fleeting.export_onnx(network, tmp_path / name).path for name in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_file_with_other_answers_is_not_written(network, tmp_path, monkeypatch):
+    right = onnx_export.run
+    monkeypatch.setattr(onnx_export, "run", lambda *given: right(*given)[:, ::-1])
+    with pytest.raises(WeightsError, match="nothing was written"):
+        fleeting.export_onnx(network, tmp_path / "wrong.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(WeightsError, match="cannot be written"):
+        fleeting.export_onnx(SHIPPED, blocked / "model.onnx")
+    with pytest.raises(UnknownNameError, match="recogniser"):
+        fleeting.export_onnx("nobody")
+
+
+def test_the_command(network, tmp_path, capsys):
+    out = tmp_path / "model.onnx"
+    with pytest.raises(SystemExit) as end:
+        main(["export", str(network), "--to", "onnx", "--out", str(out), "--json"])
+    printed = capsys.readouterr()
+    assert end.value.code == 0
+    assert printed.err == ""
+    assert json.loads(printed.out)["path"] == str(out)
+    assert out.exists()

@@ -1,0 +1,140 @@
+"""The tables of papers: every recipe of a group, beside what was printed."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import fleeting
+from fleeting.cli import main
+from fleeting.errors import OptionError, UnknownNameError
+from fleeting.experiment import read_recipe
+from fleeting.metrics import score
+from fleeting.reports import beside_paper, reported
+from fleeting.results import Run
+from fleeting.types import Prediction
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    return fleeting.tables("drawn", {}, folder / "all", quick=True)
+
+
+def predictions(datasets, wrong=1):
+    """Nine clips of three people in each dataset, one of them mistaken."""
+    return [
+        Prediction(
+            f"{d}/{i}", d, f"{d}/s{i % 3}", f"{d}/s{i % 3}", i % 3, (i + (i < wrong)) % 3, (0.2, 0.3, 0.5)
+        )
+        for d in datasets
+        for i in range(9)
+    ]
+
+
+def scored(recipe, datasets, traced=False, drawn=False):
+    """A run of these scores, as it is when read back."""
+    own = score(predictions(datasets, wrong=2), ("a", "b", "c")).as_dict()
+    best = score(predictions(datasets), ("a", "b", "c")).as_dict() if traced else None
+    facts = {"clean": own, "shared": None, "oracle": best, "subjects_shared": False, "drawn": drawn}
+    return Run(Path("nowhere"), recipe, facts)
+
+
+def test_every_recipe_stands_in_the_tables(done):
+    recipes = [name for name in fleeting.experiment.recipe_names() if name.startswith("drawn/")]
+    assert [run.experiment.name for run in done.runs] == recipes
+    assert done.failed == ()
+    with (done.folder / "tables.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["recipe"] for row in rows} == set(recipes)
+    assert {row["paper"] for row in rows} == {"drawn data: not comparable"}
+    page = (done.folder / "tables.html").read_text()
+    assert "drawn data: not comparable" in page
+    for run, row in zip(done.runs, rows[::2], strict=True):
+        assert float(row["clean"]) == run.scores["clean"]["uf1"]
+        assert float(row["low"]) <= float(row["clean"]) <= float(row["high"])
+        assert (row["oracle"] != "") == (run.scores["oracle"] is not None)
+        assert f'href="{run.path.name}/report.html"' in page
+        assert (done.folder / run.path.name / "report.html").exists()
+
+
+def test_what_is_finished_is_not_done_again_and_what_fails_stops_nothing(done, capsys):
+    first, second = done.runs
+    before = (first.path / "predictions.csv").read_bytes(), (first.path / "cost.json").stat().st_mtime_ns
+    recipe = (second.path / "experiment.toml").read_text()
+    (second.path / "experiment.toml").write_text(recipe.replace("epochs = 25", "epochs = 24"))
+    words = ["tables", "drawn", "--quick", "--out", str(done.folder)]
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--json"])
+    printed = capsys.readouterr()
+    (second.path / "experiment.toml").write_text(recipe)
+    assert end.value.code == 1
+    found = json.loads(printed.out)
+    assert {row["recipe"] for row in found["rows"]} == {first.experiment.name}
+    assert printed.err.startswith(f"fleeting: {second.experiment.name} on drawn: ")
+    assert printed.err.count("\n") == 1
+    after = (first.path / "predictions.csv").read_bytes(), (first.path / "cost.json").stat().st_mtime_ns
+    assert after == before
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 0
+    table = capsys.readouterr().out
+    assert all(run.experiment.name.partition("/")[2] in table for run in done.runs)
+    assert all(len(line.rstrip()) <= 80 for line in table.splitlines()[:-1])
+
+
+def test_a_group_or_data_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(UnknownNameError, match="megc2019"):
+        fleeting.tables("megc2018", {}, tmp_path)
+    with pytest.raises(OptionError, match=r"--data NAME=PATH for one of .*megc2019-flow"):
+        fleeting.tables("megc2019", {"mmew": tmp_path}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_that_reports_by_dataset_is_compared_with_the_one_it_ran_on():
+    for dataset, uf1 in (("casme2", 0.913), ("samm", 0.890)):
+        recipe = read_recipe("meganet/three-classes", changes=[f"data.dataset={dataset}"])
+        assert recipe.altered == ()
+        run = scored(recipe, [dataset], traced=True)
+        assert reported(run).uf1 == uf1
+        rows = {row["score"]: row for row in beside_paper(run)}
+        assert list(rows) == ["UF1", "UAR", "accuracy"]
+        assert rows["UF1"]["paper"] == uf1
+        assert rows["accuracy"]["own"] == pytest.approx(7 / 9)
+        assert rows["accuracy"]["oracle"] == pytest.approx(8 / 9)
+        assert rows["accuracy"]["ci95"] is None
+
+
+def test_the_parts_of_a_composite_are_no_datasets_of_their_own():
+    recipe = read_recipe("megc2019/off-apexnet")
+    rows = beside_paper(scored(recipe, ["casme2", "samm", "smic"]))
+    assert {(row["part"], row["score"]): row["paper"] for row in rows} == {
+        ("", "UF1"): None,
+        ("", "UAR"): None,
+        ("casme2", "UF1"): 0.8764,
+        ("casme2", "UAR"): 0.8681,
+        ("samm", "UF1"): 0.5409,
+        ("samm", "UAR"): 0.5392,
+        ("smic", "UF1"): 0.6817,
+        ("smic", "UAR"): 0.6695,
+    }
+    alone = read_recipe("megc2019/off-apexnet", changes=["data.dataset=smic"])
+    assert alone.altered == ("data.dataset=smic",)
+    assert reported(scored(alone, ["smic"])).uf1 is None
+
+
+def test_what_was_changed_or_drawn_has_no_paper_beside_it():
+    recipe = read_recipe("meganet/three-classes")
+    assert beside_paper(scored(recipe, ["casme2"], drawn=True))[0]["paper"] is None
+    changed = replace(scored(recipe, ["casme2"]), experiment=read_recipe(recipe.name, quick=True))
+    assert reported(changed).uf1 is None
+
+
+def test_an_f1_of_a_paper_stands_beside_our_macro_f1():
+    run = scored(read_recipe("inception-cbam-vit/dual-flow"), ["casme2"])
+    rows = {row["score"]: row for row in beside_paper(run)}
+    assert rows["F1"]["paper"] == 0.8556
+    assert rows["F1"]["own"] == rows["UF1"]["own"]
+    assert (rows["loss"]["paper"], rows["loss"]["own"]) == (0.0986, None)

@@ -1,0 +1,133 @@
+"""Every recipe in the package: its table is right, and it runs end to end, small, on drawn folders."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fleeting
+from fleeting.augment import augmentations
+from fleeting.datasets import datasets
+from fleeting.datasets._labels import label_sets
+from fleeting.experiment import Experiment, read_recipe, recipe_names
+from fleeting.modalities import modalities
+from fleeting.models import models
+
+MOVED = {
+    "difference",
+    "flow",
+    "flow-map",
+    "flow-offset",
+    "flow-strain",
+    "region-map",
+    "signed-difference",
+    "strain",
+}
+"""Inputs that are a movement: what moved, where to, or what changed between onset and apex.
+
+The others are pictures of a face in which the movement is a shadow: single frames, and sums over all frames
+(mesti, dynamic, active and affective images, sequences). On sixteen-odd people of two photographs a small
+network learns the face before it learns the shadow, so nothing is asked of them but that they run.
+"""
+SMALLER = {
+    "data.apex",  # finding it takes longer than training
+    "data.labels",  # drawn clips have no class "other"
+    "modality.sequence.frames",
+    *(f"protocol.{key}" for key in ("name", "folds", "seed", "test_share")),  # fewer folds
+    *(
+        f"training.{key}"
+        for key in ("lr", "batch", "epochs", "schedule", "optimizer", "augment", "selection")
+    ),
+    "training.remove_attention",
+    "training.trace_oracle",
+}
+"""What a [quick] table may change beside the sizes of a model."""
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_names_what_exists_and_is_complete(name):
+    recipe = read_recipe(name)
+    assert recipe.name == name
+    assert recipe.paper
+    assert recipe.data.labels in label_sets
+    assert set(recipe.model.inputs) <= set(modalities)
+    assert set(recipe.training.augment) <= set(augmentations)
+    assert len(recipe.model.inputs) == len(models[recipe.model.name].inputs)
+    assert set(recipe.reported.parts) <= set(datasets)
+    assert recipe.completed().completed() == recipe.completed()
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_quick_is_the_same_system_only_smaller(name):
+    whole, quick = (flat(read_recipe(name, quick=hurried).completed()) for hurried in (False, True))
+    changed = {key for key in {*whole, *quick} if whole.get(key) != quick.get(key)} - {"changed"}
+    other = {key for key in changed if not key.startswith("model.")} - SMALLER
+    assert not other, f"[quick] changes {other}"
+    assert whole["model.name"] == quick["model.name"]
+    assert whole["model.inputs"] == quick["model.inputs"]
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_what_a_paper_reports_is_a_share(name):
+    for reported in (read_recipe(name).reported, *read_recipe(name).reported.parts.values()):
+        for key in ("uf1", "uar", "f1", "accuracy", "precision", "recall", "auc"):
+            assert 0 <= (getattr(reported, key) or 0) <= 1, key
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Drawn folders of the composite, made once for all test processes; casme2, samm and smic lie in it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "drawn-megc2019"
+    with (shared / "drawn.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait for the one that draws
+        if not (folder / "truth.json").exists():
+            fleeting.draw(folder, layout="megc2019", subjects=5, clips=6, seed=11, workers=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLEETING_CACHE", str(shared / "cache"))  # every picture is looked at once
+        yield folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_runs_on_drawn_folders(name, drawn, tmp_path):
+    recipe = on_frames(read_recipe(name, quick=True))
+    dataset = recipe.data.dataset
+    roots = {"megc2019": drawn, "drawn": None}.get(dataset, drawn / dataset)
+    done = fleeting.run(recipe, {dataset: roots} if roots else {}, tmp_path)
+    score = done.scores[done.rule]
+    assert score["n"] > 0
+    assert not done.scores["incomplete"]
+    assert all(np.isfinite(score[key]) for key in ("uf1", "uar", "accuracy", "mse"))
+    assert (tmp_path / "report.html").exists()
+    if set(recipe.model.inputs) & MOVED:
+        assert score["uf1"] >= 0.6
+    shutil.rmtree(tmp_path)  # some sixty runs are a lot
+
+
+def on_frames(recipe: Experiment) -> Experiment:
+    """On the composite's frames, where the recipe's own data are the published maps: those are not drawn."""
+    if recipe.data.dataset != "megc2019-flow":
+        return recipe
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"dataset": "megc2019"})})
+
+
+def flat(recipe: Experiment) -> dict[str, object]:
+    found: dict[str, object] = {}
+
+    def walk(table: dict[str, object], above: str) -> None:
+        for key, value in table.items():
+            if isinstance(value, dict):
+                walk(value, f"{above}{key}.")
+            else:
+                found[above + key] = value
+
+    walk(recipe.model_dump(), "")
+    return found
