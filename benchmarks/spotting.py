@@ -1,26 +1,26 @@
 """What the spotter finds in drawn videos whose every movement is known, over frame rates and more.
 
 Videos are drawn through H.264, one person each. All seeds here are held out: constants of the spotter were
-chosen on seeds 0 to 99. A movement is found if it shares half of its union with a true one, one for each
+chosen on seeds 0 to 999. A movement is found if it shares half of its union with a true one, one for each
 (MEGC's rule, pooled). Drawn faces come from two photographs: what holds for other people is not shown here.
 
-    python benchmarks/spotting.py [--quick] [--folder DIR] [--only NAME ...] [--spotter matched]
+    python benchmarks/spotting.py [--quick] [--folder DIR] [--only NAME ...] [--picture FILE] [--spotter NAME]
 
-With ``--folder`` drawn videos and measured motion are kept there, and used again.
+With ``--folder`` drawn videos and measured motion are kept there, and used again until how motion is measured
+changes. ``--picture`` keeps F1 over frame rate, amplitude and disturbance as one picture.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from fleeting import facemotion
 from fleeting.drawn_data import draw
 from fleeting.facemotion import REGIONS, FaceMotion, Motion
 from fleeting.faces import FaceTracker
@@ -47,31 +47,67 @@ class Setting:
     disturb: str = "moderate"
 
 
+RATES = [
+    Setting("30 fps", 20, 30, 100030),
+    Setting("60 fps", 6, 60, 100060),
+    Setting("100 fps", 20, 100, 100100),
+    Setting("200 fps", 4, 200, 100200),
+]
+SIZES = [
+    Setting(f"amplitude {size}", 2, 60, 100300 + round(100 * size), events=8.0, amplitude=size)
+    for size in (0.3, 0.5, 0.8, 1.2)
+]
+DISTURBANCES = [
+    Setting("none", 4, 60, 100500, disturb="none"),
+    RATES[1],
+    Setting("strong", 4, 60, 100520, disturb="strong"),
+]
 TABLES = {
-    "Frame rate": [
-        Setting("30 fps", 20, 30, 100030),
-        Setting("60 fps", 6, 60, 100060),
-        Setting("100 fps", 20, 100, 100100),
-        Setting("200 fps", 4, 200, 100200),
-    ],
-    "Amplitude, percent of the eye distance, 60 fps": [
-        Setting(f"amplitude {size}", 3, 60, 100300 + round(100 * size), events=8.0, amplitude=size)
-        for size in (0.3, 0.5, 0.8, 1.2)
-    ],
-    "Disturbance, 60 fps": [
-        Setting("none", 4, 60, 100500, disturb="none"),
-        Setting("strong", 4, 60, 100520, disturb="strong"),
-    ],
-    "Nothing to find, strong disturbance, 60 fps": [
-        Setting("no events", 10, 60, 100600, events=0.0, disturb="strong"),
+    "Frame rate, moderate disturbance": RATES,
+    "Peak in percent of the eye distance, moderate disturbance, 60 fps": SIZES,
+    "Disturbance, 60 fps": [DISTURBANCES[0], DISTURBANCES[2]],
+    "Nothing to find, strong disturbance": [
+        Setting("no events, 60 fps", 10, 60, 100600, events=0.0, disturb="strong"),
+        Setting("no events, 30 fps", 4, 30, 100700, events=0.0, disturb="strong"),
     ],
 }
 
 
+@dataclass
+class Score:
+    """What was found in a setting's videos; ``late`` are milliseconds between found and true apexes."""
+
+    setting: Setting
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    late: list[float] = field(default_factory=list)
+
+    @property
+    def f1(self) -> float:
+        """Found and true intervals that match, over the mean of how many there are of each."""
+        return 2 * self.tp / (2 * self.tp + self.fp + self.fn)
+
+    @property
+    def row(self) -> str:
+        """One line of a table."""
+        minutes = self.setting.videos * self.setting.seconds / 60
+        cells = [
+            self.setting.name,
+            f"{self.setting.videos} x {self.setting.seconds:g} s",
+            *(f"{count}" for count in (self.tp + self.fn, self.tp, self.fp, self.fn)),
+            f"{self.f1:.2f}" if self.tp + self.fn else "",
+            f"{self.fp / minutes:.2f}",
+            f"{np.median(self.late):.0f} / {np.percentile(self.late, 90):.0f}" if self.late else "",
+        ]
+        return "| " + " | ".join(cells) + " |"
+
+
 def motion_of(path: Path) -> list[Motion]:
-    """The motion of the face in a video, kept beside it."""
+    """The motion of the face in a video, kept beside it until it would be measured otherwise."""
     kept = path.with_suffix(".npz")
-    if not kept.exists():
+    changed = Path(facemotion.__file__).stat().st_mtime
+    if not kept.exists() or kept.stat().st_mtime < changed:
         _measure(path, kept)
     series = np.load(kept)
     rows = zip(*(series[name] for name in ("n", "t", "y", "s", "a", "e")), strict=True)
@@ -107,55 +143,64 @@ def spotted(motions: list[Motion], spotter: str) -> list[Spotted]:
     return [found for motion in motions for found in one.push(motion)] + one.finish()
 
 
-def videos_of(setting: Setting, folder: Path) -> list[dict[str, Any]]:
-    """The truth of the setting's videos, drawn where they are not there yet."""
-    made = folder / "truth.json"
-    if not (
-        made.exists() and all((folder / f"drawn_{n + 1:03d}.mp4").exists() for n in range(setting.videos))
-    ):
-        draw(
-            folder,
-            videos=setting.videos,
-            seconds=setting.seconds,
-            fps=setting.fps,
-            events_per_minute=setting.events,
-            amplitude=setting.amplitude,
-            disturb=setting.disturb,
-            seed=setting.seed,
-            flows=0,
-            workers=1,
-        )
-    videos: list[dict[str, Any]] = json.loads(made.read_text())["videos"]
-    return videos
-
-
-def row(setting: Setting, folder: Path, spotter: str) -> str:
-    """One line of a table."""
-    tp = fp = fn = frames = 0
-    seconds = 0.0
-    late: list[float] = []
-    videos = videos_of(setting, folder)
-    for video in videos:
-        motions = motion_of(folder / video["file"])
-        start = time.perf_counter()
-        found = spotted(motions, spotter)
-        seconds += time.perf_counter() - start
-        frames += len(motions)
+def score(setting: Setting, folder: Path, spotter: str) -> Score:
+    """What the spotter finds in the setting's videos, drawn where they are not there yet."""
+    scored = Score(setting)
+    truth = draw(
+        folder,
+        videos=setting.videos,
+        seconds=setting.seconds,
+        fps=setting.fps,
+        events_per_minute=setting.events,
+        amplitude=setting.amplitude,
+        disturb=setting.disturb,
+        seed=setting.seed,
+        flows=0,
+        workers=1,
+    )
+    for video in truth["videos"]:
+        found = spotted(motion_of(folder / video["file"]), spotter)
         true = {Interval("", e["onset_frame"], e["offset_frame"]): e["apex_frame"] for e in video["events"]}
         said = {Interval("", hit.onset, hit.offset): hit.apex for hit in found}
         pairs = match(true, said)
-        tp, fp, fn = tp + len(pairs), fp + len(said) - len(pairs), fn + len(true) - len(pairs)
-        late += [1000 * abs(said[hit] - true[event]) / setting.fps for event, hit in pairs]
-    cells = [
-        setting.name,
-        f"{len(videos)} x {setting.seconds:g} s",
-        *(f"{count}" for count in (tp + fn, tp, fp, fn)),
-        f"{2 * tp / (2 * tp + fp + fn):.2f}" if tp + fn else "",
-        f"{fp / (len(videos) * setting.seconds / 60):.2f}",
-        f"{np.median(late):.0f} / {np.percentile(late, 90):.0f}" if late else "",
-        f"{1000 * seconds / frames:.2f}",
+        scored.tp += len(pairs)
+        scored.fp += len(said) - len(pairs)
+        scored.fn += len(true) - len(pairs)
+        scored.late += [1000 * abs(said[hit] - true[event]) / setting.fps for event, hit in pairs]
+    return scored
+
+
+def picture(scores: dict[str, Score], path: Path) -> None:
+    """F1 over frame rate, amplitude and disturbance, with the number of true movements at each point."""
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    curves = [
+        ("frames a second", RATES, [f"{setting.fps:g}" for setting in RATES]),
+        ("peak, % of the eye distance (60 fps)", SIZES, [f"{setting.amplitude:g}" for setting in SIZES]),
+        ("disturbance (60 fps)", DISTURBANCES, [setting.disturb for setting in DISTURBANCES]),
     ]
-    return "| " + " | ".join(cells) + " |"
+    for axes, (label, settings, ticks) in zip(panels, curves, strict=True):
+        chosen = [scores[setting.name] for setting in settings]
+        values = [one.f1 for one in chosen]
+        axes.plot(values, "o-", color="#1f5a96")
+        for place, (one, value) in enumerate(zip(chosen, values, strict=True)):
+            above = value < 0.8
+            axes.annotate(
+                f"{value:.2f}\n({one.tp + one.fn})",
+                (place, value),
+                (0, 8 if above else -8),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if above else "top",
+                fontsize=8,
+            )
+        axes.set_xticks(range(len(ticks)), ticks)
+        axes.margins(x=0.15)
+        axes.set_xlabel(label)
+        axes.grid(axis="y", alpha=0.3)
+    panels[0].set_ylim(0, 1.05)
+    panels[0].set_ylabel("F1 at IoU 0.5 (movements)")
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
@@ -164,23 +209,29 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="one video of 20 s a row")
     options.add_argument("--folder", type=Path)
     options.add_argument("--only", nargs="*", help="names of rows")
+    options.add_argument("--picture", type=Path, help="needs all rows")
     options.add_argument("--spotter", default=DEFAULT)
     chosen = options.parse_args()
+    if chosen.only and chosen.picture:
+        options.error("--picture shows all rows; leave out --only")
+    scores = {}
     with TemporaryDirectory() as temporary:
         folder = chosen.folder or Path(temporary)
         for title, settings in TABLES.items():
+            rows = [setting for setting in settings if setting.name in (chosen.only or [setting.name])]
+            if not rows:
+                continue
             print(f"\n{title}\n")
-            print(
-                "| videos | length | movements | TP | FP | FN | F1 | false/min | apex off, ms | ms a frame |"
-            )
-            print("|---|---|---|---|---|---|---|---|---|---|")
-            for setting in settings:
-                if chosen.only and setting.name not in chosen.only:
-                    continue
+            print("| videos | length | movements | TP | FP | FN | F1 | false/min | apex off, ms |")
+            print("|---|---|---|---|---|---|---|---|---|")
+            for setting in rows:
                 if chosen.quick:
                     setting = replace(setting, videos=1, seconds=20.0)
-                place = folder / setting.name.replace(" ", "-")
-                print(row(setting, place, chosen.spotter), flush=True)
+                place = folder / setting.name.replace(",", "").replace(" ", "-")
+                scores[setting.name] = score(setting, place, chosen.spotter)
+                print(scores[setting.name].row, flush=True)
+    if chosen.picture:
+        picture(scores, chosen.picture)
 
 
 if __name__ == "__main__":

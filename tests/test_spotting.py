@@ -9,7 +9,9 @@ from fleeting.errors import OptionError
 from fleeting.facemotion import FaceMotion
 from fleeting.faces import FaceTracker
 from fleeting.spotting import Spotted, spotters
+from fleeting.spotting._bank import BLOCK
 from fleeting.spotting._course import fitted, raised_cosine
+from fleeting.spotting._noise import Noise
 from fleeting.spotting._timeline import RATE, Timeline
 from fleeting.video import open_video
 from fleeting.watching import main_face
@@ -95,6 +97,13 @@ def test_a_blink_and_its_echo_are_no_movement():
     assert found_in(echo) == []
 
 
+def test_a_blink_that_pulls_at_the_brows_for_once_is_no_movement():
+    blinks = [bump(TIMES, start, start + 0.2) for start in (0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 7.0)]
+    brows = ("inner brow", blinks[-1], -2.0, 0.6), ("middle brow", blinks[-1], -1.0, 0.6)
+    assert found_in(motions(TIMES, ("lid", sum(blinks), 0.0, 6.0), *brows, shut=0.9 * sum(blinks))) == []
+    assert len(found_in(motions(TIMES, *brows))) == 1
+
+
 def test_a_micro_movement_of_the_mouth_survives_a_blink():
     shut = bump(TIMES, 5.0, 5.25)
     pushed = motions(
@@ -117,6 +126,39 @@ def test_talking_is_no_movement():
         *((name, talking, 0.0, size) for name, size in (("below the corner", 3.0), ("mouth corner", 1.5))),
     )
     assert found_in(pushed) == []
+
+
+def test_irregular_talking_with_the_jaw_down_is_no_movement():
+    times, rng = even(10.0, 50), np.random.default_rng(2)
+    starts = 3 + np.cumsum(rng.uniform(0.15, 0.4, 15))
+    syllables = sum(
+        rng.uniform(0.3, 1) * bump(times, start, start + rng.uniform(0.12, 0.3)) for start in starts
+    )
+    talking = syllables + 0.5 * np.clip(2 * (times - 3), 0, 1) * np.clip(2 * (starts[-1] - times), 0, 1)
+    pushed = motions(
+        times,
+        *((name, talking, 0.0, size) for name, size in (("chin", 5.0), ("lower lip", 5.0), ("jaw", 2.0))),
+        *((name, talking, 0.0, size) for name, size in (("below the corner", 3.0), ("mouth corner", 1.5))),
+    )
+    assert found_in(pushed) == []
+
+
+def test_few_of_the_jumps_of_restless_skin_are_believed():
+    times, rng = even(30.0, 50), np.random.default_rng(1)
+    jumps = 0.1 * rng.standard_normal(len(times)) * np.abs(rng.standard_normal(len(times))) ** 1.5
+    assert len(found_in(motions(times, ("brow", jumps, 0.0, -1.0)))) < 5
+
+
+def test_how_far_a_part_usually_stands_out_is_the_median_of_its_blocks():
+    noise, rng = Noise(), np.random.default_rng(0)
+    shape = (BLOCK, *noise.usual.shape)
+    for _ in range(1000):
+        noise.learn_scores(rng.lognormal(2, 0.5, shape[1:]) * rng.uniform(0, 1, shape) ** 0.01)
+    np.testing.assert_allclose(noise.usual, np.exp(2), rtol=0.15)
+    before = noise.usual
+    for _ in range(20):  # two seconds of speech
+        noise.learn_scores(np.full(shape, 100.0))
+    assert (noise.usual < 1.15 * before).all()
 
 
 def test_slow_drift_is_no_movement():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.spotting._bank import DURATIONS
 from fleeting.spotting._course import Course, fitted
-from fleeting.spotting._noise import Noise
+from fleeting.spotting._noise import SHUTS, Noise
 from fleeting.spotting._patches import LOWER, patches
 from fleeting.spotting._timeline import RATE, Timeline
 
@@ -21,9 +21,11 @@ RESTLESS, FITS = 0.25, 0.5
 """Share of its peak at which its patches may be in half of that time; share of their course it explains."""
 SHORTER = 0.5
 """Share of its template's duration that it takes, at least: a blink is no long movement."""
-BUSY = 0.6
+BUSY, SYLLABLE = 0.6, 5
 """Percent of the eye distance by which a tenth of the lower face moves in that time where somebody talks: a
-movement there is speech."""
+movement there is speech. Steps that speech is slower than, and noise is not."""
+BLINK = 0.9
+"""Correlation with how far the eyes are shut from which on a movement of the upper face is a blink's."""
 TALL = 5.0
 """Percent of the eye distance by which no patch moves there and back in so short a time: it was lost."""
 PATTERN = 0.5, 3.0
@@ -54,7 +56,7 @@ def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
     sizes = np.linalg.norm(peak.pattern, axis=1) * (patches().part == peak.part)
     chosen = sizes >= max(PATTERN[0] * sizes.max(), PATTERN[1])
     deviation = noise.deviation[peak.template]
-    times, rows = _around(peak, timeline)
+    times, rows, shut = _around(peak, timeline)
     course = rows @ (chosen[:, None] * peak.pattern / deviation).ravel()
     apex = timeline.time(peak.step)
     near = np.abs(times - apex) <= max(0.12, peak.seconds)
@@ -65,6 +67,8 @@ def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
         return None
     if peak.part == LOWER and any(_is_speech(rows[side]) for side in sides):
         return None
+    if peak.part != LOWER and _is_blink(course[near], shut[near]):
+        return None
     frames, seconds = timeline.frames(fit.onset, fit.apex, fit.offset)
     if seconds[2] - seconds[0] > LONGEST_MICRO:
         return None
@@ -73,12 +77,13 @@ def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
     return Spotted("micro", *frames, *seconds, peak.score, tuple(names))
 
 
-def _around(peak: Peak, timeline: Timeline) -> tuple[Array, Array]:
-    """Times and patches of the steps around a peak."""
+def _around(peak: Peak, timeline: Timeline) -> tuple[Array, Array, Array]:
+    """Times, patches and how far the eyes are shut at the steps around a peak."""
     reach = round((0.75 * peak.seconds + QUIET) * RATE)
     first = max(peak.step - reach - timeline.first, 0)
-    rows = timeline.steps[first : peak.step + reach + 1 - timeline.first, :-1]
-    return timeline.time(timeline.first + first) + np.arange(len(rows)) / RATE, rows
+    rows = timeline.steps[first : peak.step + reach + 1 - timeline.first]
+    times = timeline.time(timeline.first + first) + np.arange(len(rows)) / RATE
+    return times, rows[:, :-1], rows[:, -1]
 
 
 def _is_sized(fit: Course, height: float, peak: Peak) -> bool:
@@ -103,7 +108,14 @@ def _is_alone(fit: Course, times: Array, course: Array, sides: list[npt.NDArray[
     return all(np.median(np.abs(course[side] - rest)) <= RESTLESS * peak for side in sides)
 
 
+def _is_blink(course: Array, shut: Array) -> bool:
+    """Whether the eyes shut and open meanwhile, and the skin moves as they do, or against."""
+    return bool(np.ptp(shut) > SHUTS and abs(np.corrcoef(course, shut)[0, 1]) > BLINK)
+
+
 def _is_speech(rows: Array) -> bool:
-    lower = rows.reshape(len(rows), -1, 2)[:, patches().part == LOWER]
-    moves = np.ptp(np.percentile(lower, (10, 90), axis=0), axis=0).max(axis=1)
+    """Whether the lower face goes to and fro in these steps, noise averaged over SYLLABLE of them."""
+    whole = len(rows) // SYLLABLE * SYLLABLE
+    lower = rows[:whole].reshape(-1, SYLLABLE, len(patches().part), 2)[:, :, patches().part == LOWER]
+    moves = np.ptp(np.percentile(lower.mean(axis=1), (10, 90), axis=0), axis=0).max(axis=1)
     return bool(np.percentile(moves, 90) > BUSY)

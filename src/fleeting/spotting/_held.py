@@ -23,8 +23,8 @@ ENDED = 3
 """Blocks for which it stays there."""
 LONGEST = 10.0
 """Seconds after which it is no movement but how the face is held from then on."""
-SYLLABLES = 3
-"""Times that a movement passes half its peak, at most: what does so more often is speech."""
+WANDERS = 1.5
+"""How much longer its way is than there and back, at most: speech goes to and fro."""
 SETTLES = 1.5
 """Seconds over which the place of rest is averaged."""
 EDGE = 0.1
@@ -84,8 +84,8 @@ class Held:
         sizes = self._sizes()
         block, part = np.unravel_index(np.argmax(sizes), sizes.shape)
         peak = float(sizes[block, part])
-        syllables = np.count_nonzero(np.diff(sizes[:, part] > peak / 2))
-        if peak < CLEAR * self._usual or syllables > SYLLABLES:
+        way = float(np.abs(np.diff(np.pad(sizes[:, part], 1))).sum())
+        if peak < CLEAR * self._usual or way > WANDERS * 2 * peak:
             return None
         step, level = self._away[block]
         pattern = (level - self._rest) * (patches().part == PARTS[part])[:, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.spotting._bank import DURATIONS
+from fleeting.spotting._bank import BLOCK, DURATIONS
 from fleeting.spotting._patches import patches
 from fleeting.spotting._timeline import RATE
 
@@ -13,7 +13,7 @@ Array = npt.NDArray[np.float64]
 FLOOR = 0.02
 """Percent of the eye distance that noise is taken for, at least: also where nothing moves at all."""
 MEMORY, OUTLIER = 20.0, 2.5
-"""Seconds over which the noise is averaged, and deviations from which on values are cut in that."""
+"""Seconds over which the noise is averaged; deviations from which on values are cut in that."""
 GROWS = 2.0
 """How many times as much a longer template may find than the shortest five, as long as little was seen."""
 UNSEEN = 0.1
@@ -31,6 +31,8 @@ ECHO = {
     "nose root": 0.2,
 }
 """Percent of the eye distance by which a blink moves a region, as long as none was seen; others stay."""
+USUAL = 3.5
+"""Deviations by which a part of the face usually stands out, as long as little was seen."""
 GUESSED, BLINKS, SAFETY = 10.0, 200.0, 4.0
 """Steps with eyes shut that ECHO counts as; over how many an echo is averaged (some ten blinks); how its
 variance is multiplied, since one blink is not like the other."""
@@ -49,6 +51,8 @@ class Noise:
         self.variance: Array | None = None
         self._echo = np.tile(GUESSED * usual[None, :, None] ** 2, (len(DURATIONS), 1, 2))
         self._blinks = np.full(len(DURATIONS), GUESSED)
+        self.usual = np.full((len(DURATIONS), patches().parts), USUAL)
+        """Deviations that the furthest step of half of all blocks stands out: (templates, parts)."""
 
     def learn(self, heights: Array, shut: Array) -> None:
         """Take in what templates found at steps: (steps, templates, patches, 2) and (steps, templates)."""
@@ -74,6 +78,11 @@ class Noise:
             return np.zeros_like(heights)
         over = np.where(shut > SHUTS, shut, 0)[..., None, None]
         return np.asarray(heights / np.sqrt(self.variance + SAFETY * self._echo_of(over**2)))
+
+    def learn_scores(self, scores: Array) -> None:
+        """Take in how far templates stood out at steps: (steps, templates, parts)."""
+        for furthest in scores.reshape(-1, BLOCK, *self.usual.shape).max(axis=1):
+            self.usual = self.usual * np.exp(BLOCK / RATE / MEMORY * np.sign(furthest - self.usual))
 
     def _learn_echo(self, heights: Array, shut: Array) -> None:
         if self.variance is None:

@@ -23,17 +23,19 @@ from fleeting.spotting._patches import patches, values
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
-LEAST = np.where(DURATIONS < 0.1, 8.8, 7.8)
-"""How many deviations of the noise a movement stands out, at least, by template."""
+LEAST, CLEAR = 8.0, 2.6
+"""How many deviations of the noise a movement stands out, at least, and how many times as far as its part of
+the face usually does."""
+POOLED = 6
+"""Exponent by which the patches of a part count together: more of them count, but the furthest most."""
 FRAMES = 2.5
 """Frames that a template lasts, at least: noise comes in shorter spikes."""
 NEAR: int = round(0.75 * DURATIONS[-1] * RATE)
 """Steps over which peaks compete, at most."""
 FIRST = RATE
 """Steps from which the noise is known at first."""
-SIDES, ALONE = 1.1, 2.3
-"""Peaks compete over so many times their template's duration; a peak stands out so many times as far as nine
-tenths of the second before it or of the second after."""
+SIDES = 1.1
+"""Peaks compete over so many times their template's duration."""
 SAME = 0.4
 """Intersection over union from which on movements of two parts of the face are one."""
 OVERLAPPING = 4
@@ -79,9 +81,9 @@ class _Search:
         self._macro: list[Spotted] = []
         self._stretch, self._noise = motion.stretch, noise
         self._waiting: list[tuple[Array, Array]] = []
-        self._scored = self._first = self._decided = self._certain = HALF
-        self._scores = np.empty((0, len(DURATIONS), patches().parts))
+        self._scored = self._known = self._decided = self._certain = HALF
         self._last = np.empty((0, len(DURATIONS), len(patches().names), 2))
+        self._last_scores = np.empty((0, len(DURATIONS), patches().parts))
         self._peaks: list[Peak] = []
         self._movements: dict[Peak, Spotted | None] = {}
 
@@ -128,24 +130,26 @@ class _Search:
 
     def _find_peaks(self, out: Array) -> None:
         """Add the peaks among steps that follow on those before, (steps, templates, patches, 2)."""
-        size = np.linalg.norm(out, axis=3)
-        parts = [size[:, :, patches().part == part].max(axis=2) for part in range(patches().parts)]
-        self._scores = np.concatenate([self._scores, np.stack(parts, axis=2)])
+        power = (out**2).sum(axis=3) ** (POOLED / 2)
+        parts = [power[:, :, patches().part == part].sum(axis=2) for part in range(patches().parts)]
+        new = np.stack(parts, axis=2) ** (1 / POOLED)
+        self._noise.learn_scores(new)
+        long_enough = FRAMES * self.timeline.period <= DURATIONS
+        scores = np.concatenate([self._last_scores, np.where(long_enough[:, None], new, 0.0)])
         out = np.concatenate([self._last, out])
-        scores = self._scores[-len(out) :]
-        begin = self._first + len(self._scores) - len(out)
+        self._known += len(new)
+        begin = self._known - len(out)
         padded = np.pad(scores, ((0, 0), (1, 1), (0, 0)))
         around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1)).max(axis=(3, 4))
-        long_enough = FRAMES * self.timeline.period <= DURATIONS
-        high = (scores >= LEAST[:, None]) & long_enough[:, None]
-        for i, k, part in zip(*np.nonzero(high[1:-1] & (scores[1:-1] == around)), strict=True):
+        highest = (scores[1:-1] >= LEAST) & (scores[1:-1] == around)
+        for i, k, part in zip(*np.nonzero(highest), strict=True):
             score = float(scores[i + 1, k, part])
             self._peaks.append(Peak(begin + int(i) + 1, int(k), int(part), score, out[i + 1, k]))
-        self._last = out[-2:]
+        self._last, self._last_scores = out[-2:], scores[-2:]
 
     def _decide(self) -> list[Spotted]:
         """The movements at peaks all of whose rivals are known."""
-        self._certain = self._first + len(self._scores) - NEAR - 2
+        self._certain = self._known - NEAR - 2
         found = []
         for peak in self._peaks:
             if self._decided <= peak.step < self._certain and (movement := self._movement(peak)):
@@ -157,16 +161,15 @@ class _Search:
         self._decided = max(self._decided, self._certain)
         self._peaks = [peak for peak in self._peaks if peak.step >= self._certain - NEAR]
         self._movements = {peak: self._movements[peak] for peak in self._peaks if peak in self._movements}
-        old = max(0, len(self._scores) - 4 * NEAR)
-        self._scores, self._first = self._scores[old:], self._first + old
         return found
 
     def _movement(self, peak: Peak) -> Spotted | None:
         """The movement at that peak, if it is one and there is no higher peak beside it."""
         if peak in self._movements:
             return self._movements[peak]
-        stands = self._is_highest(peak) and self._stands_out(peak)
-        movement = confirmed(peak, self.timeline, self._noise) if stands else None
+        usual = self._noise.usual[peak.template, peak.part]
+        stands_out = peak.score >= CLEAR * usual and self._is_highest(peak)
+        movement = confirmed(peak, self.timeline, self._noise) if stands_out else None
         if peak.step < self._certain:
             self._movements[peak] = movement
         return movement
@@ -178,15 +181,6 @@ class _Search:
             if p.part == peak.part and abs(p.step - peak.step) <= max(_reach(p), _reach(peak))
         )
         return peak.score >= max(rival.score for rival in rivals)
-
-    def _stands_out(self, peak: Peak) -> bool:
-        """Whether the face was calmer just before it, or just after."""
-        scores = self._scores[:, peak.template, peak.part]
-        at, reach = peak.step - self._first, _reach(peak)
-        before = scores[max(0, at - reach - RATE) : max(0, at - reach)]
-        after = scores[at + reach + 1 : at + reach + 1 + RATE]
-        usual = [np.percentile(side, 90) for side in (before, after) if len(side) >= 0.3 * RATE]
-        return not usual or bool(peak.score >= ALONE * min(usual))
 
 
 def _shared(one: Spotted, other: Spotted) -> float:
