@@ -123,7 +123,7 @@ def _measure(path: Path, kept: Path) -> None:
     with open_video(path) as video:
         for frame in video:
             if frame.number % EVERY == 0:
-                face = main_face(tracker.push(frame.image), face)
+                face = main_face(tracker.push(frame.image, frame.time), face)
             found.append(skin.push(frame, face))
     none = np.full((len(REGIONS), 2), np.nan)
     np.savez(

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as arrays
 
 from fleeting import faces
 from fleeting.errors import OptionError
+from fleeting.facemesh import mesh
 from fleeting.faces import FaceTracker, find_face
 from fleeting.landmarks import inner, outer_distance
 from fleeting.quality import LIMITS, USABLE, measure, pose
@@ -175,7 +176,7 @@ def test_who_comes_back_soon_and_near_keeps_the_id(gap, x, again):
 
 def test_a_new_face_is_found_at_the_interval():
     one, both = scene(("hopper", 160, 240)), scene(("hopper", 160, 240), ("astronaut", 480, 240))
-    counts = [len(frame) for frame in followed([one] * 3 + [both] * 9, every=5)]
+    counts = [len(frame) for frame in followed([one] * 3 + [both] * 9, every=5 / 30)]
     assert counts == [1] * 5 + [2] * 7
     assert [len(frame) for frame in followed([both] * 3, most=1)] == [1] * 3
 
@@ -185,7 +186,7 @@ def test_where_faces_are_followed_they_are_not_detected(monkeypatch):
     detect = faces.detect
     monkeypatch.setattr(faces, "detect", lambda *a, **k: calls.append(1) or detect(*a, **k))
     image = scene(("hopper", 200, 150), size=(400, 300))
-    followed([image] * 30, every=10)
+    followed([image] * 30, every=10 / 30)
     assert len(calls) == 2 * 3  # with a margin and without
 
 
@@ -245,6 +246,19 @@ def test_what_is_no_rgb_picture_is_refused(image):
 def test_wrong_options_are_refused(wrong):
     with pytest.raises(OptionError, match=next(iter(wrong))):
         FaceTracker(**wrong)
+
+
+def test_a_face_rests_for_a_moment_and_is_looked_at_again(monkeypatch):
+    """At 200 frames a second every other frame; at 100 every one."""
+    looks = []
+    monkeypatch.setattr(faces, "mesh", lambda *given: looks.append(1) or mesh(*given))
+    for fps, expected in ((200, 10), (100, 20)):
+        tracker = FaceTracker()
+        tracker.push(head("hopper"), 0.0)
+        looks.clear()
+        seen = [tracker.push(head("hopper"), number / fps) for number in range(1, 21)]
+        assert all(len(frame) == 1 for frame in seen)
+        assert len(looks) == expected
 
 
 @settings(max_examples=15, deadline=None)

@@ -85,7 +85,7 @@ def test_the_summary_is_what_was_returned(watched):
     assert summary == json.loads(json.dumps(facts.as_dict()))
     assert summary["version"] == fleeting.__version__
     assert summary["variable_frame_rate"] is False
-    assert summary["settings"]["every"] == 15
+    assert summary["settings"]["every"] == 0.5
     assert any("40 ms" in warning for warning in summary["warnings"])
 
 

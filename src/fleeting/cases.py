@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from safetensors.numpy import load_file
 
 from fleeting.analysis import digest_of
 from fleeting.datasets import datasets
-from fleeting.errors import OptionError, RunError, UnknownNameError, VideoError, WeightsError
+from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameError, VideoError, WeightsError
 from fleeting.export import read_events
 from fleeting.faces import FaceTracker
 from fleeting.inputs import View, arrays_of, load, open_clip
@@ -77,19 +78,33 @@ def _with_the_rest(given: Iterator[list[Event]], session: Session) -> Iterator[l
 
 def of_analysis(folder: Path, number: int, weights: str | Path | None, video: str | Path | None) -> Case:
     """The event when its face is followed again in the stretch of the recording where it is."""
-    summary = read_json(folder / "summary.json")
-    settings = summary["settings"]
-    found = [event for event in read_events(folder / "events.json") if event.number == number]
-    if not found:
-        known = f"it has 1 to {summary['events']}" if summary["events"] else "it has none"
+    with _undamaged(folder):
+        summary = read_json(folder / "summary.json")
+        events, hidden = read_events(folder / "events.json"), bool(summary["settings"]["blur"])
+        count, model = summary["events"], summary["model"]
+    found = next((event for event in events if event.number == number), None)
+    if found is None:
+        known = f"it has 1 to {count}" if count else "it has none"
         raise OptionError(f"{folder} has no event {number}; {known}")
     if weights is None:
-        weights = summary["model"]
+        weights = model
         if weights not in recognisers():
             raise OptionError(f"{folder} was made with the model {weights}; name its file with --weights")
-    clip = _followed(_recording(folder, summary, video), folder, found[0], settings)
-    name = f"{folder.name} event {number}"
-    return _event_case(found[0], clip, name, weights, hidden=settings["blur"])
+    with _undamaged(folder):
+        clip = _followed(_recording(folder, summary, video), folder, found, summary["settings"])
+    return _event_case(found, clip, f"{folder.name} event {number}", weights, hidden=hidden)
+
+
+@contextmanager
+def _undamaged(folder: Path) -> Iterator[None]:
+    """Raise OptionError where the files of an analysis are not as they were written."""
+    try:
+        yield
+    except FleetingError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        found = f"{folder} is damaged ({type(error).__name__}: {error})"
+        raise OptionError(f"{found}; run `fleeting analyze` again") from error
 
 
 def _event_case(
@@ -145,7 +160,7 @@ def _followed(video: Path, folder: Path, event: Event, settings: Mapping[str, An
     start = max(event.onset_s - BEFORE, settings["start"] or 0.0)
     with open_video(video, fps=settings["fps"], start=start, end=event.offset_s + ROUNDED) as frames:
         for frame in frames:
-            faces = tracker.push(frame.image)
+            faces = tracker.push(frame.image, frame.time)
             if frame.number in boxes and faces:
                 box = np.array(boxes[frame.number])
                 face = min(faces, key=lambda face: float(np.abs(np.array(face.box) - box).sum()))
@@ -213,6 +228,8 @@ class RunClips:
             clean = self._run.rule == "clean"
             others = "nor on this person" if clean else "perhaps on others of this person"
             notes = [f"The model is that of the clip's own fold: not trained on this clip, {others}."]
+            if began := self._run.experiment.model.pretrained:
+                notes.append(f"It began with the weights in {began}; whom these had seen is not known.")
             if abs(said - prediction.probabilities).max() > 1e-3:
                 notes.append("It does not say what the run predicted: data or code have changed since.")
         chances = dict(zip(classes, map(float, said), strict=True))

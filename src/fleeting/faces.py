@@ -27,6 +27,9 @@ WIDE = 640
 REACH = 3.0
 """A face that comes back within so many of its outer eye distances is the one that was lost there."""
 
+REST = 0.0075
+"""Seconds for which a face is taken to be where it was: above some 130 frames a second, every other frame."""
+
 STEADY = 0.06
 """The mesh is good where its square is the one it was looked for in, but for such a share of its side."""
 LOOKS = 3
@@ -86,32 +89,34 @@ class _Place:
 class FaceTracker:
     """Follows up to ``most`` faces from frame to frame.
 
-    Each is looked for where it was in the frame before. The whole picture is searched while there is no face,
-    while one is lost, and every ``every`` frames for new ones. A face that was gone for ``memory`` frames or
-    fewer and comes back near where it was lost (`REACH`) keeps its id; later or elsewhere it gets a new one:
-    nobody is recognised by looks.
+    Each is looked for where it was in the frame before; less than `REST` seconds after that, it is taken to
+    be there still. The whole picture is searched while there is no face, while one is lost, and every
+    ``every`` seconds for new ones. A face that was gone for ``memory`` frames or fewer and comes back near
+    where it was lost (`REACH`) keeps its id; later or elsewhere it gets a new one: nobody is recognised by
+    looks.
     """
 
-    def __init__(self, *, most: int = 4, every: int = 15, memory: int = 30) -> None:
-        for name, value, least in (("most", most, 1), ("every", every, 1), ("memory", memory, 0)):
+    def __init__(self, *, most: int = 4, every: float = 0.5, memory: int = 30) -> None:
+        for name, value, least in (("most", most, 1), ("memory", memory, 0)):
             if value < least:
                 raise OptionError(f"FaceTracker: {name} is {value}, expected {least} or more")
+        if not every > 0:
+            raise OptionError(f"FaceTracker: every is {every}, expected seconds above 0")
         self._most, self._every, self._memory = most, every, memory
         self._places: dict[int, _Place] = {}  # seen now, or lost within memory
-        self._frame = self._searched = self._next_id = 0
+        self._frame = self._next_id = 0
+        self._now = self._looked = self._searched = -np.inf
 
-    def push(self, image: Image) -> tuple[Face, ...]:
+    def push(self, image: Image, time: float | None = None) -> tuple[Face, ...]:
         """The faces in the next frame, an RGB uint8 (height, width, 3), by id.
 
-        Raises OptionError on anything else.
+        ``time`` is its presentation time in seconds; without it, frames come a thirtieth of a second apart.
+        Raises OptionError on anything else than such a picture.
         """
         _refuse_other_than_rgb(image)
         self._frame += 1
-        seen = self._followed(image)
-        if len(seen) < self._most and self._is_search_due(seen):
-            self._searched = self._frame
-            for place in _search(image, list(seen.values()))[: self._most - len(seen)]:
-                seen[self._id_of(place, seen)] = replace(place, frame=self._frame)
+        self._now = self._frame / 30 if time is None else time
+        seen = self._resting() if self._is_rest_due() else self._found(image)
         oldest = self._frame - self._memory
         kept = {id_: place for id_, place in self._places.items() if place.frame >= oldest}
         self._places = kept | seen
@@ -119,6 +124,24 @@ class FaceTracker:
             Face(id_, place.score, place.mesh, measure(image, place.mesh))
             for id_, place in sorted(seen.items())
         )
+
+    def _is_rest_due(self) -> bool:
+        """Whether every face was there a moment ago, so that nothing can have happened to it since."""
+        there = [place.frame == self._frame - 1 for place in self._places.values()]
+        return bool(there) and all(there) and self._now - self._looked < REST
+
+    def _resting(self) -> dict[int, _Place]:
+        return {id_: replace(place, frame=self._frame) for id_, place in self._places.items()}
+
+    def _found(self, image: Image) -> dict[int, _Place]:
+        """The faces that are still there, and new ones where it is time to search for them."""
+        self._looked = self._now
+        seen = self._followed(image)
+        if len(seen) < self._most and self._is_search_due(seen):
+            self._searched = self._now
+            for place in _search(image, list(seen.values()))[: self._most - len(seen)]:
+                seen[self._id_of(place, seen)] = replace(place, frame=self._frame)
+        return seen
 
     def _followed(self, image: Image) -> dict[int, _Place]:
         """The faces of the frame before that are still there; two that fell on one are sorted out."""
@@ -141,7 +164,7 @@ class FaceTracker:
 
     def _is_search_due(self, seen: dict[int, _Place]) -> bool:
         lost = self._places.keys() - seen.keys()
-        return not seen or bool(lost) or self._frame - self._searched >= self._every
+        return not seen or bool(lost) or self._now - self._searched >= self._every
 
     def _id_of(self, place: _Place, seen: dict[int, _Place]) -> int:
         """The id of the face that was lost nearest to here, or a new one."""

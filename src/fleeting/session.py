@@ -78,7 +78,7 @@ class Session:
     def _looked_at(self, frame: Frame) -> tuple[Frame, tuple[Face, ...]]:
         self._refuse_earlier(frame)
         self._last = frame
-        return frame, self._tracker.push(frame.image)
+        return frame, self._tracker.push(frame.image, frame.time)
 
     def _taken(self, frame: Frame, faces: tuple[Face, ...]) -> list[Event]:
         self.faces, self.clips = faces, {}

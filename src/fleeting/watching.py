@@ -84,7 +84,7 @@ def watch(
         follow = FaceTracker(**tracker)
         promised = video.report.header_frames or 0
         for done, frame in enumerate(video, start=1):
-            faces = follow.push(frame.image)
+            faces = follow.push(frame.image, frame.time)
             tables.add(frame, faces)
             if film:
                 film.add(drawn(frame.image, faces), frame.time)
