@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -239,6 +240,12 @@ def epochs_trained(out: Path) -> int:
     """The epochs of the fold that was trained longest; 0 where nothing was trained in epochs."""
     curves = [folder / "curve.csv" for folder in fold_folders(out)]
     return max((path.read_text().count("\n") - 1 for path in curves if path.exists()), default=0)
+
+
+def how_trained(out: Path) -> dict[str, int]:
+    """What the executor said about how folds were trained, where it had a choice, and of how many."""
+    said = (read_json(folder / "fold.json").get("how") for folder in fold_folders(out))
+    return dict(Counter(how for how in said if how))
 
 
 def fold_folders(out: Path) -> list[Path]:

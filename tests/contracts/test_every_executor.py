@@ -1,8 +1,12 @@
 """What every executor promises: all results, whoever computed them."""
 
+import numpy as np
 import pytest
 
+from fleeting.evaluation import Job, evaluate
 from fleeting.executors import executors
+from fleeting.experiment import read_recipe
+from fleeting.running import prepare
 
 
 def scaled(shared, job):
@@ -25,3 +29,17 @@ def test_nothing_to_do_is_done_at_once(name):
 def test_a_failing_job_is_told(name):
     with pytest.raises(ValueError, match="a job that fails"):
         list(executors[name](scaled, 10, [1, -1], 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", executors)
+def test_whoever_trains_a_fold_gets_the_same_probabilities(name):
+    small = read_recipe("drawn/ststnet", changes=["training.epochs=1", "protocol.name=kfold"])
+    prepared = prepare(small, {}, skip_damaged=False, progress=lambda *_: None)
+    jobs = [Job(fold, 0) for fold in prepared.folds[:2]]
+    found = sorted(executors[name](evaluate, prepared.task, jobs, 2), key=lambda result: result.fold)
+    for job, result in zip(jobs, found, strict=True):
+        alone = evaluate(prepared.task, job)
+        assert [p.id for p in result.predictions] == [p.id for p in alone.predictions]
+        shares = [[p.probabilities for p in r.predictions] for r in (result, alone)]
+        np.testing.assert_allclose(shares[0], shares[1], atol=1e-3)

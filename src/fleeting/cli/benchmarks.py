@@ -46,7 +46,7 @@ def run(
         recipe: A recipe's name (`fleeting list recipes`) or a .toml file.
         data: NAME=PATH, the folder of the recipe's dataset.
         out_: The run's folder; without it, one below runs/ named by the recipe and its settings.
-        executor: Who does the folds: serial or processes.
+        executor: Who does the folds: serial, processes or stacked.
         workers: How many at once; without it, one for each core.
         set_: KEY=VALUE, changes a key of the recipe, for example training.epochs=20.
         seeds: How many seeds, counted up from the recipe's.
@@ -96,7 +96,7 @@ def tables(
         group: What the names of its recipes begin with (`fleeting list recipes`), for example dfrnet.
         data: NAME=PATH, the folder of a dataset, once for each; a recipe is run on those it can use.
         out_: Where tables.html, tables.csv and the runs go; without it, a folder below runs/.
-        executor: Who does the folds: serial or processes.
+        executor: Who does the folds: serial, processes or stacked.
         workers: How many at once; without it, one for each core.
         seeds: How many seeds, counted up from each recipe's.
         quick: Apply the recipes' [quick] tables: small runs, to see whether they work.
@@ -121,6 +121,8 @@ def tables(
         say(str(done.folder / "tables.html"))
     for line in done.failed:
         complain(line)
+    if not done.runs:
+        return 2
     return 1 if done.failed or any(one.scores["incomplete"] for one in done.runs) else 0
 
 
@@ -144,7 +146,7 @@ def train(
         out_: A folder for the weights, their card and the run, or a file that ends in .safetensors; without
             it, a folder below weights/ named by the recipe.
         sure: How much of the answers that are called sure is to be right; the others are called unsure.
-        executor: Who does the folds of the clean run: serial or processes.
+        executor: Who does the folds of the clean run: serial, processes or stacked.
         workers: How many at once; without it, one for each core.
         set_: KEY=VALUE, changes a key of the recipe, for example training.epochs=20.
     """

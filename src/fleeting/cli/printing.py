@@ -88,6 +88,8 @@ def print_run(done: Any) -> None:
         )
     if printed := [row for row in beside_paper(done) if row["paper"] is not None]:
         out.print(paper_table(printed))
+    for how, folds in scores["executor"].items():
+        say(f"{folds} folds were trained {how}")
     say(f"{scores['folds']} folds in {scores['seconds']:.1f} s; report: {done.path / 'report.html'}")
 
 

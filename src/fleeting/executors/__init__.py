@@ -2,7 +2,7 @@
 
 ``executor(work, shared, jobs, workers)`` yields ``work(shared, job)`` for every job, in any order. ``shared``
 reaches each worker once. Results depend on the job alone, never on who did it or when, so every executor
-gives the same predictions.
+gives the same predictions; one that computes many jobs as one gives them up to rounding.
 """
 
 from __future__ import annotations
