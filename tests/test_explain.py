@@ -148,6 +148,7 @@ def test_rollout_goes_back_to_the_picture(token):
         ([weights(9), weights(4)], "the number of tokens changes between layers (4, 9)"),
         ([weights(4, batch=3)], "it is within parts of the picture, or between two sets of tokens"),
         ([weights(9)[:, :4]], "it is within parts of the picture, or between two sets of tokens"),
+        ([weights(1), weights(1)], "it sees a single token, so it has nothing to choose"),
         ([weights(7)], "7 tokens are no square of patches, with or without a class token"),
     ],
 )
@@ -291,7 +292,7 @@ def test_the_command_on_a_clip_of_a_run(kept, tmp_path, capsys):
     (cam,) = told["maps"]
     assert (cam["name"], np.shape(cam["values"])) == ("Grad-CAM", (5, 5))
     assert "no proof of a cause" in cam["what"]
-    assert told["over"] == "first input, flow-map"
+    assert told["over"] == "input flow-map"
 
 
 def test_another_class_is_explained_when_asked(kept):
@@ -383,6 +384,28 @@ def test_the_command_on_an_event_of_an_analysis(analysed, tmp_path, capsys):
             assert np.asarray(picture).std() > 10
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("summary.json", "{}"),
+        ("summary.json", '{"settings": 3, "events": 1, "model": "x"}'),
+        ("events.json", "half"),
+        ("events.json", '[{"event": 1}]'),
+        ("faces.csv", "frame,time_s\n0,0\n"),
+        ("faces.csv", "frame,face,x,y,width,height\n0,0,left,0,1,1\n"),
+    ],
+)
+def test_a_damaged_analysis_is_refused_in_a_line(analysed, tmp_path, capsys, file, content):
+    folder = shutil.copytree(analysed.folder, tmp_path / "damaged")
+    (folder / file).write_text(content)
+    words = ("explain", folder, "--event", 1, "--video", analysed.source, "--out", tmp_path / "out")
+    status, out, err = typed(capsys, *words)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "is damaged" in err
+    assert "run `fleeting analyze` again" in err
+
+
 @pytest.mark.slow
 def test_a_video_gives_the_same_as_its_analysis(analysed):
     video = fleeting.explain(analysed.source, event=1)
@@ -393,11 +416,12 @@ def test_a_video_gives_the_same_as_its_analysis(analysed):
         fleeting.explain(analysed.source, event=2)
 
 
-def untrained(name, modality, path):
+def untrained(name, path, *modalities):
     """Weights of a fresh network, as a file that `fleeting train` might have written."""
     shapes, options = small(name)
-    state = fitted(build(name, 3, shapes, options, seed=0), scale=100.0).state()
-    inputs = tuple(InputFacts(modality=modality, shape=shape) for shape in shapes)
+    state = fitted(build(name, 3, shapes, options, seed=0), 100.0, len(shapes)).state()
+    pairs = zip(modalities, shapes, strict=True)
+    inputs = tuple(InputFacts(modality=modality, shape=shape) for modality, shape in pairs)
     write_weights(path, facts_of(name, shapes, inputs=inputs, options=options), state)
     return path
 
@@ -411,12 +435,15 @@ def test_a_covered_face_stays_covered(analysed, tmp_path):
     assert found.clip is None
     assert np.ptp(found.under) == 0
     assert len(found.pictures) == 1
-    network = untrained("meganet", "apex", tmp_path / "weights.safetensors")
+    network = untrained("meganet", tmp_path / "weights.safetensors", "apex")
     fine = fleeting.explain(analysed.folder, event=1, weights=network)
     coarse = fleeting.explain(folder, event=1, weights=network, video=analysed.source)
     assert [look.values.shape for look in fine.looks if look.name == "attention"] == [(64, 64)]
     assert max(max(look.values.shape) for look in coarse.looks) < 28
     assert any("face could be made out" in note for note in coarse.notes)
+    both = untrained("inception-cbam-vit", tmp_path / "both.safetensors", "apex", "region-map")
+    tiled = fleeting.explain(folder, event=1, weights=both, video=analysed.source)
+    assert tiled.over == "input region-map", "the other input is a picture of the face"
 
 
 def test_recordings_and_models_that_are_not_there(analysed, tmp_path):

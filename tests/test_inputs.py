@@ -76,7 +76,7 @@ def test_what_was_made_once_is_not_made_again(
     dataset = datasets["casme3"]
     samples = dataset.samples(root)
     first = load(dataset, root, samples, view("flow-map", "mesti"))
-    assert len(list(kept.rglob("*.npz"))) == 6
+    assert len(list(kept.glob("*.npz"))) == 6
     monkeypatch.setattr("fleeting.inputs.clip_of", None)  # opening a clip would fail now
     again = load(dataset, root, samples, view("flow-map", "mesti"))
     for one, other in zip(first.arrays, again.arrays, strict=True):
@@ -84,6 +84,31 @@ def test_what_was_made_once_is_not_made_again(
     assert (again.apexes, again.crops) == (first.apexes, first.crops)
     with pytest.raises(TypeError):
         load(dataset, root, samples, view("flow-map", crop="face"))
+
+
+@pytest.mark.parametrize("how", [{}, {"color": "gray", "equalise": True}, {"apex": "flow"}])
+def test_a_face_is_found_once_for_all_that_is_made_of_it(
+    root: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, object]
+) -> None:
+    dataset = datasets["casme3"]
+    samples = dataset.samples(root)[:2]
+    monkeypatch.setenv("FLEETING_CACHE", "off")
+    fresh = load(dataset, root, samples, view("strain", "mesti", **how))
+    monkeypatch.setenv("FLEETING_CACHE", str(kept))
+    load(dataset, root, samples, view("onset"))
+    assert len(list((kept / "faces").glob("*.npz"))) == 2
+    monkeypatch.setattr("fleeting.inputs.clip_of", None)  # looking for a face would fail now
+    again = load(dataset, root, samples, view("strain", "mesti", **how))
+    for one, other in zip(fresh.arrays, again.arrays, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (again.apexes, again.crops) == (fresh.apexes, fresh.crops)
+    with pytest.raises(TypeError):
+        load(dataset, root, samples, view("strain", height=100, **how))
+
+
+def test_pictures_taken_whole_are_not_kept(root: Path, kept: Path) -> None:
+    load(datasets["casme3"], root, datasets["casme3"].samples(root)[:1], view("onset", crop="as-is"))
+    assert len(list(kept.rglob("*.npz"))) == 1
 
 
 def test_a_changed_frame_is_seen(root: Path, kept: Path) -> None:

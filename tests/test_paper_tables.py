@@ -12,6 +12,7 @@ from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiment import read_recipe
 from fleeting.metrics import score
+from fleeting.paper_tables import _planned
 from fleeting.reports import beside_paper, reported
 from fleeting.results import Run
 from fleeting.types import Prediction
@@ -90,7 +91,17 @@ def test_a_group_or_data_that_are_not_there_are_refused(tmp_path):
         fleeting.tables("megc2018", {}, tmp_path)
     with pytest.raises(OptionError, match=r"--data NAME=PATH for one of .*megc2019-flow"):
         fleeting.tables("megc2019", {"mmew": tmp_path}, tmp_path)
+    with pytest.raises(UnknownNameError, match="did you mean 'samm'"):
+        fleeting.tables("dfrnet", {"casme2": tmp_path, "sam": tmp_path}, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_could_be_run_the_status_says_so(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["tables", "dfrnet", "--data", "smic=/nowhere", "--out", str(tmp_path)])
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (2, "")
+    assert "/nowhere is no folder" in printed.err
 
 
 def test_a_recipe_that_reports_by_dataset_is_compared_with_the_one_it_ran_on():
@@ -105,6 +116,18 @@ def test_a_recipe_that_reports_by_dataset_is_compared_with_the_one_it_ran_on():
         assert rows["accuracy"]["own"] == pytest.approx(7 / 9)
         assert rows["accuracy"]["oracle"] == pytest.approx(8 / 9)
         assert rows["accuracy"]["ci95"] is None
+
+
+def test_a_dataset_with_labels_of_its_own_is_run_and_compared_with_these():
+    data = {"casme2": Path("a"), "samm": Path("b")}
+    planned = list(_planned(["meganet/five-classes"], data, quick=False, changes=[]))
+    assert [(e.data.dataset, e.data.labels) for e in planned] == [("casme2", "casme2-5"), ("samm", "samm-5")]
+    assert [reported(scored(e, [e.data.dataset])).uf1 for e in planned] == [0.779, 0.791]
+    quick = list(_planned(["meganet/five-classes"], data, quick=True, changes=[]))
+    assert {e.data.labels for e in quick} == {"megc3"}
+    other = read_recipe("meganet/five-classes", changes=["data.dataset=samm", "data.labels=megc3"])
+    assert other.altered == ("data.labels=megc3",)
+    assert reported(scored(other, ["samm"])).uf1 is None
 
 
 def test_the_parts_of_a_composite_are_no_datasets_of_their_own():

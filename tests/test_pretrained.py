@@ -258,6 +258,12 @@ def test_another_file_is_another_run(tmp_path):
         run(experiment, {}, out)
 
 
+@pytest.mark.parametrize("name", ["~nobody123/weights.pth", "a\0.pth"])
+def test_a_path_that_cannot_be_is_refused(name):
+    with pytest.raises(WeightsError, match="cannot be read"):
+        sha256_of(Path(name))
+
+
 def test_home_is_understood(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     state = state_of()

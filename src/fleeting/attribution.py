@@ -135,6 +135,8 @@ def _grid(layers: Sequence[Tensor]) -> FloatArray | str:
         return "it is within parts of the picture, or between two sets of tokens"
     if len(counts) > 1:
         return f"the number of tokens changes between layers ({', '.join(map(str, counts))})"
+    if counts == [1]:
+        return "it sees a single token, so it has nothing to choose"
     rolled, tokens = rollout([weights[0] for weights in layers]), counts[0]
     side = isqrt(tokens)
     if side**2 == tokens:

@@ -57,7 +57,7 @@ class UnknownNameError(FleetingError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {some(names, most=100) or 'none'}"
         super().__init__(f"no {kind} is called {name!r}; {hint}")
 
 

@@ -85,6 +85,7 @@ class Reported(BaseModel):
     mae: float | None = None
     auc: float | None = None
     loss: float | None = None
+    labels: str = Field(default="", description="of a part: its label set, where it is not the recipe's")
     note: str = ""
     parts: dict[str, Reported] = {}
 
@@ -190,15 +191,22 @@ def read_recipe(recipe: str | Path, *, quick: bool = False, changes: Sequence[st
     for change in changes:
         table = _merged(table, _change(change))
     experiment = parse(table, str(recipe))
-    altering = [change for change in changes if not _chooses_dataset(change, own)]
+    dataset = experiment.data.dataset
+    altering = [change for change in changes if not _chooses_dataset(change, own, dataset)]
     changed = (*experiment.changed, *(["quick"] if quick else []), *altering)
     return experiment.model_copy(update={"changed": changed})
 
 
-def _chooses_dataset(change: str, recipe: Experiment) -> bool:
-    """Whether a change only names another of the datasets by which the recipe reports."""
+def _chooses_dataset(change: str, recipe: Experiment, dataset: str) -> bool:
+    """Whether a change only names another dataset by which the recipe reports, or that dataset's labels."""
     key, _, name = (word.strip(" '\"") for word in change.partition("="))
-    return key == "data.dataset" and {recipe.data.dataset, name} <= set(recipe.reported.parts)
+    parts = recipe.reported.parts
+    if recipe.data.dataset not in parts:
+        return False
+    part = parts.get(dataset)
+    return (key == "data.dataset" and name in parts) or (
+        key == "data.labels" and part is not None and name == (part.labels or recipe.data.labels)
+    )
 
 
 def parse(table: Mapping[str, Any], source: str) -> Experiment:

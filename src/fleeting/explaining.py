@@ -154,8 +154,9 @@ def _explained(case: Case, label: str | None) -> Explanation:
 def _under(case: Case) -> tuple[Image, str]:
     """The picture that maps are drawn over, and what it shows."""
     names = [item.modality for item in case.view.inputs]
-    if case.clip is None or not TILED.isdisjoint(names):
-        picture, over = picture_of(case.arrays[0]), f"first input, {names[0]}"
+    shown = next((name for name in names if name in TILED), names[0])
+    if case.clip is None or shown in TILED:
+        picture, over = picture_of(case.arrays[names.index(shown)]), f"input {shown}"
     elif case.hidden:
         picture, over = np.full_like(frame_of(case.clip, 0), 245), "the face, covered"
     else:

@@ -150,7 +150,10 @@ def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> Opene
     Raises DatasetError where frames are missing or damaged or the annotated apex is none of them, and
     FaceError where no face is found.
     """
-    paths = dataset.frames(root, sample)
+    return _opened(sample, dataset.frames(root, sample), view, _cache_of_faces())
+
+
+def _opened(sample: Sample, paths: Sequence[Path], view: View, kept: Cache) -> Opened:
     numbers = np.array([number_of(path) for path in paths])
     if sample.fps is None:
         raise DatasetError(f"{sample.id} has no frame rate; its dataset has to declare one")
@@ -166,9 +169,34 @@ def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> Opene
             )
     times = (numbers - numbers[0]) / sample.fps
     last = len(paths) - 1
-    clip, crop = clip_of([*read_pictures(paths)], times, 0, apex, last, crop=view.crop, height=view.height)
+    frames, crop = _faces(paths, view, kept)
+    clip = Clip(frames, times, 0, apex, last)
     clip = replace(clip, apex=apex_finders[rule](clip))
     return Opened(replace(clip, frames=_toned(clip.frames, view)), rule, crop)
+
+
+def _faces(paths: Sequence[Path], view: View, kept: Cache) -> tuple[Pictures, str]:
+    """The pictures cropped as the view says, and what that was; kept, since finding faces takes longest."""
+    key = kept.key(files=_files(paths), crop=view.crop, height=view.height, code=code_of(*_MAKERS))
+    found = kept.get(key)
+    if found is None:
+        images, times = [*read_pictures(paths)], range(len(paths))
+        clip, crop = clip_of(images, times, 0, 0, 0, crop=view.crop, height=view.height)
+        found = {"frames": clip.frames, "crop": np.array(crop)}
+        if view.crop != "as-is":  # nobody looked for a face, and whole pictures are large
+            kept.put(key, found)
+    return found["frames"], str(found["crop"])
+
+
+def _files(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """What tells pictures from those that lay there before: path, bytes, and when they were written."""
+    return [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths]
+
+
+def _cache_of_faces() -> Cache:
+    """A cache with a folder and a limit of its own: clips are large and would drive out the arrays."""
+    folder = Cache().folder
+    return Cache(folder / "faces" if folder else None)
 
 
 def cut(
@@ -221,24 +249,26 @@ class _Opener:
 
     def __init__(self, dataset: Dataset, root: Path, view: View) -> None:
         self._dataset, self._root, self._view = dataset, root, view
-        self._kept = Cache()
+        self._kept, self._kept_faces = Cache(), _cache_of_faces()
         made = [item for item in view.inputs if item.modality not in dataset.ready]
         functions = [apex_finders[view.apex], *(modalities[item.modality] for item in made)]
-        self._code = code_of(*_MAKERS, *(sys.modules[f.__module__] for f in functions))
+        self._code = code_of(*_MAKERS, *(sys.modules[f.__module__] for f in (load, *functions)))
 
     def arrays(self, sample: Sample) -> tuple[list[FloatArray], str, str]:
         """The sample's arrays, the rule of its apex and what was done to its frames."""
         opened: Opened | None = None
+        paths: list[Path] = []
         apex = crop = "none"
         arrays = []
         for item in self._view.inputs:
             if item.modality in self._dataset.ready:
                 array = self._dataset.ready_array(self._root, sample, item.modality)
             else:
-                key = self._kept.key(**self._facts(sample, item))
+                paths = paths or self._dataset.frames(self._root, sample)
+                key = self._kept.key(**self._facts(sample, item, paths))
                 found = self._kept.get(key)
                 if found is None:
-                    opened = opened or open_clip(self._dataset, self._root, sample, self._view)
+                    opened = opened or _opened(sample, paths, self._view, self._kept_faces)
                     array = modalities[item.modality](opened.clip, **item.options)
                     found = {"array": array, "how": np.array([opened.apex, opened.crop])}
                     self._kept.put(key, found)
@@ -249,13 +279,12 @@ class _Opener:
             arrays.append(resized(array, item.size))
         return arrays, apex, crop
 
-    def _facts(self, sample: Sample, item: Input) -> dict[str, Any]:
+    def _facts(self, sample: Sample, item: Input, paths: Sequence[Path]) -> dict[str, Any]:
         """Everything that decides what an array made from frames looks like."""
         view = self._view
-        files = [(str(path), path.stat()) for path in self._dataset.frames(self._root, sample)]
         return {
             "sample": (sample.id, sample.onset, sample.apex, sample.offset, sample.fps),
-            "files": [(path, stat.st_size, stat.st_mtime_ns) for path, stat in files],
+            "files": _files(paths),
             "modality": (item.modality, dict(item.options)),
             "view": (view.apex, view.color, view.crop, view.height, view.equalise),
             "code": self._code,

@@ -53,11 +53,13 @@ def tables(
 
     ``data`` names folders by dataset. A recipe uses its own dataset and those by which it reports; runs that
     are finished are found again. What fails is named and does not stop the others. Raises UnknownNameError
-    on a group there is none of, and OptionError where no recipe can use the data.
+    on a group or dataset there is none of, and OptionError where no recipe can use the data.
     """
     named = [name for name in recipe_names() if name.startswith(f"{group}/")]
     if not named:
         raise UnknownNameError("group of recipes", group, {name.partition("/")[0] for name in recipe_names()})
+    for name in data:
+        _ = datasets[name]  # a name that is mistyped would be left out without a word
     folder = out or Path("runs") / f"tables-{file_name(group)}"
     changes = [] if seeds is None else [f"training.seeds={seeds}"]
     planned = list(_planned(named, data, quick, changes))
@@ -102,10 +104,14 @@ def _planned(
     named: Sequence[str], data: Mapping[str, Path], quick: bool, changes: Sequence[str]
 ) -> Iterator[Experiment]:
     for name in named:
-        own, *others = _datasets(read_recipe(name))
+        recipe = read_recipe(name)
+        own, *others = _datasets(recipe)
         for dataset in (own, *others):
             if dataset in data or not datasets[dataset].needs_root:
                 other = [] if dataset == own else [f"data.dataset={dataset}"]
+                part = recipe.reported.parts.get(dataset)
+                if other and part and part.labels and not quick:  # [quick] has labels of its own
+                    other.append(f"data.labels={part.labels}")
                 yield read_recipe(name, quick=quick, changes=[*changes, *other])
 
 

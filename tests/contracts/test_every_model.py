@@ -145,5 +145,15 @@ def test_inputs_that_do_not_fit_are_refused(name):
         build(name, 3, tuple((c, h + 1, w + 3) for c, h, w in shapes), chosen, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("mmnet", "width"), ("rcn", "width"), ("resnet18", "width"), ("htnet", "mlp_ratio"), ("vit", "mlp")],
+)
+def test_layers_without_a_weight_are_refused(name, option):
+    shapes, options = small(name)
+    with pytest.raises(OptionError, match=rf"model {name} .*; choose"):
+        build(name, 3, shapes, {**options, option: 0}, seed=0)
+
+
 def test_there_are_networks_to_test():
     assert {"ststnet", "off-apexnet"} <= set(NETWORKS)

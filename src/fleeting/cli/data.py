@@ -49,7 +49,9 @@ def _cell(value: object) -> str:
     """A fact of the table in few letters: 3.1 M weights, inputs by their sizes."""
     if isinstance(value, dict):  # equal inputs are counted, not repeated
         sizes = ["×".join(map(str, shape)) for shape in value.values()]
-        return " + ".join(f"{n} of {size}" if (n := sizes.count(size)) > 1 else size for size in {*sizes})
+        return " + ".join(
+            f"{n} of {size}" if (n := sizes.count(size)) > 1 else size for size in dict.fromkeys(sizes)
+        )
     if isinstance(value, int):
         power = next((p for p in (3, 2, 1) if value >= 1000**p), 0)
         return f"{value / 1000**power:.3g} {' kMG'[power]}".strip()

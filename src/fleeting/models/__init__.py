@@ -15,6 +15,7 @@ what parts of its weights' names were in files published earlier. An estimator w
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -91,14 +92,18 @@ def build(
         chosen |= fitting
     if tuple(shapes) != wanted:
         raise OptionError(f"model {name} takes inputs {wanted}, found {tuple(shapes)}; choose others")
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Initializing zero-element")  # refused below
         torch.manual_seed(seed)
         try:
             model: Model = kind(classes, **chosen)
         except FleetingError:
             raise
-        except (ArithmeticError, RuntimeError, ValueError) as error:
+        except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
             raise OptionError(f"model {name} cannot be built of {chosen} ({error}); choose others") from error
+    if isinstance(model, nn.Module):
+        for empty in (key for key, weight in model.named_parameters() if not weight.numel()):
+            raise OptionError(f"model {name} built of {chosen} has nothing in {empty}; choose larger numbers")
     if pretrained:
         if not isinstance(model, nn.Module):
             raise OptionError(f"model {name} learns in one go, from nothing; leave model.pretrained out")

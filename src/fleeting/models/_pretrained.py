@@ -83,6 +83,8 @@ def _open(path: Path) -> BufferedReader:
         return path.expanduser().open("rb")
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); name a file of weights") from error
+    except (RuntimeError, ValueError) as error:  # a home that nobody has; a name that no file can have
+        raise WeightsError(f"{path} cannot be read ({error}); name a file of weights") from error
 
 
 def _plain(tensor: object) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
+from fleeting.models._blocks import Shortcut
 
 STRIDES = {1: (1, 1, 1), 2: (1, 1, 2), 4: (1, 2, 2), 8: (2, 2, 2)}
 """The strides of the first convolution and of the second and third stage, by their product."""
@@ -26,16 +27,13 @@ class Block(nn.Module):
         self.conv2 = nn.Conv2d(after, after, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(after)
         self.relu = nn.ReLU(inplace=True)
-        self.stride = stride
         self.downsample: nn.Module = nn.Identity()
         if before != after:
-            self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after))
+            self.downsample = nn.Sequential(Shortcut(before, after, stride), nn.BatchNorm2d(after))
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, before, h, w) -> (batch, after, h / stride, w / stride)
         moved = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        # Strided here: on few channels oneDNN (torch 2.13) crashes in the backward pass of a strided filter.
-        beside = self.downsample(x[:, :, :: self.stride, :: self.stride])
-        out: Tensor = self.relu(moved + beside)
+        out: Tensor = self.relu(moved + self.downsample(x))
         return out
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Attention, Gate
+from fleeting.models._blocks import Attention, Gate, Shortcut
 
 BRANCHES = ("temporal", "spatial", "differential")
 FUSIONS = ("attention", "add", "multiply", "concatenate")
@@ -180,9 +180,7 @@ class ResidualBlock(nn.Module):
         self.spatial = SpatialAttention() if spatial else nn.Identity()
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out)
-            )
+            self.shortcut = nn.Sequential(Shortcut(channels, out, stride), nn.BatchNorm2d(out))
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, channels, height, width)
         attended = self.spatial(self.channel(self.convs(x)))  # (batch, out, height / stride, width / stride)

@@ -168,10 +168,9 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.embed = nn.Conv2d(channels, dim, kernel_size=1)
-        self.class_token = nn.Parameter(torch.empty(1, 1, dim))
-        self.positions = nn.Parameter(torch.empty(1, 1 + GRID * GRID, dim))
-        for learned in (self.class_token, self.positions):
-            nn.init.trunc_normal_(learned, std=0.02)
+        self.class_token = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, 1, dim), std=0.02))
+        # As large as the embedding of one pixel: at the usual 0.02 nothing shows where a patch lies.
+        self.positions = nn.Parameter(torch.randn(1, 1 + GRID * GRID, dim))
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.LayerNorm(dim)
         self.mask = nn.Sequential(nn.Conv2d(dim, 1, kernel_size=1), Gate()) if mask else None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Attention, Dropout, Gate
+from fleeting.models._blocks import Attention, Dropout, Gate, Shortcut
 
 READINGS = ("sagan", "printed")
 """Of equation 14: with SAGAN's residual sum, or without."""
@@ -43,7 +43,7 @@ class ResidualUnit(nn.Module):
             nn.Conv2d(wider, wider, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(wider),
         )
-        self.shortcut = nn.Conv2d(channels, wider, kernel_size=1, stride=2)
+        self.shortcut = Shortcut(channels, wider, stride=2, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         added: Tensor = self.shortcut(x) + self.convolutions(x)

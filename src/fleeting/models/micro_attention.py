@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Dropout, Gate
+from fleeting.models._blocks import Dropout, Gate, Shortcut
 
 
 class MicroAttentionUnit(nn.Module):
@@ -24,9 +24,7 @@ class MicroAttentionUnit(nn.Module):
         self.bn1 = nn.BatchNorm2d(wider)
         self.conv2 = nn.Conv2d(wider, wider, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(wider)
-        self.downsample = nn.Sequential(
-            nn.Conv2d(channels, wider, kernel_size=1, stride=stride, bias=False), nn.BatchNorm2d(wider)
-        )
+        self.downsample = nn.Sequential(Shortcut(channels, wider, stride), nn.BatchNorm2d(wider))
         self.look = nn.Conv2d(3 * wider, 1, kernel_size=1)
         self.gate = Gate()
 

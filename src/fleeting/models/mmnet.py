@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Attention, Gate
+from fleeting.models._blocks import Attention, Gate, Shortcut
 
 
 class Residual(nn.Module):
@@ -18,7 +18,6 @@ class Residual(nn.Module):
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
-        self.stride = stride
         self.convolutions = nn.Sequential(
             nn.Conv2d(before, after, 3, stride, padding=1, bias=False),
             nn.BatchNorm2d(after),
@@ -28,12 +27,10 @@ class Residual(nn.Module):
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or before != after:
-            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after))
+            self.shortcut = nn.Sequential(Shortcut(before, after, stride), nn.BatchNorm2d(after))
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, before, h, w) -> (batch, after, h / stride, w / stride)
-        # Strided here: on few channels oneDNN (torch 2.13) crashes in the backward pass of a strided filter.
-        beside = self.shortcut(x[:, :, :: self.stride, :: self.stride])
-        return F.relu(self.convolutions(x) + beside)
+        return F.relu(self.convolutions(x) + self.shortcut(x))
 
 
 class ContinuousAttention(nn.Module):

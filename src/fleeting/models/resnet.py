@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
+from fleeting.models._blocks import Shortcut
 
 
 class BasicBlock(nn.Module):
@@ -60,9 +61,7 @@ def _shortcut(channels: int, out: int, stride: int) -> nn.Sequential | None:
     """What brings a block's input to the shape of its output, where that differs."""
     if stride == 1 and channels == out:
         return None
-    return nn.Sequential(
-        nn.Conv2d(channels, out, kernel_size=1, stride=stride, bias=False), nn.BatchNorm2d(out)
-    )
+    return nn.Sequential(Shortcut(channels, out, stride), nn.BatchNorm2d(out))
 
 
 class _ResNet(nn.Module):
