@@ -105,3 +105,10 @@ def test_what_was_changed_of_a_recipe_is_kept():
 def test_an_unknown_recipe_is_met_with_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'megc2019/ststnet'"):
         read_recipe("megc2019/stsnet")
+
+
+def test_colours_that_are_not_those_of_the_frames_are_refused():
+    with pytest.raises(OptionError, match="has 3"):
+        read_recipe("compared/lbp-top", changes=["data.color=rgb"]).completed()
+    both = ["data.color=rgb", "model.colours=3"]
+    assert read_recipe("compared/lbp-top", changes=both).completed().model.colours == 3

@@ -54,12 +54,10 @@ def drawn(
     The inputs of one clip are drawn together. The same seed draws the same. Raises OptionError where inputs
     are of different sizes, MissingExtraError without diffusers.
     """
+    refuse_undrawable(arrays)
     wanted = _wanted(labels, classes, recipe.fill)
     if not len(wanted):
         return tuple(array[:0] for array in arrays), wanted
-    if len({array.shape[2:] for array in arrays}) > 1:
-        sizes = ", ".join("x".join(map(str, array.shape[2:])) for array in arrays)
-        raise OptionError(f"diffusion draws all inputs of a clip together, found sizes {sizes}; use one size")
     together = np.concatenate(arrays, axis=1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -67,6 +65,14 @@ def drawn(
         pictures = artist.draw(wanted)
     edges = np.cumsum([array.shape[1] for array in arrays])[:-1]
     return tuple(np.ascontiguousarray(part) for part in np.split(pictures, edges, axis=1)), wanted
+
+
+def refuse_undrawable(arrays: Sequence[FloatArray]) -> None:
+    """Raise what `drawn` would: OptionError on inputs of different sizes, MissingExtraError."""
+    if len({array.shape[2:] for array in arrays}) > 1:
+        sizes = ", ".join("x".join(map(str, array.shape[2:])) for array in arrays)
+        raise OptionError(f"diffusion draws all inputs of a clip together, found sizes {sizes}; use one size")
+    _parts()
 
 
 def _wanted(labels: IntArray, classes: int, fill: float) -> IntArray:

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from fleeting.augment import augmentations
+from fleeting.diffusion import refuse_undrawable
 from fleeting.errors import OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
@@ -141,10 +142,12 @@ def rehearse(task: Task) -> None:
     """Refuse, before anything is written, what training would refuse later.
 
     Raises OptionError: options that a model without epochs cannot take, an augmentation that would falsify an
-    input, a device that is not there, inputs that the model cannot take.
+    input, a device that is not there, inputs that the model cannot take; MissingExtraError.
     """
     recipe, inputs = task.experiment.training, task.inputs
     model = model_of(task, seed=0)
+    if recipe.diffusion.epochs:
+        refuse_undrawable(inputs.arrays)
     if not isinstance(model, nn.Module):
         refuse_epochs(recipe)
         return

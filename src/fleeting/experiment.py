@@ -133,6 +133,11 @@ class Experiment(BaseModel):
             raise OptionError("model.channels follows from model.inputs and is not chosen; leave it out")
         built = options(models[model.name], model.model_extra or {}, f"model {model.name}")
         built = {name: value for name, value in built.items() if name not in ("channels", "size")}
+        if built.get("colours", colours := 3 if self.data.color == "rgb" else 1) != colours:
+            raise OptionError(
+                f"model.colours is {built['colours']}, a frame of data.color={self.data.color} has {colours};"
+                " change one of them"
+            )
         return self.model_copy(
             update={
                 "modality": self._modalities(),

@@ -199,7 +199,7 @@ def _fit_network(
     schedule = schedule_of(optimizer, recipe)
     loss_of = _loss(recipe, data, fitted.device)
     best, kept = BestEpoch(recipe.patience), None
-    removal = _Removal(model, recipe)
+    removal = _Removal(model, recipe, seed)
     for epoch in range(1, recipe.epochs + 1):
         removal.begin(epoch, fitted, data)
         loss, accuracy = _train_epoch(model, batches, optimizer, loss_of, recipe.autocast)
@@ -254,8 +254,8 @@ class _Removal:
     SEEN = 256
     """Training samples on which entropies are measured, at most."""
 
-    def __init__(self, model: nn.Module, recipe: Training) -> None:
-        self._model, self._count = model, recipe.remove_attention
+    def __init__(self, model: nn.Module, recipe: Training, seed: int) -> None:
+        self._model, self._count, self._seed = model, recipe.remove_attention, seed
         self._start = 1 + int(recipe.epochs * recipe.remove_from)
         self._last = max(self._start, int(recipe.epochs * (recipe.remove_from + recipe.remove_over)))
         self._fading: Fading | None = None
@@ -265,7 +265,8 @@ class _Removal:
         if not self._count or not self._start <= epoch <= self._last:
             return
         if self._fading is None:
-            seen = fitted.scaled([array[: self.SEEN] for array in data.arrays])
+            some = np.random.default_rng(self._seed).permutation(len(data.labels))[: self.SEEN]
+            seen = fitted.scaled([array[some] for array in data.arrays])
             self._fading = Fading(self._model, least_telling(self._model, seen, self._count))
         self._fading.fade((self._last - epoch) / (self._last - self._start + 1))
 
