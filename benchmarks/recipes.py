@@ -1,0 +1,102 @@
+"""What a fold of each recipe costs at full size: seconds a step, and the time of a fold projected from it.
+
+A few real training steps (forward, backward, optimiser, augmentation) on random arrays of the recipe's own
+size and batch, in one thread. A fold is projected over all epochs: with early stopping it is shorter. How
+many clips train in one fold follows from the datasets' published counts.
+
+    python benchmarks/recipes.py [GROUP ...] [--steps 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from fleeting.experiment import Experiment, read_recipe, recipe_names
+from fleeting.inputs import PROBE
+from fleeting.modalities import kind_of, modalities
+from fleeting.models import build, is_network, models
+from fleeting.training import TrainingSet, fit
+from fleeting.types import Clip, FloatArray
+
+TRAINING_CLIPS = {
+    ("casme2", "megc3"): 139,
+    ("casme2", "casme2-5"): 238,
+    ("samm", "megc3"): 128,
+    ("samm", "samm-5"): 154,
+    ("samm", "samm-8"): 139,
+    ("smic", "megc3"): 155,
+    ("megc2019", "megc3"): 435,
+    ("megc2019-flow", "megc3"): 435,
+    ("drawn", "megc3"): 108,
+}
+"""Clips on the training side of a mean fold, by dataset and labels."""
+FRAMES = 10257
+"""SAMM's 11,722 frames, seven folds of eight."""
+
+
+def arrays_of(recipe: Experiment, count: int) -> tuple[FloatArray, ...]:
+    """Random inputs of a recipe's own shape."""
+    rng = np.random.default_rng(0)
+    arrays = []
+    for name, shape in zip(recipe.model.inputs, models[recipe.model.name].inputs.values(), strict=True):
+        probe = PROBE if recipe.data.color == "gray" else _coloured()
+        channels = modalities[name](probe, **recipe.modality.get(name, {})).shape[0]
+        side = (recipe.model.size,) * 2 if recipe.model.size else shape[1:]
+        arrays.append(rng.uniform(0, 255, (count, channels, *side)).astype(np.float32))
+    return tuple(arrays)
+
+
+def _coloured() -> Clip:
+    return replace(PROBE, frames=np.repeat(PROBE.frames, 3, axis=3))
+
+
+def cost(name: str, steps: int) -> str:
+    """A line of the table."""
+    recipe = read_recipe(name)
+    if not is_network(recipe.model.name):
+        return f"{name:42s} learns at once, without steps"
+    training, rng = recipe.training, np.random.default_rng(0)
+    arrays = arrays_of(recipe, steps * training.batch)
+    labels = rng.integers(0, 3, len(arrays[0]))
+    kinds = tuple(
+        kind_of(item, array.shape[1]) for item, array in zip(recipe.model.inputs, arrays, strict=True)
+    )
+    data = TrainingSet(arrays, kinds, labels, ("d/s",) * len(labels), 3)
+    model = build(
+        recipe.model.name, 3, [array.shape[1:] for array in arrays], recipe.model.model_extra or {}, 0
+    )
+    changes = {"epochs": 1, "selection": "fixed", "remove_attention": 0, "trace_oracle": False}
+    once = training.model_copy(update=changes)
+    fit(model, data.only(np.arange(len(labels)) < training.batch), once, 0)  # warm
+    started = time.process_time()
+    fit(model, data, once, 0)
+    step = (time.process_time() - started) / steps
+    clips = FRAMES if recipe.data.unit == "frame" else TRAINING_CLIPS[recipe.data.dataset, recipe.data.labels]
+    batches = -(-clips // training.batch)
+    fold = step * batches * training.epochs
+    parameters = sum(weight.numel() for weight in model.parameters())
+    return (
+        f"{name:42s} {parameters / 1e6:7.2f} M {step:8.2f} s a step of {training.batch:3d}"
+        f" {batches:4d} x {training.epochs:3d} steps {fold / 60:8.1f} min a fold"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("groups", nargs="*")
+    options.add_argument("--steps", type=int, default=2)
+    chosen = options.parse_args()
+    torch.set_num_threads(1)
+    for name in recipe_names():
+        if not chosen.groups or name.partition("/")[0] in chosen.groups:
+            print(cost(name, chosen.steps), flush=True)
+
+
+if __name__ == "__main__":
+    main()
