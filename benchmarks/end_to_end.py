@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from threadpoolctl import threadpool_limits
+
 import fleeting
 from fleeting import facemotion, faces, session
 from fleeting.drawn_data import draw
@@ -166,8 +168,9 @@ def main() -> None:
         with open_video(path) as video:
             frames = sum(1 for _ in video)
         print(f"{frames} frames, the median of {chosen.rounds} rounds")
-        compare(path, frames, chosen.rounds)
-        stages(path)
+        with threadpool_limits(1):  # as analyze has it: small matrices are slower in several threads
+            compare(path, frames, chosen.rounds)
+            stages(path)
 
 
 if __name__ == "__main__":
