@@ -13,7 +13,7 @@ demo-benchmark: $(STAMP)  ## a benchmark on drawn motion maps, clean beside the 
 	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo-benchmark
 
 test: $(STAMP)  ## every test, slow ones too
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(STAMP)  ## style, types, layers, generated tables, documentation
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 _END = object()
 
 
-def ahead(items: Iterable[T], most: int = 4) -> Iterator[T]:
+def ahead(items: Iterable[T], most: int = 4) -> Generator[T]:
     """The same items in their order, up to ``most`` of them made early, by a thread of its own.
 
     What making one raises is raised in its place. Where the iteration ends early, the thread ends with the

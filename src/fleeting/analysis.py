@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -289,9 +289,13 @@ def _seen(
             for number, clip in session.clips.items():
                 pictures[number] = stills(clip, blur=settings["blur"])
 
-    with _opened(item.source, settings) as video, Tables(folder) as tables:
+    with (
+        _opened(item.source, settings) as video,
+        Tables(folder) as tables,
+        closing(session.read(video)) as read,
+    ):
         promised = video.report.header_frames or 0
-        for frame, found in _told(session.read(video), promised, item.name, work.progress):
+        for frame, found in _told(read, promised, item.name, work.progress):
             take(found)
             tables.add(frame, session.faces, {face: moved.amount for face, moved in session.motions.items()})
         take(session.finish())

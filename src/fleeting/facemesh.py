@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,9 @@ class Crop:
         return np.column_stack([turned, corner]).astype(np.float32)
 
 
+_one_at_a_time = Lock()
+
+
 @cache
 def _network(name: str) -> Any:
     data = files("fleeting").joinpath("assets", "faces", f"{name}.tflite").read_bytes()
@@ -74,6 +78,14 @@ def _network(name: str) -> Any:
     return cv2().dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
 
 
+def _run(name: str, blob: FloatArray, outputs: tuple[str, str]) -> list[FloatArray]:
+    """What a network says; one thread at a time, because it keeps its input and output in itself."""
+    with _one_at_a_time:
+        network = _network(name)
+        network.setInput(blob)
+        return [np.array(output) for output in network.forward(outputs)]
+
+
 def detect(image: Image, least: float = 0.5, margin: float = 0.0) -> list[Detection]:
     """Faces in an RGB picture (height, width, 3) that score at least ``least`` (0 to 1), the surest first.
 
@@ -81,9 +93,8 @@ def detect(image: Image, least: float = 0.5, margin: float = 0.0) -> list[Detect
     picture, a share of its longer side. One narrower than about an eighth of that side is not found.
     """
     square, scale, left, top = _letter_boxed(image, margin)
-    network = _network("face_detection_short_range")
-    network.setInput(cv2().dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
-    raw_scores, raw_places = network.forward(("classificators", "regressors"))
+    blob = cv2().dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+    raw_scores, raw_places = _run("face_detection_short_range", blob, ("classificators", "regressors"))
     scores = _sigmoid(raw_scores[0, :, 0])
     likely = np.flatnonzero(scores >= least)
     places = raw_places[0, likely].reshape(-1, 8, 2)  # centre, size, six points
@@ -101,9 +112,7 @@ def mesh(image: Image, crop: Crop) -> tuple[FloatArray, float]:
     flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
     size, border = (MESH_SIDE, MESH_SIDE), cv2().BORDER_REPLICATE  # black would draw tight crops inwards
     square = cv2().warpAffine(image, matrix, size, flags=flags, borderMode=border)
-    network = _network("face_landmark")
-    network.setInput(cv2().dnn.blobFromImage(square, 1 / 255))
-    score, raw = network.forward(("conv2d_31", "conv2d_21"))
+    score, raw = _run("face_landmark", cv2().dnn.blobFromImage(square, 1 / 255), ("conv2d_31", "conv2d_21"))
     points = raw.reshape(POINTS, 3)
     flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     depth = points[:, 2:] * crop.side / MESH_SIDE

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -223,10 +224,11 @@ def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> di
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0
-    for _, found in session.read(_frames(numbered, recording.fps, damaged)):
-        events += found
-        frames, faces = frames + 1, faces + bool(session.faces)
-        work.progress(recording.name, frames + len(damaged), len(numbered))
+    with closing(session.read(_frames(numbered, recording.fps, damaged))) as read:
+        for _, found in read:
+            events += found
+            frames, faces = frames + 1, faces + bool(session.faces)
+            work.progress(recording.name, frames + len(damaged), len(numbered))
     if not frames:
         raise DatasetError(f"none of {len(numbered)} pictures in {recording.folder} can be read; {RESTORE}")
     events += session.finish()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 from fleeting.ahead import ahead
@@ -67,13 +68,14 @@ class Session:
         """
         return self._taken(*self._looked_at(frame))
 
-    def read(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Event]]]:
+    def read(self, frames: Iterable[Frame]) -> Generator[tuple[Frame, list[Event]]]:
         """Each frame with what `push` gives for it, faster: faces of the next frames are found meanwhile.
 
-        Raises what `push` and the frames raise.
+        Close it before the frames, where it is not read to its end. Raises what `push` and the frames raise.
         """
-        for frame, faces in ahead(map(self._looked_at, frames)):
-            yield frame, self._taken(frame, faces)
+        with closing(ahead(map(self._looked_at, frames))) as seen:
+            for frame, faces in seen:
+                yield frame, self._taken(frame, faces)
 
     def _looked_at(self, frame: Frame) -> tuple[Frame, tuple[Face, ...]]:
         self._refuse_earlier(frame)
