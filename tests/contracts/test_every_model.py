@@ -48,12 +48,10 @@ def test_every_weight_learns_after_one_step(name):
         assert key in getattr(models[name], "idle", ()) or weight.grad.abs().max() > 0, f"{key} never learns"
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_learns_eight_clips_by_heart(name):
-    model, shapes = network(name)
-    inputs, labels = batch(shapes, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+def learnt_by_heart(model, inputs, labels, rate):
+    """Whether the model names every clip after training on nothing else at this rate."""
     model.train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for _ in range(150):
@@ -61,7 +59,7 @@ def test_learns_eight_clips_by_heart(name):
             loss = torch.nn.functional.cross_entropy(model(*inputs), labels)
             loss.backward()
             optimizer.step()
-            if loss < 0.002:
+            if loss < 0.02:
                 break
     for layer in model.modules():
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
@@ -70,7 +68,18 @@ def test_learns_eight_clips_by_heart(name):
     for _ in range(20):
         model(*inputs)
     with torch.inference_mode():
-        assert (model.eval()(*inputs).argmax(dim=1) == labels).all()
+        return bool((model.eval()(*inputs).argmax(dim=1) == labels).all())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_learns_eight_clips_by_heart(name):
+    """At one of two usual rates: what suits a shallow network is too fast for a deep one."""
+    labels = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    for rate in (3e-3, 1e-3):
+        model, shapes = network(name)
+        if learnt_by_heart(model, batch(shapes, 8), labels, rate):
+            return
+    pytest.fail(f"{name} does not learn eight clips at either rate")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
