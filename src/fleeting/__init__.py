@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fleeting.paper_tables import tables as tables
     from fleeting.recogniser import Recogniser as Recogniser
     from fleeting.recogniser import recognisers as recognisers
-    from fleeting.reports import report as report
+    from fleeting.result_pages import report as report
     from fleeting.results import Run as Run
     from fleeting.running import run as run
     from fleeting.session import Session as Session
@@ -69,7 +69,7 @@ _HOMES = {
     "read_recipe": "experiment",
     "Recogniser": "recogniser",
     "recognisers": "recogniser",
-    "report": "reports",
+    "report": "result_pages",
     "Run": "results",
     "run": "running",
     "Sample": "types",

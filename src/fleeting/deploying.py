@@ -15,8 +15,8 @@ from fleeting.calibration import SURE, calibrate
 from fleeting.cards import card
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
-from fleeting.evaluation import fold_seed, trained
-from fleeting.experiment import Experiment
+from fleeting.evaluation import choose, fold_seed, trained
+from fleeting.experiment import Experiment, ModelChoice
 from fleeting.recogniser import FILE
 from fleeting.results import Run, read_json
 from fleeting.running import Prepared, Progress, on_data, prepare
@@ -67,9 +67,11 @@ def train(
     run = running.run(experiment, data, folder, executor=executor, workers=workers, progress=progress)
     everything = np.arange(len(prepared.task.inputs.samples))
     progress("training on everybody", 0, 1)
-    fitted = trained(prepared.task, everything, fold_seed(experiment.training.seed, "everybody"))
+    seed = fold_seed(experiment.training.seed, "everybody")
+    settled, _ = choose(prepared.task, everything, seed)
+    fitted = trained(settled, everything, seed)
     progress("training on everybody", 1, 1)
-    weights = write_weights(path, _facts(prepared, run, sure), fitted.state())
+    weights = write_weights(path, _facts(prepared, settled.experiment.model, run, sure), fitted.state())
     if path.name == FILE:
         write_atomically(path.with_name(CARD), card(weights.facts, weights.sha256))
     return Trained(path, weights, run)
@@ -93,9 +95,9 @@ def _places(experiment: Experiment, out: Path | None) -> tuple[Path, Path | None
     return folder / FILE, folder / "run"
 
 
-def _facts(prepared: Prepared, run: Run, sure: float) -> Facts:
+def _facts(prepared: Prepared, model: ModelChoice, run: Run, sure: float) -> Facts:
     experiment, inputs = prepared.task.experiment, prepared.task.inputs
-    looked, model = experiment.data, experiment.model
+    looked = experiment.data
     dataset = datasets[looked.dataset]
     named = zip(model.inputs, inputs.arrays, strict=True)
     return Facts(

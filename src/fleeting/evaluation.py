@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from fleeting.diffusion import refuse_undrawable
 from fleeting.errors import OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
+from fleeting.metrics import unweighted_f1
 from fleeting.models import build
 from fleeting.models._pretrained import head_is_fresh
+from fleeting.selection import Chosen, inner_folds
 from fleeting.training import (
     Epoch,
     Fitted,
@@ -87,6 +89,7 @@ class FoldResult:
     test_accuracy: tuple[float, ...] = ()
     oracle: tuple[Prediction, ...] = ()
     oracle_epoch: int | None = None
+    chosen: Chosen | None = None
     weights: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
@@ -97,10 +100,12 @@ def evaluate(task: Task, job: Job) -> FoldResult:
     with threads(recipe.threads):
         train, test = rows_of(task, job.fold.train), rows_of(task, job.fold.test)
         oracle = OracleTrace(task, test) if recipe.trace_oracle else None
-        fitted = trained(task, train, fold_seed(job.seed, job.fold.name), watch=oracle)
+        seed = fold_seed(job.seed, job.fold.name)
+        settled, chosen = choose(task, train, seed)
+        fitted = trained(settled, train, seed, watch=oracle)
         probabilities = fitted.probabilities(arrays_of(task, test))
     cost = Cost(time.perf_counter() - started, time.process_time() - cpu, os.getpid(), peak_memory_mb())
-    return result(task, job, fitted, probabilities, oracle, cost)
+    return replace(result(task, job, fitted, probabilities, oracle, cost), chosen=chosen)
 
 
 def result(
@@ -131,6 +136,35 @@ def result(
     )
 
 
+def choose(task: Task, rows: npt.NDArray[np.int64], seed: int) -> tuple[Task, Chosen | None]:
+    """The task with the settings that these rows choose for themselves, by people held out among them.
+
+    Nothing but these rows is looked at. A task without ``[choose]`` comes back as it is. Of candidates that
+    score alike the first is taken. Raises FoldError on fewer people than inner folds.
+    """
+    candidates = candidates_of(task)
+    if not task.experiment.choose.among:
+        return task, None
+    subjects = [task.inputs.samples[row].subject for row in rows]
+    folds = list(inner_folds(subjects, task.experiment.choose.folds, seed))
+    scores = []
+    for candidate in candidates:
+        said = np.empty(len(rows), np.int64)
+        for learnt, held in folds:
+            fitted = trained(candidate, rows[learnt], seed)
+            said[held] = fitted.probabilities(arrays_of(task, rows[held])).argmax(axis=1)
+        scores.append(unweighted_f1(_labels(task)[rows], said, len(task.classes)))
+    best = int(np.argmax(scores))
+    return candidates[best], Chosen(best, tuple(scores))
+
+
+def candidates_of(task: Task) -> list[Task]:
+    """The task with each of the settings that its folds choose among; itself where there is no choice."""
+    if not task.experiment.choose.among:
+        return [task]
+    return [replace(task, experiment=candidate.completed()) for candidate in task.experiment.candidates()]
+
+
 def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
     """The experiment's model, trained on these rows of its samples and on nothing else."""
     recipe = task.experiment.training
@@ -144,6 +178,15 @@ def rehearse(task: Task) -> None:
     Raises OptionError: options that a model without epochs cannot take, an augmentation that would falsify an
     input, a device that is not there, inputs that the model cannot take; MissingExtraError.
     """
+    if task.experiment.choose.among:
+        if task.experiment.training.keep_weights:
+            raise OptionError(
+                "folds that choose their settings would keep different models; leave out keep_weights or"
+                " choose"
+            )
+        for candidate in candidates_of(task):
+            rehearse(candidate)
+        return
     recipe, inputs = task.experiment.training, task.inputs
     model = model_of(task, seed=0)
     if recipe.diffusion.epochs:

@@ -22,6 +22,8 @@ from fleeting.training import Training
 
 HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "keep_weights", "threads"))
 """Keys of a recipe that may be changed without making another experiment of it."""
+FIXED = ("model.inputs", "model.size", "model.pretrained", *HARMLESS)
+"""What settings that a fold chooses among have in common."""
 
 
 class Data(BaseModel):
@@ -66,6 +68,22 @@ class ModelChoice(BaseModel):
     )
 
 
+class Choice(BaseModel):
+    """A recipe's ``[choose]`` table: settings that each fold chooses among, on its training side alone.
+
+    Every one of ``among`` is a table of changes to the recipe's ``[model]`` and ``[training]``. Each is
+    trained and scored over an inner k-fold of the training side's people; the one with the best UF1 there is
+    trained on the whole training side (nested cross-validation, Varma and Simon 2006).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    among: tuple[dict[str, Any], ...] = Field(
+        default=(), description="changes to model and training, a table each; none: nothing is chosen"
+    )
+    folds: int = Field(default=5, ge=2, description="inner folds over the people of a training side")
+
+
 class Reported(BaseModel):
     """What a paper printed, for the whole and for its parts.
 
@@ -107,6 +125,7 @@ class Experiment(BaseModel):
     modality: dict[str, dict[str, Any]] = Field(default={}, description="options of the inputs, by name")
     model: ModelChoice = ModelChoice()
     training: Training = Training()
+    choose: Choice = Choice()
 
     @field_validator("reported", mode="before")
     @classmethod
@@ -122,11 +141,13 @@ class Experiment(BaseModel):
         """The same experiment with every option of its protocol, modalities and model written out.
 
         Raises UnknownNameError on a dataset, apex finder, protocol, modality, model or option that does not
-        exist.
+        exist, OptionError on a candidate of ``[choose]`` that is another experiment.
         """
         from fleeting.models import models  # torch takes seconds; a mistake elsewhere is told first
 
         _ = datasets[self.data.dataset], apex_finders[self.data.apex]
+        if self.choose.among:
+            _ = [candidate.completed() for candidate in self.candidates()]
         protocol, model = self.protocol, self.model
         chosen = options(protocols[protocol.name], protocol.model_extra or {}, f"protocol {protocol.name}")
         if "channels" in (model.model_extra or {}):
@@ -163,9 +184,42 @@ class Experiment(BaseModel):
         }
         return {name: given for name, given in chosen.items() if given}
 
+    def candidates(self) -> tuple[Experiment, ...]:
+        """The experiments that each fold chooses among, itself alone where it has no ``[choose]``.
+
+        One that names another model begins with that model's own options. Raises OptionError on one that
+        changes more than a model and its training, UnknownNameError on a key that does not exist.
+        """
+        if not self.choose.among:
+            return (self,)
+        table = self.model_dump(exclude={"choose"}, exclude_none=True)
+        fixed = {name: table["model"][name] for name in ("inputs", "size", "pretrained")}
+        found = []
+        for number, change in enumerate(self.choose.among, start=1):
+            where = f"{self.name}, candidate {number} of choose.among"
+            _refuse_other(change, where)
+            begun = table | {"model": fixed} if "name" in change.get("model", {}) else table
+            found.append(parse(_merged(begun, change), where))
+        return tuple(found)
+
     def toml(self) -> str:
         """The experiment as the text of a recipe that replays it."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+def _refuse_other(change: Mapping[str, Any], where: str) -> None:
+    """Raise OptionError where a change is to more than a model's options and its training."""
+    keys = [
+        f"{table}.{key}" if isinstance(found, Mapping) else table
+        for table, found in change.items()
+        for key in (found if isinstance(found, Mapping) else [table])
+    ]
+    for key in keys:
+        if key in FIXED or not key.startswith(("model.", "training.")):
+            raise OptionError(
+                f"{where} changes {key}; candidates see the same inputs and run alike, so change the model's"
+                " options or its training"
+            )
 
 
 def recipe_names() -> list[str]:

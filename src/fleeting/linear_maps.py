@@ -15,17 +15,18 @@ from fleeting.types import FloatArray
 SIDE = 14
 
 
-def features(maps: FloatArray, sigma: float) -> npt.NDArray[np.float64]:
-    """Motion maps (n, channels, 28, 28) as the numbers that are weighed: (n, channels * 196).
+def features(maps: FloatArray, sigma: float, side: int = SIDE) -> npt.NDArray[np.float64]:
+    """Motion maps (n, channels, 28, 28) as the numbers that are weighed: (n, channels * side * side).
 
     The order matters: each channel of each map is z-scored, then blurred (``sigma`` pixels, out to four times
-    that), then shrunk to 14x14 by area; nothing is scaled afterwards.
+    that), then shrunk to ``side`` (a divisor of 28) by area; nothing is scaled afterwards.
     """
     values = maps.astype(np.float64)  # (n, channels, 28, 28)
     spread = values.std(axis=(2, 3), keepdims=True)
     values = (values - values.mean(axis=(2, 3), keepdims=True)) / np.where(spread > 0, spread, 1)
     values = gaussian_filter(values, sigma, mode="mirror", truncate=4, axes=(2, 3))
-    shrunk = values.reshape(*values.shape[:2], SIDE, 2, SIDE, 2).mean(axis=(3, 5))
+    cell = values.shape[2] // side
+    shrunk = values.reshape(*values.shape[:2], side, cell, side, cell).mean(axis=(3, 5))
     return np.asarray(shrunk.reshape(len(maps), -1))
 
 

@@ -96,6 +96,15 @@ def tables(
     return found
 
 
+def unrun(runs: Sequence[Run]) -> list[Experiment]:
+    """The recipes of these runs' groups, on each dataset by which they report, that none of the runs is."""
+    done = {(run.experiment.name, run.experiment.data.dataset) for run in runs if not run.experiment.altered}
+    groups = {run.experiment.name.partition("/")[0] for run in runs}
+    named = [name for name in recipe_names() if name.partition("/")[0] in groups]
+    planned = _planned(named, dict.fromkeys(datasets, Path()), quick=False, changes=[])
+    return [e for e in planned if not e.altered and (e.name, e.data.dataset) not in done]
+
+
 def _within(progress: Progress, recipe: str, what: str, done: int, of: int) -> None:
     progress(f"{recipe}: {what}", done, of)
 

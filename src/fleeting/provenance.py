@@ -63,8 +63,9 @@ def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
 
 def _code_digest(experiment: Experiment) -> str:
     """A hash over this package's source, and over the files of parts that come from elsewhere."""
-    used: list[Any] = [models[experiment.model.name], protocols[experiment.protocol.name]]
-    used += [augmentations[name] for name in experiment.training.augment]
+    used: list[Any] = [protocols[experiment.protocol.name]]
+    for one in (experiment, *experiment.candidates()):
+        used += [models[one.model.name], *(augmentations[name] for name in one.training.augment)]
     used += [modalities[name] for name in experiment.model.inputs]
     package = Path(__file__).parent
     sources = {*package.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def write_report(run: Run) -> Path:
         .render(
             title=run.experiment.name,
             run=run,
-            notes=_notes(run),
+            notes=notes(run),
             boxes=_boxes(run),
             explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
             headline=headline(run),
@@ -86,20 +86,6 @@ def write_report(run: Run) -> Path:
     target = run.path / "report.html"
     write_atomically(target, page)
     return target
-
-
-def report(folders: Sequence[Path], out: Path | None = None) -> Path:
-    """One page over the runs in these folders; its path. Raises RunError on a folder that is no finished run.
-
-    A single run gets its own report again; several are compared with the first, in ``comparison.html`` here
-    unless ``out`` says otherwise.
-    """
-    runs = [Run.load(folder) for folder in folders]
-    if not runs:
-        raise RunError("no run was named; name one or more run folders")
-    if len(runs) == 1 and out is None:
-        return write_report(runs[0])
-    return write_comparison(runs, out or Path("comparison.html"))
 
 
 def headline(run: Run) -> str:
@@ -137,7 +123,7 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
         .get_template("comparison.html")
         .render(
             title=f"{len(runs)} runs",
-            notes=[*(f"{name}: {note}" for name, run in named for note in _notes(run)), *untested],
+            notes=[*(f"{name}: {note}" for name, run in named for note in notes(run)), *untested],
             rows=[_run_row(name, run) for name, run in named],
             headline=figures.headline(
                 [{**_dots(run)[0], "name": f"{name}\n{run.rule}"} for name, run in named]
@@ -151,6 +137,11 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
             else "",
         )
     )
+    return write_page(target, page)
+
+
+def write_page(target: Path, page: str) -> Path:
+    """Write a page where its name says; its path. Raises RunError where a folder has that name."""
     if target.is_dir():
         raise RunError(f"{target} is a folder; name the page, for example {target / 'comparison.html'}")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -164,10 +155,10 @@ def write_tables(
     """Write one page with a row for each number of several runs, and what could not be run."""
     noted: dict[str, list[str]] = {}
     for run in runs:
-        for note in _notes(run):
+        for note in notes(run):
             noted.setdefault(note, []).append(f"{run.experiment.name} on {run.experiment.data.dataset}")
-    notes = [note if len(who) == len(runs) else f"{note} ({', '.join(who)})" for note, who in noted.items()]
-    page = _templates().get_template("tables.html").render(title=title, notes=notes, rows=rows, failed=failed)
+    told = [note if len(who) == len(runs) else f"{note} ({', '.join(who)})" for note, who in noted.items()]
+    page = _templates().get_template("tables.html").render(title=title, notes=told, rows=rows, failed=failed)
     write_atomically(target, page)
 
 
@@ -177,38 +168,51 @@ def _templates() -> Environment:
     )
 
 
-def _notes(run: Run) -> list[str]:
-    scores, notes = run.scores, []
+def notes(run: Run) -> list[str]:
+    """What has to be known before a run's score is believed, a sentence or two each."""
+    scores, found = run.scores, list[str]()
     if run.rule == "shared":
-        notes.append("Training and test share subjects: the score is not clean.")
+        found.append("Training and test share subjects: the score is not clean.")
     if scores["drawn"]:
-        notes.append(f"Drawn data, not comparable with any published score. {scores['drawn_people']}")
+        found.append(f"Drawn data, not comparable with any published score. {scores['drawn_people']}")
     if scores["shuffled_labels"]:
-        notes.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
+        found.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
     if altered := run.experiment.altered:
-        notes.append(
+        found.append(
             f"Changed from the recipe of this name: {', '.join(altered)}. No paper's numbers beside it."
         )
     if began := scores.get("pretrained"):
         head = "and a head at random" if began["fresh_head"] else "its head with them"
-        notes.append(
+        found.append(
             f"The network began with the weights in {began['file']}, {head}. Had these weights seen test"
             " subjects, which is not known here, the score would not be clean."
         )
+    if chosen := scores.get("chosen"):
+        counts = "; ".join(f"{_settings(one['settings'])} in {one['folds']}" for one in chosen)
+        found.append(
+            f"Each fold chose its settings on its own training side, by people held out there: {counts}."
+        )
     if scores["incomplete"]:
-        notes.append(
+        found.append(
             f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
         )
     if scores["apexes"] and scores["apexes"].get("middle") and scores["apex"] == "annotated":
-        notes.append(
+        found.append(
             f"{scores['apexes']['middle']} clips have no annotated apex; their middle frame was taken."
         )
     if (left := (scores.get("crops") or {}).get("as-is")) and run.experiment.data.crop == "auto":
-        notes.append(f"No face was found in {left} clips; their frames were taken as they are.")
+        found.append(f"No face was found in {left} clips; their frames were taken as they are.")
     if len(crops := scores.get("crops") or {}) > 1:
         counts = ", ".join(f"{count} {how}" for how, count in sorted(crops.items()))
-        notes.append(f"Clips were not all cropped alike ({counts}); data.crop=face or as-is makes them so.")
-    return notes
+        found.append(f"Clips were not all cropped alike ({counts}); data.crop=face or as-is makes them so.")
+    return found
+
+
+def _settings(change: Mapping[str, Any]) -> str:
+    """A candidate's changes in a few words."""
+    return ", ".join(
+        f"{table}.{key}={value}" for table, keys in change.items() for key, value in keys.items()
+    )
 
 
 def _boxes(run: Run) -> list[dict[str, Any]]:

@@ -137,6 +137,8 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
         (temporary / "weights.safetensors").write_bytes(save(ordered))  # it takes any for row by row
     facts = {"fold": result.fold, "seed": result.seed, "epoch": result.epoch}
     facts |= {"oracle_epoch": result.oracle_epoch, **asdict(result.cost)}
+    if result.chosen:
+        facts["chosen"] = asdict(result.chosen)
     (temporary / "fold.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     if target.exists():
         shutil.rmtree(temporary)
@@ -246,6 +248,12 @@ def how_trained(out: Path) -> dict[str, int]:
     """What the executor said about how folds were trained, where it had a choice, and of how many."""
     said = (read_json(folder / "fold.json").get("how") for folder in fold_folders(out))
     return dict(Counter(how for how in said if how))
+
+
+def chosen_settings(out: Path) -> list[int]:
+    """Which candidate each fold chose, counted from 0; empty where nothing was to be chosen."""
+    said = (read_json(folder / "fold.json").get("chosen") for folder in fold_folders(out))
+    return [found["candidate"] for found in said if found]
 
 
 def fold_folders(out: Path) -> list[Path]:

@@ -29,6 +29,7 @@ from fleeting.registry import options
 from fleeting.reports import write_report
 from fleeting.results import (
     Run,
+    chosen_settings,
     epochs_trained,
     file_name,
     fold_folder,
@@ -318,10 +319,19 @@ def _scores(
         "pretrained": begins_with(prepared.task),
         "null": _null(best, one, epochs_trained(out)) if best else None,
         "executor": how_trained(out),
+        "chosen": _chosen(experiment, out),
         "seconds": round(cost["seconds"], 3),
         "peak_memory_mb": round(cost["peak_memory_mb"], 1),
         "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
     }
+
+
+def _chosen(experiment: Experiment, out: Path) -> list[dict[str, Any]] | None:
+    """Each candidate with the number of folds that chose it; None where nothing was to be chosen."""
+    if not experiment.choose.among:
+        return None
+    found = chosen_settings(out)
+    return [{"settings": s, "folds": found.count(i)} for i, s in enumerate(experiment.choose.among)]
 
 
 def _null(oracle: Scores, predictions: Sequence[Prediction], epochs: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""Choosing an epoch without a look at the test side: validation subjects, carved out of the training side."""
+"""Choosing an epoch, or settings, without a look at the test side: the training side's people are split."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.model_selection import GroupKFold
 
 from fleeting.errors import FoldError
 from fleeting.types import IntArray
@@ -36,6 +38,25 @@ def validation_mask(
     if not held.any():
         raise FoldError("every training subject is the only one with some class; use selection=fixed")
     return held
+
+
+def inner_folds(subjects: Sequence[str], folds: int, seed: int) -> Iterator[tuple[IntArray, IntArray]]:
+    """Rows (n,) of a training side to learn from and rows held out, whole people, each held out once.
+
+    Raises FoldError on fewer people than folds.
+    """
+    people = len(set(subjects))
+    if people < folds:
+        raise FoldError(f"{people} training subjects cannot make {folds} inner folds; lower choose.folds")
+    yield from GroupKFold(folds, shuffle=True, random_state=seed).split(subjects, groups=subjects)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which candidate a training side chose, counted from 0, and the UF1 of each over its inner folds."""
+
+    candidate: int
+    uf1: tuple[float, ...]
 
 
 class BestEpoch:

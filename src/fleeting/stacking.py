@@ -69,6 +69,8 @@ PredictTogether = Callable[[Sequence[Sequence[FloatArray]]], list[Probabilities]
 def why_alone(task: Task) -> str:
     """Why the task's folds are better done one by one, in words; empty where they are done together."""
     recipe = task.experiment.training
+    if task.experiment.choose.among:
+        return "each fold chooses settings of its own"
     return _why_never(model_of(task, seed=0), recipe) or _why_slower(recipe) or _why_impossible(task)
 
 

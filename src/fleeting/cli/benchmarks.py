@@ -259,7 +259,8 @@ def report(*runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = 
 
     Args:
         runs: The folders of finished runs.
-        out_: Where the page is written; without it, the run's own report.html, or comparison.html here.
+        out_: Where the page is written; without it, the run's own report.html, or comparison.html here. A
+            name that ends in .md gets a page to keep, with the command of every row and what was not run.
     """
     say(str(fleeting.report(list(runs), out_)))
     return 0

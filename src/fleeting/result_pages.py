@@ -1,0 +1,253 @@
+"""Several runs as one Markdown page to keep: ranked, tested, with the command of every row."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fleeting.datasets import datasets
+from fleeting.errors import FleetingError, RunError
+from fleeting.experiment import Experiment, Reported, read_recipe, recipe_names
+from fleeting.paper_tables import unrun
+from fleeting.reports import (
+    EXPLANATIONS,
+    ORACLE,
+    PRINTED,
+    compare_runs,
+    notes,
+    reported,
+    write_comparison,
+    write_page,
+    write_report,
+)
+from fleeting.results import Run, read_json
+
+BESIDE = {"name", "paper", "reported", "changed"}
+"""Keys of an experiment that change nothing of what it does."""
+
+
+def report(folders: Sequence[Path], out: Path | None = None) -> Path:
+    """One page over the runs in these folders; its path. Raises RunError on a folder that is no finished run.
+
+    A single run gets its own report again; several are compared with the first, in ``comparison.html`` here
+    unless ``out`` says otherwise. An ``out`` that ends in .md gets `write_results`.
+    """
+    runs = [Run.load(folder) for folder in folders]
+    if not runs:
+        raise RunError("no run was named; name one or more run folders")
+    if out and out.suffix.lower() == ".md":
+        return write_results(runs, out)
+    if len(runs) == 1 and out is None:
+        return write_report(runs[0])
+    return write_comparison(runs, out or Path("comparison.html"))
+
+
+def write_results(runs: Sequence[Run], target: Path) -> Path:
+    """Write one Markdown page over several runs; its path. The same runs give the same bytes.
+
+    Runs share a table where they predict the same samples under the same rule: best first, and each tested
+    against the one of them that comes first in ``runs``. What other recipes of their groups would be run with
+    stands at the end. Raises RunError on a run whose files are damaged.
+    """
+    had = {run.experiment.data.dataset for run in runs}
+    waiting = sorted(unrun(runs), key=lambda experiment: experiment.data.dataset not in had)
+    page = _template().render(
+        sections=[_section(alike) for alike in _alike(runs)],
+        unrun=[{**_facts(experiment), "waits": experiment.data.dataset not in had} for experiment in waiting],
+    )
+    return write_page(target, page)
+
+
+def command(experiment: Experiment, file: str) -> str:
+    """The command that makes this experiment again, with PATH for where its data and first weights lie.
+
+    It names the experiment's recipe and what is changed of it, or ``file``, which holds the experiment, where
+    no such command gives an equal one: the recipe is a user's own, or is another by now.
+    """
+    changes = _changes(experiment)
+    words = ["fleeting", "run", file if changes is None else experiment.name]
+    dataset = experiment.data.dataset
+    if datasets[dataset].needs_root:
+        words += ["--data", f"{dataset}=PATH"]
+    for change in changes or ():
+        key, _, value = change.partition("=")
+        options = {"quick": ["--quick"], "training.seeds": ["--seeds", value]}
+        words += options.get(key, ["--set", change])
+    return shlex.join(_without_folder(word, experiment) for word in words)
+
+
+def _changes(experiment: Experiment) -> list[str] | None:
+    """What leads from the recipe of this name to the experiment; None where nothing does."""
+    name, quick = experiment.name, "quick" in experiment.changed
+    if name not in recipe_names():
+        return None
+    keys = {change: change.partition("=")[0].strip() for change in experiment.changed}
+    changes = [change for change, key in keys.items() if key not in ("quick", "training.seeds")]
+    try:
+        wanted = _settings(experiment)
+        changes += _differing(_settings(read_recipe(name, quick=quick, changes=changes)), wanted)
+        again = _settings(read_recipe(name, quick=quick, changes=changes))
+    except FleetingError:
+        return None
+    return [*(["quick"] if quick else []), *changes] if again == wanted else None
+
+
+def _settings(experiment: Experiment) -> dict[str, Any]:
+    return experiment.completed().model_dump(mode="json", exclude=BESIDE)
+
+
+def _differing(begun: Mapping[str, Any], wanted: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """KEY=VALUE for each key that is wanted otherwise."""
+    for key, value in wanted.items():
+        if isinstance(value, dict):
+            yield from _differing(begun.get(key, {}), value, f"{above}{key}.")
+        elif begun.get(key) != value:
+            bare = isinstance(value, str) and re.fullmatch(r"(?!(?:true|false|inf|nan)$)[a-z][\w-]*", value)
+            yield f"{above}{key}={value if bare else json.dumps(value)}"
+
+
+def _alike(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that predict the same samples under the same rule, clean ones first."""
+    groups: dict[Any, list[Run]] = {}
+    for run in runs:
+        samples = tuple((p.id, p.subject, p.truth) for p in run.by_seed[0])
+        groups.setdefault((run.rule, run.classes, samples), []).append(run)
+    return sorted(groups.values(), key=lambda alike: alike[0].rule != "clean")
+
+
+def _section(runs: Sequence[Run]) -> dict[str, Any]:
+    """What the page says of runs over the same samples."""
+    first = runs[0]
+    rows = [_row(name, run) for name, run in zip(_names(runs), runs, strict=True)]
+    of_all = [note for note in rows[0]["notes"] if all(note in row["notes"] for row in rows)]
+    for row in rows:
+        row["notes"] = [note for note in row["notes"] if note not in of_all]
+    found = [comparison for _, comparison in compare_runs(runs)] if len(runs) > 1 else []
+    return {
+        "data": sorted({f"{run.experiment.data.dataset}, {run.experiment.data.labels}" for run in runs}),
+        "unit": first.experiment.data.unit,
+        "people": first.scores["subjects"],
+        "protocols": sorted({run.scores["protocol"] for run in runs}),
+        "rule": first.rule,
+        "explanation": EXPLANATIONS[first.rule] + (ORACLE if any(row["oracle"] for row in rows) else ""),
+        "notes": of_all,
+        "rankable": first.rule == "clean" and not first.scores["shuffled_labels"],
+        "rows": sorted(rows, key=lambda row: (-row["own"]["uf1"], row["name"])),
+        "parts": [_title(part) for part in first.scores[first.rule]["parts"]],
+        "first": rows[0]["name"],
+        "compared": list(zip([row["name"] for row in rows[1:]], found, strict=True)),
+    }
+
+
+def _row(name: str, run: Run) -> dict[str, Any]:
+    """What the page says of one run."""
+    own, oracle = run.scores[run.rule], run.scores["oracle"]
+    parts = {
+        "paper": {part: _paper(run, part).model_dump() for part in own["parts"]},
+        "oracle": oracle["parts"] if oracle else {},
+        run.rule: own["parts"],
+    }
+    again = command(run.experiment, f"{run.path.resolve().name}/experiment.toml")
+    again += " --executor stacked" if run.scores["executor"] else ""  # no other says how folds were trained
+    return {
+        "name": name,
+        "paper": _paper(run),
+        "note": "" if run.experiment.altered else _prose(run.experiment.reported.note),
+        "own": own,
+        "oracle": oracle,
+        "null": run.scores["null"],
+        "parts": {
+            kind: list(scores.values())
+            for kind, scores in parts.items()
+            if any(score["uf1"] is not None for score in scores.values())
+        },
+        "command": again + (" --skip-damaged" if run.scores["incomplete"] else ""),
+        "cost": _cost(run),
+        "notes": [_prose(_without_folder(note, run.experiment)) for note in notes(run)],
+    }
+
+
+def _facts(experiment: Experiment) -> dict[str, str]:
+    """What the page says of a recipe that was not run."""
+    dataset, printed = experiment.data.dataset, experiment.reported
+    of_parts = (
+        f"{_title(part)} {numbers}" for part, found in printed.parts.items() if (numbers := _printed(found))
+    )
+    own = printed.parts.get(dataset)
+    return {
+        "name": experiment.name,
+        "dataset": dataset,
+        "paper": _printed(own or printed) or (own is None and "; ".join(of_parts)) or "–",
+        "command": command(experiment, ""),
+    }
+
+
+def _printed(paper: Reported) -> str:
+    numbers = {name: getattr(paper, key) for key, name in PRINTED.items()}
+    return ", ".join(f"{name} {value:.4f}" for name, value in numbers.items() if value is not None)
+
+
+def _paper(run: Run, part: str = "") -> Reported:
+    return Reported() if run.scores["drawn"] else reported(run, part)
+
+
+def _cost(run: Run) -> str:
+    cost, made = read_json(run.path / "cost.json"), read_json(run.path / "environment.json")
+    device, commit = made.get("identity", {}).get("device"), made.get("commit")
+    return (
+        f"{_duration(cost['seconds'])}, {_duration(cost['cpu_seconds'])} of processor time,"
+        f" {cost['peak_memory_mb']:.0f} MB at most"
+        + (f", on {device}" if device else "")
+        + (f", commit {commit[:7]}" if commit else "")
+    )
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Each run's recipe and what was changed of it, and its folder where that tells two of them apart."""
+    names = []
+    for run in runs:
+        changed = f" with {', '.join(run.experiment.altered)}" if run.experiment.altered else ""
+        names.append(_without_folder(run.experiment.name + changed, run.experiment))
+    return [
+        _prose(f"{name} ({run.path.resolve().name})" if names.count(name) > 1 else name)
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
+def _title(part: str) -> str:
+    return datasets[part].title.partition(":")[0] if part in datasets else part
+
+
+def _without_folder(text: str, experiment: Experiment) -> str:
+    """The text without the folder in which the weights lie that the experiment starts from."""
+    path = experiment.model.pretrained
+    return text.replace(path, f"PATH/{Path(path).name}") if path else text
+
+
+def _prose(text: str) -> str:
+    """Anyone's words as Markdown that says just that, in a table too."""
+    return re.sub(r"[&<`|\[]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("fleeting"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("results.md")
