@@ -15,7 +15,9 @@ from fleeting.layer_selection import (
     removable,
     silence,
 )
+from fleeting.models import build
 from fleeting.models.htnet import HTNet
+from tests.small_models import small
 
 
 class Adds(nn.Module):
@@ -67,6 +69,30 @@ def test_the_least_telling_go_first_and_no_more_than_there_are():
     assert least_telling(tower, [vectors()], 2) == ["layers.1", "layers.0"]
     with pytest.raises(OptionError, match="has 3"):
         least_telling(tower, [vectors()], 4)
+
+
+def test_only_layers_of_that_name_go():
+    tower = Tower(1.0, 0.1, 3.0)
+    assert least_telling(tower, [vectors()], 1, among="layers.2") == ["layers.2"]
+    with pytest.raises(OptionError, match=r"has 1 that can whose name begins with 'layers\.2', of layers\.0"):
+        least_telling(tower, [vectors()], 2, among="layers.2")
+
+
+@pytest.mark.parametrize("name", ["htnet", "inception-cbam-vit", "mobilevit", "vit"])
+def test_every_transformer_can_do_without_some_attention(name):
+    """Silenced for good, a layer leaves the same network as left out for a while, and a lighter one."""
+    shapes, options = small(name)
+    model = build(name, 3, shapes, options, seed=0)
+    draw = torch.Generator().manual_seed(0)
+    seen = [torch.randn(8, *shape, generator=draw) for shape in shapes]
+    gone = least_telling(model.eval(), seen, 1)
+    with torch.inference_mode(), left_out(model, gone):
+        without = model(*seen)
+    weights = sum(p.numel() for p in model.parameters())
+    silence(model, gone)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(*seen), without)
+    assert sum(p.numel() for p in model.parameters()) < weights
 
 
 def test_a_silenced_layer_is_the_identity_and_weighs_nothing():

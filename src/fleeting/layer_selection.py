@@ -69,23 +69,26 @@ def layer_entropies(
     return [LayerEntropy(*facts) for facts in zip(names, added, changes, strict=True)]
 
 
-def least_telling(model: nn.Module, inputs: Sequence[Tensor], count: int) -> list[str]:
+def least_telling(model: nn.Module, inputs: Sequence[Tensor], count: int, among: str = "") -> list[str]:
     """The ``count`` attention layers that tell the output least, the least first.
 
-    Raises OptionError where there are not so many.
+    Only those whose names begin with ``among`` go. Raises OptionError where there are not so many.
     """
-    refuse_too_many(model, count)
+    refuse_too_many(model, count, among)
     chosen: list[str] = []
     for _ in range(count):
-        chosen.append(min(layer_entropies(model, inputs, chosen), key=lambda layer: layer.transfer).name)
+        left = [one for one in layer_entropies(model, inputs, chosen) if one.name.startswith(among)]
+        chosen.append(min(left, key=lambda layer: layer.transfer).name)
     return chosen
 
 
-def refuse_too_many(model: nn.Module, count: int) -> None:
-    """Raise OptionError where the model has fewer removable attention layers than ``count``."""
-    if count > (found := len(removable(model))):
+def refuse_too_many(model: nn.Module, count: int, among: str = "") -> None:
+    """Raise OptionError where fewer than ``count`` layers, whose names begin with ``among``, can go."""
+    names = list(removable(model))
+    if count > (found := sum(name.startswith(among) for name in names)):
+        where = f" whose name begins with {among!r}, of {', '.join(names)}" if among and names else ""
         raise OptionError(
-            f"{count} attention layers are to go, the model has {found} that can; ask for fewer"
+            f"{count} attention layers are to go, the model has {found} that can{where}; ask for fewer"
         )
 
 

@@ -1,4 +1,4 @@
-"""What linear-flow computes once it has learnt: no torch, so that a camera program runs without it."""
+"""What linear-flow and linear-images compute once they have learnt, without torch: for camera programs."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from fleeting.types import FloatArray
 SIDE = 14
 
 
-def features(maps: FloatArray, sigma: float, side: int = SIDE) -> npt.NDArray[np.float64]:
-    """Motion maps (n, channels, 28, 28) as the numbers that are weighed: (n, channels * side * side).
+def features(arrays: Sequence[FloatArray], sigma: float, side: int = SIDE) -> npt.NDArray[np.float64]:
+    """Inputs (n, channels, 28, 28) as the numbers that are weighed: (n, all their channels * side * side).
 
     The order matters: each channel of each map is z-scored, then blurred (``sigma`` pixels, out to four times
     that), then shrunk to ``side`` (a divisor of 28) by area; nothing is scaled afterwards.
     """
-    values = maps.astype(np.float64)  # (n, channels, 28, 28)
+    values = np.concatenate(arrays, axis=1).astype(np.float64)  # (n, all channels, 28, 28)
     spread = values.std(axis=(2, 3), keepdims=True)
     values = (values - values.mean(axis=(2, 3), keepdims=True)) / np.where(spread > 0, spread, 1)
     values = gaussian_filter(values, sigma, mode="mirror", truncate=4, axes=(2, 3))
     cell = values.shape[2] // side
     shrunk = values.reshape(*values.shape[:2], side, cell, side, cell).mean(axis=(3, 5))
-    return np.asarray(shrunk.reshape(len(maps), -1))
+    return np.asarray(shrunk.reshape(len(values), -1))
 
 
 def probabilities(
     arrays: Sequence[FloatArray], state: Mapping[str, npt.NDArray[Any]], sigma: float
 ) -> npt.NDArray[np.float64]:
     """Class probabilities (n, classes): softmax of weight (classes, features) times features plus bias."""
-    return np.asarray(softmax(features(arrays[0], sigma) @ state["weight"].T + state["bias"], axis=1))
+    return np.asarray(softmax(features(arrays, sigma) @ state["weight"].T + state["bias"], axis=1))
 
 
 def contributions(
@@ -44,5 +44,5 @@ def contributions(
 
     Summed over a class and with its bias they are that score.
     """
-    parts = features(arrays[0], sigma)[:, None] * state["weight"]  # (n, classes, features)
+    parts = features(arrays, sigma)[:, None] * state["weight"]  # (n, classes, features)
     return np.asarray(parts.reshape(*parts.shape[:2], -1, SIDE, SIDE))

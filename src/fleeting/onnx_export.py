@@ -113,7 +113,7 @@ class LinearMaps(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         if not isinstance(model, LinearFlow):
-            raise WeightsError("only networks and linear-flow can be written as ONNX; use weights of these")
+            raise WeightsError("only networks and linear ones can be written as ONNX; use weights of these")
         self.reach = int(4 * model.sigma + 0.5)
         steps = np.arange(-self.reach, self.reach + 1)
         bell = np.exp(-0.5 * (steps / model.sigma) ** 2) if model.sigma else np.ones(1)
@@ -122,8 +122,9 @@ class LinearMaps(nn.Module):
         self.weight = nn.Parameter(torch.from_numpy(model.weight).float())
         self.bias = nn.Parameter(torch.from_numpy(model.bias).float())
 
-    def forward(self, maps: Tensor) -> Tensor:  # (batch, channels, 28, 28)
+    def forward(self, *arrays: Tensor) -> Tensor:  # (batch, channels, 28, 28) each
         """Scores (batch, classes)."""
+        maps = torch.cat(arrays, dim=1)
         spread = maps.std(dim=(2, 3), keepdim=True, correction=0)
         values = (maps - maps.mean(dim=(2, 3), keepdim=True)) / torch.where(spread > 0, spread, 1.0)
         padded = F.pad(values, [self.reach] * 4, mode="reflect")

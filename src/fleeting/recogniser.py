@@ -1,6 +1,7 @@
 """Saying which class a movement is of, and how surely: weights at work, on clips from wherever they come.
 
-Weights of linear-flow run in numpy alone. A network's need torch, which is imported when one is loaded.
+Weights of linear-flow and linear-images run in numpy alone. A network's need torch, which is imported when
+one is loaded.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _scores_of(path: Path | Traversable, weights: Weights) -> Scores:
 
 def _model(weights: Weights) -> Scores:
     facts = weights.facts
-    if facts.model == "linear-flow":
+    if facts.model in ("linear-flow", "linear-images"):
         return partial(linear_maps.probabilities, state=weights.arrays, sigma=facts.options["sigma"])
     return _fitted(weights).probabilities
 

@@ -51,6 +51,9 @@ class Training(BaseModel):
     remove_attention: int = Field(
         default=0, ge=0, description="how many attention layers go: those that tell the output least"
     )
+    remove_among: str = Field(
+        default="", description="only attention layers whose name begins so, for example levels.2"
+    )
     remove_from: float = Field(default=0.5, ge=0, lt=1, description="after which share of the epochs")
     remove_over: float = Field(default=0.25, gt=0, le=1, description="they fade over such a share of them")
     selection: Literal["fixed", "inner"] = Field(
@@ -235,7 +238,7 @@ def refuse_removal(model: nn.Module, recipe: Training) -> None:
     """Raise OptionError where attention layers cannot be removed as the recipe asks."""
     if not recipe.remove_attention:
         return
-    refuse_too_many(model, recipe.remove_attention)
+    refuse_too_many(model, recipe.remove_attention, recipe.remove_among)
     if recipe.selection == "inner":
         raise OptionError(
             "an inner choice could keep an epoch with layers that are to go; use selection=fixed with"
@@ -256,6 +259,7 @@ class _Removal:
 
     def __init__(self, model: nn.Module, recipe: Training, seed: int) -> None:
         self._model, self._count, self._seed = model, recipe.remove_attention, seed
+        self._among = recipe.remove_among
         self._start = 1 + int(recipe.epochs * recipe.remove_from)
         self._last = max(self._start, int(recipe.epochs * (recipe.remove_from + recipe.remove_over)))
         self._fading: Fading | None = None
@@ -267,7 +271,8 @@ class _Removal:
         if self._fading is None:
             some = np.random.default_rng(self._seed).permutation(len(data.labels))[: self.SEEN]
             seen = fitted.scaled([array[some] for array in data.arrays])
-            self._fading = Fading(self._model, least_telling(self._model, seen, self._count))
+            leaving = least_telling(self._model, seen, self._count, self._among)
+            self._fading = Fading(self._model, leaving)
         self._fading.fade((self._last - epoch) / (self._last - self._start + 1))
 
 

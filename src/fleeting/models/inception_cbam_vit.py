@@ -121,6 +121,8 @@ class HeadDropout(Dropout):
 class SelfAttention(nn.Module):
     """Multi-head self-attention with biased queries, keys and values: (batch, tokens, dim) to the same."""
 
+    removable: ClassVar[bool] = True
+
     def __init__(self, dim: int, heads: int, attention_dropout: float, head_dropout: float) -> None:
         super().__init__()
         self.heads = heads

@@ -39,7 +39,7 @@ class LinearFlow:
         if len(present) < 2:
             raise OptionError(f"linear-flow needs two classes to train on, found only class {present}")
         learner = LogisticRegression(C=self.strength, class_weight="balanced", max_iter=5000)
-        learner.fit(linear_maps.features(arrays[0], self.sigma), labels)
+        learner.fit(linear_maps.features(arrays, self.sigma), labels)
         self.weight = np.zeros_like(self.weight)
         self.bias = np.full(self.classes, -np.inf)  # a class never seen is never predicted
         if len(present) == 2:  # scikit-learn then keeps one row, for the second class

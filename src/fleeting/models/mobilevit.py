@@ -160,6 +160,8 @@ class Transformer(nn.Module):
 class SelfAttention(nn.Module):
     """softmax(q k' / sqrt(d)) v in each of four heads."""
 
+    removable: ClassVar[bool] = True
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.qkv = nn.Linear(dim, 3 * dim)

@@ -52,7 +52,7 @@ class SvmFlow:
         present = np.unique(labels)
         if len(present) < 2:
             raise OptionError(f"svm-flow needs two classes to train on, found only class {present}")
-        seen = linear_maps.features(arrays[0], self.sigma, SIDE)
+        seen = linear_maps.features(arrays, self.sigma, SIDE)
         self.width = np.array([self.narrow / max(seen.var() * seen.shape[1], 1e-12)])
         shares = np.zeros((len(labels), self.classes))
         self.bias = np.full(self.classes, -np.inf)  # a class never seen is never predicted
@@ -66,7 +66,7 @@ class SvmFlow:
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Class probabilities (n, classes): the softmax of the margins."""
-        seen = linear_maps.features(arrays[0], self.sigma, SIDE)
+        seen = linear_maps.features(arrays, self.sigma, SIDE)
         near = np.exp(-self.width[0] * cdist(seen, self.vectors, "sqeuclidean"))
         return np.asarray(softmax(SHARP * (near @ self.shares + self.bias), axis=1))
 

@@ -115,6 +115,8 @@ class EncoderLayer(nn.Module):
 class SelfAttention(nn.Module):
     """softmax(q k' / sqrt(d)) v in each head, with the weights of `torch.nn.MultiheadAttention`."""
 
+    removable: ClassVar[bool] = True
+
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.head_count = heads

@@ -1,0 +1,61 @@
+"""The composite's tables: networks and baselines on the 442 published motion maps, under both rules.
+
+Three sizes of the same story. `reduced` takes under ten minutes on two cores of a laptop, `small` hours, and
+`full`, the published HTNet of 114 million parameters 68 times, needs a GPU (`--executor stacked` trains many
+folds there as one computation). Killed and started again, each goes on where it was. The page it writes has
+every number with the command that makes it again.
+
+    python benchmarks/composite_tables.py MAPS [--size reduced] [--executor processes] [--out runs/composite]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import fleeting
+from fleeting.experiment import read_recipe
+from fleeting.results import file_name
+
+BASELINES = {"megc2019/linear-flow": 3, "megc2019/svm-flow": 3}
+SMALL_HTNETS = ("htnet/small-28", "htnet/small-56", "htnet/small-56-lape", "htnet/small-56-lape-esaat")
+SIZES: dict[str, dict[str, int]] = {
+    "reduced": {**BASELINES, "megc2019/ststnet": 1, "htnet/small-28": 1},
+    "small": {
+        **BASELINES,
+        "megc2019/chosen": 1,
+        "megc2019/ststnet": 3,
+        "megc2019/off-apexnet": 3,
+        "megc2019/rcn": 3,
+        "megc2019/capsulenet": 3,
+        **dict.fromkeys(SMALL_HTNETS, 3),
+    },
+    "full": {**BASELINES, "htnet/base": 1, "htnet/lape": 1, "htnet/lape-esaat": 1},
+}
+"""Which recipes, and how many seeds of each; the first is what the others are tested against."""
+
+
+def main() -> None:
+    """Run what is missing, say after each recipe what it gave, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("maps", type=Path, help="the folder of the composite's motion maps")
+    parser.add_argument("--size", choices=sorted(SIZES), default="reduced")
+    parser.add_argument("--executor", default="processes", help="serial, processes or stacked")
+    parser.add_argument("--out", type=Path, default=Path("runs/composite"))
+    given = parser.parse_args()
+    folders, begun = [], time.perf_counter()
+    for name, seeds in SIZES[given.size].items():
+        folder = given.out / f"{file_name(name)}-{seeds}"
+        experiment = read_recipe(name, changes=[f"training.seeds={seeds}"])
+        done = fleeting.run(experiment, {"megc2019-flow": given.maps}, folder, executor=given.executor)
+        clean, oracle = done.scores["clean"], done.scores["oracle"]
+        kept = f", oracle {oracle['uf1']:.4f}" if oracle else ""
+        passed = (time.perf_counter() - begun) / 60
+        print(f"{name:28s} clean UF1 {clean['uf1']:.4f}{kept}   {passed:.1f} min so far", flush=True)
+        folders.append(folder)
+    print(fleeting.report(folders, given.out / f"{given.size}.md"))
+
+
+if __name__ == "__main__":
+    main()
