@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tomli_w
 
 import fleeting
+from fleeting import linear_maps
+from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
 from fleeting.evaluation import Job, arrays_of, choose, evaluate, rows_of, trained
 from fleeting.experiment import read_recipe
@@ -117,6 +120,18 @@ def test_weights_are_of_the_model_that_everybody_chose(tmp_path):
     assert done.weights.facts.options["strength"] == 0.01
     maps = np.random.default_rng(0).uniform(0, 255, (2, 3, 28, 28)).astype(np.float32)
     assert Recogniser.load(done.path.parent).probabilities([maps]).shape == (2, 3)
+
+
+def test_weights_that_are_training_clips_say_so(tmp_path):
+    """A person of the training side can be found in a kernel machine's weights; the card has to warn."""
+    svm = {"model": {"name": "svm-flow"}}
+    done = fleeting.train(recipe(tmp_path, BLIND, svm), {}, tmp_path / "weights")
+    dataset = datasets["drawn"]
+    maps = np.stack([dataset.ready_array(Path(), s, "flow-map") for s in dataset.samples(Path())])
+    seen = linear_maps.features([maps], 1.0, 7)
+    vectors = done.weights.arrays["vectors"]
+    assert all((np.abs(seen - vector).max(axis=1) < 1e-6).any() for vector in vectors)
+    assert "weights are training clips" in done.path.with_name("README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.evaluation import choose, fold_seed, trained
 from fleeting.experiment import Experiment, ModelChoice
+from fleeting.models import models
 from fleeting.recogniser import FILE
 from fleeting.results import Run, read_json
 from fleeting.running import Prepared, Progress, on_data, prepare
@@ -128,9 +129,17 @@ def _facts(prepared: Prepared, model: ModelChoice, run: Run, sure: float) -> Fac
         protocol=experiment.protocol.name,
         clean=_score(run.scores["clean"]),
         note=experiment.reported.note,
+        warning=_warning(model),
         calibration=calibrate(run.by_seed[0], sure),
         recipe=experiment.toml(),
     )
+
+
+def _warning(model: ModelChoice) -> str:
+    """What has to be known before weights of this model are handed on."""
+    if not getattr(models[model.name], "holds_clips", False):
+        return ""
+    return "These weights are training clips, shrunk and blurred: who hands them on hands on the data."
 
 
 def _score(scores: Mapping[str, object]) -> Score:

@@ -69,7 +69,8 @@ class Score(_Fact):
 class Facts(_Fact):
     """Everything that is known of weights; ``recipe`` is the TOML that trains them again.
 
-    ``note`` is what the recipe says of its paper's numbers; ``apex``, ``color``, ``crop``, ``height`` and
+    ``note`` is what the recipe says of its paper's numbers, ``warning`` what has to be known before the
+    weights are handed on; ``apex``, ``color``, ``crop``, ``height`` and
     ``equalise`` say how clips were looked at in training.
     """
 
@@ -89,6 +90,7 @@ class Facts(_Fact):
     protocol: str
     clean: Score
     note: str
+    warning: str = ""
     calibration: Calibration
     recipe: str
 

@@ -9,7 +9,8 @@ A model with the keyword option ``size`` (or ``channels``: a number, or one for 
 built for other sides (or channels) than these. ``small``, where a model has it, are options and a ``size``
 that make it quick to test. ``looks_at`` names the module whose output Grad-CAM weighs. ``older_names`` says
 what parts of its weights' names were in files published earlier. An estimator whose score is a sum says in
-``contributions`` (arrays to (n, classes, channels, height, width)) what it added up.
+``contributions`` (arrays to (n, classes, channels, height, width)) what it added up. ``holds_clips = True``
+says that a model's weights are training clips, so that a card can warn of handing them on.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ class SvmFlow:
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "this project; a baseline, not a published system"
+    holds_clips: ClassVar[bool] = True
 
     def __init__(
         self, classes: int, *, cost: float = 3.0, narrow: float = 1.0, sigma: float = 1.0, channels: int = 3
