@@ -52,6 +52,7 @@ SMALLER = {
         f"training.{key}"
         for key in ("lr", "batch", "epochs", "schedule", "optimizer", "augment", "selection")
     ),
+    *(f"training.diffusion.{key}" for key in ("epochs", "width", "sampling_steps")),
     "training.remove_attention",
     "training.trace_oracle",
 }
@@ -92,7 +93,8 @@ def test_what_a_paper_reports_is_a_share(name):
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Drawn folders, made once for all test processes: the composite's, in which casme2, samm and smic lie.
 
-    Beside it lies a SAMM of a few clips, for the paper that looks for a face in every single frame.
+    Beside it lie a SAMM of a few clips, for the paper that looks for a face in every single frame, and a
+    CAS(ME)^3 whose classes differ in size, so that diffusion has something to fill up.
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -102,6 +104,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         if not (folder / "truth.json").exists():
             few = {"subjects": 2, "clips": 3, "flows": 0, "seed": 11, "workers": 1}
             fleeting.draw(shared / "drawn-frames", layout="samm", **few)
+            fleeting.draw(
+                shared / "drawn-casme3", layout="casme3", subjects=5, clips=7, flows=0, seed=11, workers=1
+            )
             fleeting.draw(folder, layout="megc2019", subjects=5, clips=6, seed=11, workers=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEETING_CACHE", str(shared / "cache"))  # every picture is looked at once
@@ -113,7 +118,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_recipe_runs_on_drawn_folders(name, drawn, tmp_path):
     recipe = on_frames(read_recipe(name, quick=True))
     dataset = recipe.data.dataset
-    root = {"megc2019": drawn, "drawn": None}.get(dataset, drawn / dataset)
+    alone = {"megc2019": drawn, "drawn": None, "casme3": drawn.with_name("drawn-casme3")}
+    root = alone.get(dataset, drawn / dataset)
     if recipe.data.unit == "frame":
         root = drawn.with_name("drawn-frames")
     done = fleeting.run(recipe, {dataset: root} if root else {}, tmp_path)

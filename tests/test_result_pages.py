@@ -10,7 +10,7 @@ import fleeting
 from fleeting.cli import main
 from fleeting.errors import RunError
 from fleeting.experiment import read_recipe, recipe_names
-from fleeting.result_pages import command, write_results
+from fleeting.result_pages import KEPT, command, write_results
 from fleeting.results import Run
 
 SMALL = ["protocol.name=kfold", "protocol.folds=3"]
@@ -271,6 +271,22 @@ def test_recipes_of_the_group_that_no_run_is_are_listed(runs, asked, tmp_path):
         experiment, data, _ = asked(row[3].strip("`"))
         assert experiment.altered == ()
         assert [experiment.data.dataset] == [row[1].partition(",")[0]] == list(data)
+
+
+def test_words_above_the_line_stay_and_all_below_is_written_anew(runs, tmp_path):
+    alone, page = tmp_path / "alone.md", tmp_path / "page.md"
+    write_results(runs[:1], alone)
+    page.write_text(f"# Ours\n\nWhy it is so.\n\n{KEPT}\nan older table\n", encoding="utf-8")
+    for _ in range(2):
+        write_results(runs[:1], page)
+        found = page.read_text(encoding="utf-8")
+        assert found.startswith(f"# Ours\n\nWhy it is so.\n\n{KEPT}\n")
+        assert "an older table" not in found
+        assert found.endswith(alone.read_text(encoding="utf-8").removeprefix("# Results\n\n"))
+    page.write_bytes(b"\xff\xfe no text")
+    with pytest.raises(RunError, match="is no text"):
+        write_results(runs[:1], page)
+    assert page.read_bytes() == b"\xff\xfe no text"
 
 
 def test_a_page_cannot_be_written_over_a_folder(runs, tmp_path):

@@ -28,6 +28,8 @@ from fleeting.reports import (
 )
 from fleeting.results import Run, read_json
 
+KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
+"""A line of a page: whoever writes about results keeps his words above it."""
 BESIDE = {"name", "paper", "reported", "changed"}
 """Keys of an experiment that change nothing of what it does."""
 
@@ -53,15 +55,29 @@ def write_results(runs: Sequence[Run], target: Path) -> Path:
 
     Runs share a table where they predict the same samples under the same rule: best first, and each tested
     against the one of them that comes first in ``runs``. What other recipes of their groups would be run with
-    stands at the end. Raises RunError on a run whose files are damaged.
+    stands at the end. A page that is there and has the line ``KEPT`` keeps what stands above it. Raises
+    RunError on a run whose files are damaged.
     """
     had = {run.experiment.data.dataset for run in runs}
     waiting = sorted(unrun(runs), key=lambda experiment: experiment.data.dataset not in had)
+    kept = _above(target)
     page = _template().render(
+        headed=not kept,
         sections=[_section(alike) for alike in _alike(runs)],
         unrun=[{**_facts(experiment), "waits": experiment.data.dataset not in had} for experiment in waiting],
     )
-    return write_page(target, page)
+    return write_page(target, kept + page)
+
+
+def _above(target: Path) -> str:
+    """What a page that is there keeps, up to its line ``KEPT``; nothing without one."""
+    if not target.is_file():
+        return ""
+    try:
+        kept, line, _ = target.read_text(encoding="utf-8").partition(f"\n{KEPT}\n")
+    except UnicodeDecodeError as error:
+        raise RunError(f"{target} is no text ({error.reason}); choose another --out") from error
+    return f"{kept}{line}\n" if line else ""
 
 
 def command(experiment: Experiment, file: str) -> str:
