@@ -30,11 +30,11 @@ benchmark-video: $(STAMP)  ## decoding, faces, alignment, flow, apexes, drawing:
 	for part in decode faces align flow drawn_flow apex drawing recogniser; do \
 	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
 
-SHIPPED := src/fleeting/assets/recogniser/megc2019-linear-flow
+SHIPPED := src/fleeting/assets/recogniser/megc2019-symmetric-flow
 
 weights: $(STAMP)  ## train the shipped recogniser anew, the same to the byte (needs the motion maps: MAPS=PATH)
 	rm -rf build/weights
-	$(BIN)/fleeting train megc2019/linear-flow --data megc2019-flow=$(MAPS) --out build/weights
+	$(BIN)/fleeting train megc2019/symmetric-flow --data megc2019-flow=$(MAPS) --out build/weights
 	cp build/weights/weights.safetensors build/weights/README.md $(SHIPPED)
 
 docs: $(STAMP)  ## write the generated tables anew

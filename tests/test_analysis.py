@@ -103,7 +103,7 @@ def test_the_summary_says_how_it_was_made(results):
     assert results.summary == json.loads((results.folder / "summary.json").read_text())
     assert results.summary["frames_decoded"] == results.summary["frames_with_face"] == SCRIPT.frames
     assert results.summary["events"] == 1
-    assert results.summary["model"] == "megc2019-linear-flow"
+    assert results.summary["model"] == "megc2019-symmetric-flow"
     assert re.fullmatch("[0-9a-f]{64}", results.summary["weights_sha256"])
     assert any("40 ms" in warning for warning in results.summary["warnings"])
 
@@ -194,7 +194,7 @@ def test_one_frame_is_no_video(empty, tmp_path):
     [
         ({"formats": ("html", "jsno")}, UnknownNameError, "did you mean 'json'"),
         ({"spotter": "match"}, UnknownNameError, "did you mean 'matched'"),
-        ({"model": "megc2019-linear-flo"}, UnknownNameError, "did you mean 'megc2019-linear-flow'"),
+        ({"model": "megc2019-symmetric-flo"}, UnknownNameError, "did you mean 'megc2019-symmetric-flow'"),
         ({"model": __file__}, WeightsError, "no weights file"),
         ({"workers": 0}, OptionError, "workers is 0"),
         ({"people": 0}, OptionError, "people is 0"),

@@ -331,8 +331,8 @@ def test_what_cannot_be_explained_is_refused(kept, tmp_path):
 
 def test_weights_of_everybody_are_named_as_such(kept):
     clip = kept.by_seed[0][0]
-    found = fleeting.explain(kept.path, clip=clip.id, weights="megc2019-linear-flow")
-    assert found.model == "megc2019-linear-flow"
+    found = fleeting.explain(kept.path, clip=clip.id, weights="megc2019-symmetric-flow")
+    assert found.model == "megc2019-symmetric-flow"
     assert {look.name for look in found.looks} == {"contribution"}
     assert "perhaps on this clip too" in found.notes[0]
 

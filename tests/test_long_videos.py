@@ -255,7 +255,7 @@ def test_samm_lays_its_recordings_bare_beside_other_folders(tmp_path):
     assert found[0].folder == tmp_path / "006_1"
     done = spot("samm-lv", tmp_path, tmp_path / "out")
     assert done.scores["notes"][-1] == (
-        "megc2019-linear-flow was trained on people of samm: the STRS is not clean"
+        "megc2019-symmetric-flow was trained on people of samm: the STRS is not clean"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fleeting
+from fleeting import linear_maps
 from fleeting.clips import clip_of
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import frame
@@ -151,3 +152,26 @@ def test_drawn_smiles_and_raised_brows_are_what_they_are(shipped, units, label):
         clip, _ = clip_of(images, times, 0, apex, len(images) - 1, crop="face")
         mirrored = replace(clip, frames=np.ascontiguousarray(clip.frames[:, :, ::-1]))
         assert shipped.recognise(clip).label == shipped.recognise(mirrored).label == label
+
+
+def mirror_image(maps):
+    """Left and right exchanged; what went right goes left."""
+    image = maps[..., ::-1].copy()
+    image[:, 0] = 255 - image[:, 0]
+    return image
+
+
+def test_a_face_and_its_mirror_image_get_the_same_answer_from_the_shipped_recogniser():
+    maps = np.random.default_rng(0).uniform(0, 255, (20, 3, 28, 28)).astype(np.float32)
+    shipped = Recogniser.load()
+    one, other = (shipped.probabilities([given]) for given in (maps, mirror_image(maps)))
+    np.testing.assert_allclose(one, other, atol=1e-6)
+    assert np.ptp(one, axis=0).min() > 0.01  # it does tell maps apart
+
+
+@pytest.mark.parametrize("side", [7, 14, 28])
+def test_mirrored_features_are_those_of_the_mirror_image(side):
+    maps = np.random.default_rng(0).uniform(0, 255, (4, 3, 28, 28)).astype(np.float32)
+    own = linear_maps.features([mirror_image(maps)], 1.0, side)
+    given = linear_maps.mirrored(linear_maps.features([maps], 1.0, side), (0,), side)
+    np.testing.assert_allclose(given, own, atol=1e-4)

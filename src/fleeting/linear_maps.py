@@ -30,6 +30,18 @@ def features(arrays: Sequence[FloatArray], sigma: float, side: int = SIDE) -> np
     return np.asarray(shrunk.reshape(len(values), -1))
 
 
+def mirrored(
+    seen: npt.NDArray[np.float64], sideways: Sequence[int], side: int = SIDE
+) -> npt.NDArray[np.float64]:
+    """What `features` would give for the mirror images: (n, channels * side * side) to the same.
+
+    Left and right are exchanged, and ``sideways`` channels, horizontal motion, change their sign.
+    """
+    cells = seen.reshape(len(seen), -1, side, side)[..., ::-1].copy()
+    cells[:, list(sideways)] *= -1
+    return cells.reshape(seen.shape)
+
+
 def probabilities(
     arrays: Sequence[FloatArray], state: Mapping[str, npt.NDArray[Any]], sigma: float
 ) -> npt.NDArray[np.float64]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Scores = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
 FILE = "weights.safetensors"
 """What the weights are called in a recogniser's folder."""
-SHIPPED = "megc2019-linear-flow"
+SHIPPED = "megc2019-symmetric-flow"
 """The recogniser that is used where none is named."""
 
 

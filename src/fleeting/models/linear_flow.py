@@ -17,19 +17,31 @@ from fleeting.types import FloatArray, IntArray
 
 @models.register("linear-flow")
 class LinearFlow:
-    """Logistic regression on z-scored, blurred, shrunk motion maps (`fleeting.linear_maps`)."""
+    """Logistic regression on z-scored, blurred, shrunk motion maps (`fleeting.linear_maps`).
+
+    With ``symmetric`` its weights are averaged with their mirror image, so that a face and its mirror image
+    get the same answer; the first channel has to be horizontal motion then.
+    """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
     paper: ClassVar[str] = "this project; a baseline, not a published system"
+    sideways: ClassVar[tuple[int, ...]] = (0,)
 
     def __init__(
-        self, classes: int, *, strength: float = 0.01, sigma: float = 1.0, channels: int = 3
+        self,
+        classes: int,
+        *,
+        strength: float = 0.01,
+        sigma: float = 1.0,
+        symmetric: bool = False,
+        channels: int = 3,
     ) -> None:
         if strength <= 0 or sigma < 0:
             raise OptionError(
                 f"linear-flow: strength {strength} and sigma {sigma}; expected above 0, 0 or more"
             )
         self.classes, self.strength, self.sigma, self.channels = classes, strength, sigma, channels
+        self.symmetric = symmetric
         self.weight = np.zeros((classes, channels * 14 * 14))
         self.bias = np.zeros(classes)
 
@@ -46,6 +58,8 @@ class LinearFlow:
             self.weight[present[1]], self.bias[present] = learner.coef_[0], (0, learner.intercept_[0])
         else:
             self.weight[present], self.bias[present] = learner.coef_, learner.intercept_
+        if self.symmetric:
+            self.weight = (self.weight + linear_maps.mirrored(self.weight, self.sideways)) / 2
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Class probabilities (n, classes): the softmax of the linear scores."""

@@ -17,6 +17,7 @@ class LinearImages(LinearFlow):
 
     inputs: ClassVar[dict[str, Shape]] = {"there": (3, 28, 28), "mesti": (3, 28, 28), "back": (2, 28, 28)}
     paper: ClassVar[str] = "this project; a baseline, not a published system"
+    sideways: ClassVar[tuple[int, ...]] = (0, 6)
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class LinearImages(LinearFlow):
         *,
         strength: float = 0.01,
         sigma: float = 1.0,
+        symmetric: bool = False,
         channels: tuple[int, ...] = (3, 3, 2),
     ) -> None:
-        super().__init__(classes, strength=strength, sigma=sigma, channels=sum(channels))
+        super().__init__(classes, strength=strength, sigma=sigma, symmetric=symmetric, channels=sum(channels))
