@@ -83,7 +83,7 @@ def test_every_model_predicts_the_same_when_loaded(name, tmp_path):
     people = tuple(f"d/{n}" for n in range(6))
     data = TrainingSet(arrays, kinds, np.arange(6) % 3, people, 3)
     fitted = fit(build(name, 3, shapes, options, seed=1), data, Training(epochs=1, device="cpu"), seed=1)
-    extra = {"options": {"strength": 0.01, "sigma": 1.0} if name == "linear-flow" else options}
+    extra = {"options": {"strength": 0.01, "sigma": 1.0} if name.startswith("linear-") else options}
     path = tmp_path / "weights.safetensors"
     write_weights(path, facts_of(name, shapes, **extra), fitted.state())
     np.testing.assert_array_equal(Recogniser.load(path).scores(arrays), fitted.probabilities(arrays))
