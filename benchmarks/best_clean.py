@@ -31,6 +31,7 @@ from fleeting.drawing.portrait import portrait
 from fleeting.drawing.units import JAW, PULLS, field
 from fleeting.metrics import unweighted_f1, unweighted_recall
 from fleeting.models.linear_flow import LinearFlow
+from fleeting.models.svm_flow import SvmFlow
 from fleeting.opencv import cv2
 
 Maps = npt.NDArray[np.float32]
@@ -244,6 +245,13 @@ def symmetric(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
     return model.probabilities([test])
 
 
+def one_against_rest(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
+    """`svm-flow` itself."""
+    model = SvmFlow(3)
+    model.fit([train], labels, seed=0)
+    return model.probabilities([test])
+
+
 SIMPLE: dict[str, Try] = {
     "linear-flow": linear(),
     "linear, symmetric": symmetric,
@@ -257,6 +265,7 @@ SIMPLE: dict[str, Try] = {
     "linear, 28x28": linear(side=28, strength=0.003),
     "linear, half balanced": linear(balance=0.5),
     "linear, not balanced": linear(balance=0.0),
+    "svm-flow": one_against_rest,
     "kernel, cost 1": kernel(cost=1.0),
     "kernel, cost 3": kernel(),
     "kernel, cost 10": kernel(cost=10.0),

@@ -156,8 +156,8 @@ def followed(task: Task, job: Job, count: int) -> Followed:
         if epoch == moment:
             model.eval()  # the next epoch trains again
             halfway.extend(layer_entropies(model, seen))
-            chosen.update(least_telling(model, seen, count))
-            sets = [(), *combinations(names, count)]
+            chosen.update(least_telling(model, seen, count, recipe.remove_among))
+            sets = [(), *combinations([n for n in names if n.startswith(recipe.remove_among)], count)]
             without.update({frozenset(left): _fares(model, inputs, labels, left) for left in sets})
 
     before = layer_entropies(model, seen)

@@ -10,12 +10,14 @@ import tomli_w
 
 import fleeting
 from fleeting import linear_maps
+from fleeting.calibration import calibrate
 from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
 from fleeting.evaluation import Job, arrays_of, choose, evaluate, rows_of, trained
 from fleeting.experiment import read_recipe
 from fleeting.metrics import unweighted_f1
 from fleeting.recogniser import Recogniser
+from fleeting.results import Run
 from fleeting.running import prepare
 from fleeting.selection import inner_folds
 
@@ -52,6 +54,7 @@ def test_each_fold_takes_what_did_better_on_people_held_out_of_its_training_side
     ]
     plain = read_recipe("drawn/linear-flow", changes=["protocol.name=kfold", "protocol.folds=3"])
     assert run.by_seed == fleeting.run(plain, {}, tmp_path / "plain").by_seed
+    assert "of 3, " in (run.path / "report.html").read_text()
     assert "model.strength=0.01 in 3" in (run.path / "report.html").read_text()
 
 
@@ -122,6 +125,16 @@ def test_weights_are_of_the_model_that_everybody_chose(tmp_path):
     assert Recogniser.load(done.path.parent).probabilities([maps]).shape == (2, 3)
 
 
+def test_confidences_are_those_of_the_model_that_was_chosen(tmp_path):
+    """Not those of folds that chose another: the score is the search's, the calibration the model's."""
+    close = {"model": {"name": "svm-flow"}}
+    done = fleeting.train(recipe(tmp_path, GOOD, close), {}, tmp_path / "weights")
+    alone = Run.load(tmp_path / "weights" / "run-of-the-chosen")
+    assert alone.experiment.model.name == done.weights.facts.model
+    assert done.weights.facts.calibration == calibrate(alone.by_seed[0])
+    assert done.weights.facts.clean.uf1 == Run.load(tmp_path / "weights" / "run").scores["clean"]["uf1"]
+
+
 def test_weights_that_are_training_clips_say_so(tmp_path):
     """A person of the training side can be found in a kernel machine's weights; the card has to warn."""
     svm = {"model": {"name": "svm-flow"}}
@@ -140,6 +153,7 @@ def test_weights_that_are_training_clips_say_so(tmp_path):
         ({"data": {"labels": "raw"}}, "changes data.labels"),
         ({"model": {"inputs": ["strain"]}}, "changes model.inputs"),
         ({"training": {"seeds": 2}}, "changes training.seeds"),
+        ({"training": {"device": "cpu"}}, "changes training.device"),
         ({"name": "other"}, "changes name"),
         ({"model": 3}, "changes model;"),
         ({"model": {"strength": -1}}, "expected above 0"),
@@ -165,6 +179,20 @@ def test_what_cannot_go_with_a_choice_is_refused_before_anything_is_written(tmp_
     with pytest.raises(OptionError, match="keep different models"):
         fleeting.run(kept, {}, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_folds_that_could_not_choose_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(FoldError, match="cannot make 60 inner folds"):
+        fleeting.run(recipe(tmp_path, GOOD, BLIND, folds=60), {}, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_side_without_a_class_chooses_by_the_classes_it_has(tmp_path):
+    task, fold = (found := prepared(recipe(tmp_path, BLIND, GOOD))).task, found.folds[0]
+    fewer = [sample for sample in fold.train if sample.label != "surprise"]
+    _, chosen = choose(task, rows_of(task, fewer), seed=0)
+    assert chosen.candidate == 1
+    assert 0 < chosen.uf1[0] < chosen.uf1[1] <= 1
 
 
 def test_too_few_people_to_choose_by_are_told():

@@ -200,18 +200,23 @@ def test_every_model_is_looked_into_and_left_as_it_was(name):
         assert any(name == "Grad-CAM" for name, _ in looks)
 
 
-def test_contributions_add_up_to_the_score():
+@pytest.mark.parametrize(
+    ("name", "channels"), [("linear-flow", ("uvs",)), ("linear-images", ("uvs", "rgb", "xy"))]
+)
+def test_contributions_add_up_to_the_score(name, channels):
     rng = np.random.default_rng(0)
-    model = build("linear-flow", 3, [(3, 28, 28)], {}, seed=0)
-    maps = rng.uniform(0, 255, (12, 3, 28, 28)).astype(np.float32)
-    model.fit([maps], np.arange(12) % 3, seed=0)
-    scores = model.contributions([maps]).sum(axis=(2, 3, 4)) + model.bias
-    chances = model.probabilities([maps])
+    shapes = [(len(names), 28, 28) for names in channels]
+    model = build(name, 3, shapes, {}, seed=0)
+    arrays = [rng.uniform(0, 255, (12, *shape)).astype(np.float32) for shape in shapes]
+    model.fit(arrays, np.arange(12) % 3, seed=0)
+    scores = model.contributions(arrays).sum(axis=(2, 3, 4)) + model.bias
+    chances = model.probabilities(arrays)
     np.testing.assert_allclose(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), chances)
-    looks, notes = looks_of(fitted(model), [maps[0]], 1, ("u", "v", "strain"))
-    assert [look.where for look in looks] == ["all channels", "u", "v", "strain"]
+    names = [*"".join(channels)]
+    looks, notes = looks_of(fitted(model), [array[0] for array in arrays], 1, names)
+    assert [look.where for look in looks] == ["all channels", *names]
     assert looks[0].values.sum() + model.bias[1] == pytest.approx(scores[0, 1])
-    np.testing.assert_allclose(looks[0].values, sum(look.values for look in looks[1:]))
+    np.testing.assert_allclose(looks[0].values, sum(look.values for look in looks[1:]), atol=1e-12)
     assert all(look.signed for look in looks)
     assert notes == ()
 

@@ -273,20 +273,25 @@ def test_recipes_of_the_group_that_no_run_is_are_listed(runs, asked, tmp_path):
         assert [experiment.data.dataset] == [row[1].partition(",")[0]] == list(data)
 
 
-def test_words_above_the_line_stay_and_all_below_is_written_anew(runs, tmp_path):
+@pytest.mark.parametrize("ending", ["\n", "", "  \n\n", "\nan older table\n"])
+@pytest.mark.parametrize("words", ["# Ours\n\nWhy it is so.\n\n", ""])
+def test_words_above_the_line_stay_and_all_below_is_written_anew(runs, words, ending, tmp_path):
     alone, page = tmp_path / "alone.md", tmp_path / "page.md"
     write_results(runs[:1], alone)
-    page.write_text(f"# Ours\n\nWhy it is so.\n\n{KEPT}\nan older table\n", encoding="utf-8")
+    page.write_text(words + KEPT + ending, encoding="utf-8")
     for _ in range(2):
         write_results(runs[:1], page)
         found = page.read_text(encoding="utf-8")
-        assert found.startswith(f"# Ours\n\nWhy it is so.\n\n{KEPT}\n")
-        assert "an older table" not in found
-        assert found.endswith(alone.read_text(encoding="utf-8").removeprefix("# Results\n\n"))
-    page.write_bytes(b"\xff\xfe no text")
-    with pytest.raises(RunError, match="is no text"):
+        assert found == f"{words}{KEPT}\n\n" + alone.read_text(encoding="utf-8").removeprefix("# Results\n\n")
+
+
+@pytest.mark.parametrize("own", [b"# Read me\n", b"\xff\xfe no text"])
+def test_somebody_elses_page_is_left_alone(runs, own, tmp_path):
+    page = tmp_path / "README.md"
+    page.write_bytes(own)
+    with pytest.raises(RunError, match=r"README\.md (was written by somebody else|is no text)"):
         write_results(runs[:1], page)
-    assert page.read_bytes() == b"\xff\xfe no text"
+    assert page.read_bytes() == own
 
 
 def test_a_page_cannot_be_written_over_a_folder(runs, tmp_path):

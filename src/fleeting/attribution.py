@@ -45,7 +45,7 @@ def looks_of(
     """Every map of a model's answer to one clip, and a sentence for each kind that it does not have.
 
     ``arrays`` are the model's inputs, (channels, height, width) each; ``target`` is the class whose score is
-    explained; ``channels`` names those of the first input.
+    explained; ``channels`` names those of all inputs, one after the other.
     """
     model = fitted.model
     if not isinstance(model, nn.Module):

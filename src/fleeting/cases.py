@@ -239,6 +239,10 @@ class RunClips:
         recipe, choice = self._run.experiment.training, self._run.experiment.model
         folder = fold_folder(self._run.path, prediction.fold, recipe.seed, recipe.seeds)
         path = folder / "weights.safetensors"
+        if not path.exists() and self._run.experiment.choose.among:
+            raise WeightsError(
+                f"{folder} kept no weights, for folds that choose their models; name --weights"
+            )
         if not path.exists():
             raise WeightsError(
                 f"{folder} kept no weights; run anew with --set training.keep_weights=true, or name --weights"

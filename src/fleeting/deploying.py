@@ -11,7 +11,7 @@ import numpy as np
 import fleeting
 from fleeting import running
 from fleeting.atomic import write_atomically
-from fleeting.calibration import SURE, calibrate
+from fleeting.calibration import SURE, Calibration, calibrate
 from fleeting.cards import card
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
@@ -49,10 +49,12 @@ def train(
 
     First the experiment is run clean (or its run found again): from these out-of-fold predictions come the
     score and the calibration, whose sure answers are to be right in a share ``sure``. Then the same recipe is
-    trained on everything with its first seed. A folder ``out`` (without one, below ``weights``) gets
-    ``weights.safetensors``, the card ``README.md`` and the run; for a file that ends in ``.safetensors`` the
-    run lies below ``runs``. Raises LeakError on a protocol that shares subjects, OptionError on shuffled
-    labels, RunError on a folder with somebody else's README, and what `fleeting.running.run` raises.
+    trained on everything with its first seed. Where folds choose their settings, everybody together chooses
+    once more; the score stays that of the folds, the calibration is that of a run of what was chosen. A
+    folder ``out`` (without one, below ``weights``) gets ``weights.safetensors``, the card ``README.md`` and
+    the run; for a file that ends in ``.safetensors`` the run lies below ``runs``. Raises LeakError on a
+    protocol that shares subjects, OptionError on shuffled labels, RunError on a folder with somebody else's
+    README, and what `fleeting.running.run` raises.
     """
     experiment = _to_deploy(on_data(experiment, data))
     if not 0 < sure < 1:
@@ -69,10 +71,17 @@ def train(
     everything = np.arange(len(prepared.task.inputs.samples))
     progress("training on everybody", 0, 1)
     seed = fold_seed(experiment.training.seed, "everybody")
-    settled, _ = choose(prepared.task, everything, seed)
+    settled, chosen = choose(prepared.task, everything, seed)
     fitted = trained(settled, everything, seed)
     progress("training on everybody", 1, 1)
-    weights = write_weights(path, _facts(prepared, settled.experiment.model, run, sure), fitted.state())
+    alike = run
+    if chosen:  # confidences of folds that chose another model say nothing of this one's
+        below = folder and folder.with_name("run-of-the-chosen")
+        alike = running.run(
+            settled.experiment, data, below, executor=executor, workers=workers, progress=progress
+        )
+    facts = _facts(prepared, settled.experiment.model, run, calibrate(alike.by_seed[0], sure))
+    weights = write_weights(path, facts, fitted.state())
     if path.name == FILE:
         write_atomically(path.with_name(CARD), card(weights.facts, weights.sha256))
     return Trained(path, weights, run)
@@ -96,7 +105,7 @@ def _places(experiment: Experiment, out: Path | None) -> tuple[Path, Path | None
     return folder / FILE, folder / "run"
 
 
-def _facts(prepared: Prepared, model: ModelChoice, run: Run, sure: float) -> Facts:
+def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibration) -> Facts:
     experiment, inputs = prepared.task.experiment, prepared.task.inputs
     looked = experiment.data
     dataset = datasets[looked.dataset]
@@ -130,7 +139,7 @@ def _facts(prepared: Prepared, model: ModelChoice, run: Run, sure: float) -> Fac
         clean=_score(run.scores["clean"]),
         note=experiment.reported.note,
         warning=_warning(model),
-        calibration=calibrate(run.by_seed[0], sure),
+        calibration=calibration,
         recipe=experiment.toml(),
     )
 

@@ -3,8 +3,8 @@
 A class-conditional DDPM (Ho et al. 2020, arXiv:2006.11239) with the cosine schedule of Nichol and Dhariwal
 (2021): a U-Net predicts the noise in a picture, trained by mean squared error, and pictures are drawn by
 DDPM's own update (the paper's equation 10 is another). It learns how pictures differ from the mean of their
-class, at a learning rate that rises and falls (our reading: without the two, samples of a small network are
-off in their level). It is trained anew for every fold: whoever calls `drawn` has the training side and
+class, in one cycle of learning rate and momentum (our reading: without the two, samples of a small network
+are off in their level). It is trained anew for every fold: whoever calls `drawn` has the training side and
 nothing else.
 """
 

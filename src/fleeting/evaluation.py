@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from torch import nn
 
 from fleeting.augment import augmentations
 from fleeting.diffusion import refuse_undrawable
-from fleeting.errors import OptionError, ScoreError
+from fleeting.errors import FoldError, OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
-from fleeting.metrics import unweighted_f1
+from fleeting.metrics import class_measures, confusion
 from fleeting.models import build
 from fleeting.models._pretrained import head_is_fresh
 from fleeting.selection import Chosen, inner_folds
@@ -142,9 +143,9 @@ def choose(task: Task, rows: npt.NDArray[np.int64], seed: int) -> tuple[Task, Ch
     Nothing but these rows is looked at. A task without ``[choose]`` comes back as it is. Of candidates that
     score alike the first is taken. Raises FoldError on fewer people than inner folds.
     """
-    candidates = candidates_of(task)
     if not task.experiment.choose.among:
         return task, None
+    candidates = candidates_of(task)
     subjects = [task.inputs.samples[row].subject for row in rows]
     folds = list(inner_folds(subjects, task.experiment.choose.folds, seed))
     scores = []
@@ -153,16 +154,30 @@ def choose(task: Task, rows: npt.NDArray[np.int64], seed: int) -> tuple[Task, Ch
         for learnt, held in folds:
             fitted = trained(candidate, rows[learnt], seed)
             said[held] = fitted.probabilities(arrays_of(task, rows[held])).argmax(axis=1)
-        scores.append(unweighted_f1(_labels(task)[rows], said, len(task.classes)))
+        found = confusion(_labels(task)[rows], said, len(task.classes))
+        scores.append(float(np.nanmean(class_measures(found)[2])))  # of the classes that these rows have
     best = int(np.argmax(scores))
     return candidates[best], Chosen(best, tuple(scores))
 
 
 def candidates_of(task: Task) -> list[Task]:
     """The task with each of the settings that its folds choose among; itself where there is no choice."""
-    if not task.experiment.choose.among:
-        return [task]
     return [replace(task, experiment=candidate.completed()) for candidate in task.experiment.candidates()]
+
+
+def rehearse_choice(task: Task, folds: Sequence[Fold]) -> None:
+    """Refuse, before anything is written, folds that could not choose. Raises FoldError."""
+    choice, recipe = task.experiment.choose, task.experiment.training
+    if not choice.among:
+        return
+    for fold, seed in product(folds, range(recipe.seed, recipe.seed + recipe.seeds)):
+        subjects = [sample.subject for sample in fold.train]
+        for learnt, _ in inner_folds(subjects, choice.folds, fold_seed(seed, fold.name)):
+            if len({fold.train[row].label for row in learnt}) < 2:
+                raise FoldError(
+                    f"fold {fold.name}: with choose.folds={choice.folds} an inner fold learns from one class"
+                    " only; choose more of them, or leave choose out"
+                )
 
 
 def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:

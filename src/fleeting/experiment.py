@@ -22,7 +22,8 @@ from fleeting.training import Training
 
 HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "keep_weights", "threads"))
 """Keys of a recipe that may be changed without making another experiment of it."""
-FIXED = ("model.inputs", "model.size", "model.pretrained", *HARMLESS)
+RUNS_ALIKE = ("training.device", "training.autocast", "training.selection")
+FIXED = ("model.inputs", "model.size", "model.pretrained", *RUNS_ALIKE, *HARMLESS)
 """What settings that a fold chooses among have in common."""
 
 

@@ -128,8 +128,8 @@ def _explained(case: Case, label: str | None) -> Explanation:
     label = label or max(case.probabilities, key=lambda name: case.probabilities[name])
     if label not in classes:
         raise UnknownNameError("class of this model", label, classes)
-    first, *_ = case.view.inputs
-    channels = kind_of(first.modality, len(case.arrays[0])).channels
+    given = zip(case.view.inputs, case.arrays, strict=True)
+    channels = [name for item, array in given for name in kind_of(item.modality, len(array)).channels]
     looks, notes = looks_of(case.fitted, case.arrays, classes.index(label), channels)
     if case.hidden and (fine := [look for look in looks if max(look.values.shape) > COARSE]):
         looks = tuple(look for look in looks if look not in fine)

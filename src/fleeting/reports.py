@@ -188,9 +188,10 @@ def notes(run: Run) -> list[str]:
             " subjects, which is not known here, the score would not be clean."
         )
     if chosen := scores.get("chosen"):
-        counts = "; ".join(f"{_settings(one['settings'])} in {one['folds']}" for one in chosen)
+        counts = "; ".join(f"{_in_words(one['settings'])} in {one['folds']}" for one in chosen)
         found.append(
-            f"Each fold chose its settings on its own training side, by people held out there: {counts}."
+            "Each training chose its settings on its own training side, by people held out there: of"
+            f" {sum(one['folds'] for one in chosen)}, {counts}."
         )
     if scores["incomplete"]:
         found.append(
@@ -208,11 +209,10 @@ def notes(run: Run) -> list[str]:
     return found
 
 
-def _settings(change: Mapping[str, Any]) -> str:
+def _in_words(change: Mapping[str, Any]) -> str:
     """A candidate's changes in a few words."""
-    return ", ".join(
-        f"{table}.{key}={value}" for table, keys in change.items() for key, value in keys.items()
-    )
+    told = [f"{table}.{key}={value}" for table, keys in change.items() for key, value in keys.items()]
+    return ", ".join(told) or "the recipe as it is"
 
 
 def _boxes(run: Run) -> list[dict[str, Any]]:

@@ -30,6 +30,8 @@ from fleeting.results import Run, read_json
 
 KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
 """A line of a page: whoever writes about results keeps his words above it."""
+WRITTEN = "Written by `fleeting report "
+"""How a page begins that was written here."""
 BESIDE = {"name", "paper", "reported", "changed"}
 """Keys of an experiment that change nothing of what it does."""
 
@@ -56,7 +58,7 @@ def write_results(runs: Sequence[Run], target: Path) -> Path:
     Runs share a table where they predict the same samples under the same rule: best first, and each tested
     against the one of them that comes first in ``runs``. What other recipes of their groups would be run with
     stands at the end. A page that is there and has the line ``KEPT`` keeps what stands above it. Raises
-    RunError on a run whose files are damaged.
+    RunError on a run whose files are damaged, and on somebody else's page.
     """
     had = {run.experiment.data.dataset for run in runs}
     waiting = sorted(unrun(runs), key=lambda experiment: experiment.data.dataset not in had)
@@ -70,14 +72,21 @@ def write_results(runs: Sequence[Run], target: Path) -> Path:
 
 
 def _above(target: Path) -> str:
-    """What a page that is there keeps, up to its line ``KEPT``; nothing without one."""
+    """What a page that is there keeps, with its line ``KEPT``; nothing of one that was all written here."""
     if not target.is_file():
         return ""
     try:
-        kept, line, _ = target.read_text(encoding="utf-8").partition(f"\n{KEPT}\n")
+        text = target.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise RunError(f"{target} is no text ({error.reason}); choose another --out") from error
-    return f"{kept}{line}\n" if line else ""
+    if line := re.search(rf"^{re.escape(KEPT)}[ \t]*$", text, re.MULTILINE):
+        return f"{text[: line.start()]}{KEPT}\n\n"
+    if text.strip() and WRITTEN not in text:
+        raise RunError(
+            f"{target} was written by somebody else; choose another --out, or put the line {KEPT} below"
+            " what is to stay"
+        )
+    return ""
 
 
 def command(experiment: Experiment, file: str) -> str:

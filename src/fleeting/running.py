@@ -18,7 +18,16 @@ from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
 from fleeting.drawn_data import drawn_people
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
-from fleeting.evaluation import FoldResult, Job, Task, begins_with, evaluate, peak_memory_mb, rehearse
+from fleeting.evaluation import (
+    FoldResult,
+    Job,
+    Task,
+    begins_with,
+    evaluate,
+    peak_memory_mb,
+    rehearse,
+    rehearse_choice,
+)
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
 from fleeting.inputs import Input, View, frames_of, load, refuse_unsupplied
@@ -135,6 +144,7 @@ def prepare(
     _require_classes(dataset, experiment.data.labels, classes, [s for fold in folds for s in fold.test])
     task = Task(experiment, inputs, classes)
     rehearse(task)
+    rehearse_choice(task, folds)
     ready_made = all(item.modality in dataset.ready for item in view.inputs)
     people = drawn_people(root) if dataset.needs_root else "Its people are drawn from one recipe of a face."
     return Prepared(task, folds, tuple(problems), ready_made, people)

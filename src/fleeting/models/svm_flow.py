@@ -26,9 +26,9 @@ class SvmFlow:
     """Support vector machines with a Gaussian kernel, each class against the rest, on maps shrunk to 7x7.
 
     Maps are z-scored and blurred as linear-flow's are. The kernel is ``exp(-narrow d^2)``, d^2 in units of
-    the training side's total variance. Note that its weights are training clips, shrunk and blurred: where
-    the data may not be handed on, neither may they. Its probabilities are margins through a softmax, so only
-    calibrated ones mean anything.
+    all features' number times their variance, taken together (scikit-learn's "scale"). Note that its weights
+    are training clips, shrunk and blurred: where the data may not be handed on, neither may they. Its
+    probabilities are margins through a softmax, so only calibrated ones mean anything.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
