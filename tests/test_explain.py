@@ -88,7 +88,8 @@ def arrays_for(shapes):
 
 
 def looks_by_name(model, arrays, target=1):
-    looks, notes = looks_of(fitted(model, 100.0, len(arrays)), arrays, target, ("a",) * len(arrays[0]))
+    channels = [f"{i}.{channel}" for i, array in enumerate(arrays) for channel in range(len(array))]
+    looks, notes = looks_of(fitted(model, 100.0, len(arrays)), arrays, target, channels)
     return {(look.name, look.where): look for look in looks}, notes
 
 
