@@ -143,7 +143,8 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
 def write_page(target: Path, page: str) -> Path:
     """Write a page where its name says; its path. Raises RunError where a folder has that name."""
     if target.is_dir():
-        raise RunError(f"{target} is a folder; name the page, for example {target / 'comparison.html'}")
+        page_in_it = target / f"comparison{target.suffix or '.html'}"
+        raise RunError(f"{target} is a folder; name the page, for example {page_in_it}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, page)
     return target
