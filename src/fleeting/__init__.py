@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     score = score_log
 
+# The module of each public name, and after a colon its name there where that differs.
 _HOMES = {
     "analyze": "analysis",
     "catalogue": "listing",
@@ -73,7 +74,7 @@ _HOMES = {
     "Run": "results",
     "run": "running",
     "Sample": "types",
-    "score": "megclog.score_log",
+    "score": "megclog:score_log",
     "score_intervals": "intervals",
     "Session": "session",
     "spot": "long_videos",
@@ -87,5 +88,5 @@ __all__ = ["__version__", *sorted(_HOMES)]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fleeting' has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(".")
+    module, _, attribute = _HOMES[name].partition(":")
     return getattr(import_module(f"fleeting.{module}"), attribute or name)
