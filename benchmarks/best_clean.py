@@ -32,7 +32,7 @@ from fleeting.drawing.units import JAW, PULLS, field
 from fleeting.metrics import unweighted_f1, unweighted_recall
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.models.svm_flow import SvmFlow
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 
 Maps = npt.NDArray[np.float32]
 Shares = npt.NDArray[np.float64]

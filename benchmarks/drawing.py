@@ -23,7 +23,7 @@ from fleeting.drawing.posture import posture, skin_at
 from fleeting.drawing.rendering import frame, write_video
 from fleeting.drawing.script import Script, write_script
 from fleeting.drawing.units import pixels
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 
 
 def plainly(script: Script, number: int, rng: np.random.Generator) -> np.ndarray:

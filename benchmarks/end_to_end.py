@@ -25,7 +25,7 @@ import fleeting
 from fleeting import facemotion, faces, session
 from fleeting.drawn_data import draw
 from fleeting.motion import flow, gray
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.recogniser import Recogniser
 from fleeting.session import Session
 from fleeting.types import Event

@@ -35,11 +35,11 @@ from safetensors.numpy import save
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fleeting.atomic import write_atomically
 from fleeting.errors import FleetingError, MissingExtraError, RunError
 from fleeting.evaluation import Job, Task, fold_seed, model_of, rows_of, threads, training_set
 from fleeting.experiment import read_recipe
 from fleeting.figures import INK, OTHER, STYLE
+from fleeting.files import write_atomically
 from fleeting.layer_selection import (
     LayerEntropy,
     layer_entropies,

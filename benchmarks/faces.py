@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from fleeting.facemesh import crop_of_detection, crop_of_mesh, detect, mesh
 from fleeting.faces import FaceTracker, find_face
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.pictures import read_picture
 from fleeting.quality import measure
 

@@ -8,7 +8,7 @@ import skimage.data
 from PIL import Image
 
 from fleeting import facemesh, landmarks
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import Clip
 
 HEIGHT, WIDTH = 170, 139

@@ -8,7 +8,7 @@ import skimage.data
 from PIL import Image
 
 from fleeting.faces import find_face
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 
 NAMES = ("hopper", "astronaut")
 

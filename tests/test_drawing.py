@@ -28,7 +28,7 @@ from fleeting.drawing.script import (
 from fleeting.drawing.units import field, pixels
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.landmarks import outer_distance
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 
 PEOPLE = st.integers(1, 400).map(identity)
 SEEDS = st.integers(0, 2**40)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleeting import naming
+from fleeting import megc_names as naming
 from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
 from fleeting.megclog import MEGC_CLASSES, read, score_log, write

@@ -15,7 +15,6 @@ from PIL import Image, ImageOps
 
 import fleeting
 from fleeting import megclog
-from fleeting.atomic import sweep
 from fleeting.datasets import datasets
 from fleeting.errors import (
     DamagedDataError,
@@ -28,6 +27,7 @@ from fleeting.errors import (
     UnknownNameError,
 )
 from fleeting.experiment import read_recipe
+from fleeting.files import sweep
 from fleeting.protocols import protocols
 from fleeting.types import Fold
 

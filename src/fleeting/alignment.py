@@ -26,7 +26,7 @@ from fleeting.landmarks import (
     eyes,
 )
 from fleeting.motion import Matrix, similarity, stable_region, tukey
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 Image = npt.NDArray[np.uint8]

@@ -25,7 +25,7 @@ from fleeting.errors import FleetingError, OptionError, UnknownNameError, VideoE
 from fleeting.executors import executors
 from fleeting.export import events_csv, events_eaf, events_json, read_events
 from fleeting.intake import Input, contents, inputs_of
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.recogniser import SHIPPED, Recogniser
 from fleeting.session import Session
 from fleeting.spotting import DEFAULT, spotters

@@ -10,13 +10,13 @@ import numpy as np
 
 import fleeting
 from fleeting import running
-from fleeting.atomic import write_atomically
 from fleeting.calibration import SURE, Calibration, calibrate
 from fleeting.cards import card
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.evaluation import choose, fold_seed, trained
 from fleeting.experiment import Experiment, ModelChoice
+from fleeting.files import write_atomically
 from fleeting.models import models
 from fleeting.recogniser import FILE
 from fleeting.results import Run, read_json

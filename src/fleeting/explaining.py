@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from fleeting.atomic import write_atomically
 from fleeting.attribution import looks_of
 from fleeting.cases import Case, RunClips, of_analysis, of_video
 from fleeting.errors import OptionError, UnknownNameError
+from fleeting.files import write_atomically
 from fleeting.modalities import kind_of
 from fleeting.panels import (
     Image,

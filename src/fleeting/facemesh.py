@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from fleeting.errors import PluginError
 from fleeting.landmarks import LEFT_EYE_CORNERS, POINTS, RIGHT_EYE_CORNERS
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 Image = npt.NDArray[np.uint8]

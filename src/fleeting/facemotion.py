@@ -35,7 +35,7 @@ from fleeting.landmarks import (
     outer_distance,
 )
 from fleeting.motion import Gray, Matrix, gray, similarity
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import FloatArray, Frame
 
 PAIRS = {

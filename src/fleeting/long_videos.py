@@ -19,7 +19,6 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 import fleeting
-from fleeting.atomic import write_atomically
 from fleeting.datasets import datasets
 from fleeting.datasets._checks import LEAVE_OUT, as_problem
 from fleeting.datasets._disk import pictures
@@ -29,9 +28,10 @@ from fleeting.drawn_data import drawn_people
 from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
 from fleeting.executors import executors
 from fleeting.export import event_row
+from fleeting.files import write_atomically
 from fleeting.intervals import LEAST_IOU, Interval
-from fleeting.naming import PEOPLE
-from fleeting.opencv import cv2
+from fleeting.megc_names import PEOPLE
+from fleeting.optional import cv2
 from fleeting.pictures import read_picture
 from fleeting.recogniser import SHIPPED, Recogniser
 from fleeting.session import Session

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from fleeting import naming
+from fleeting import megc_names
 from fleeting.claims import doubt
 from fleeting.errors import LogError, OptionError
 from fleeting.metrics import Scores, over_seeds
@@ -180,7 +180,7 @@ def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
     said = [(line, text, _words(text)) for line, text in lines if not _CHATTER.match(text)]
     names = _named_labels([words for _, _, words in said])
     for line, text, words in said:
-        if names and naming.is_database(words[0]) and _is_named_clip(words) and not _is_clip(words):
+        if names and megc_names.is_database(words[0]) and _is_named_clip(words) and not _is_clip(words):
             refuse(
                 path, line, text, "a clip, or a fold's database and subject; as it stands it may be either"
             )
@@ -188,13 +188,13 @@ def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
             if fold is None:
                 refuse(path, line, text, "a line '<database> <subject>' before the first clip")
             empty = ""
-            clip = naming.clip(fold[1], fold[2], " ".join(words[:-2]))
+            clip = megc_names.clip(fold[1], fold[2], " ".join(words[:-2]))
             yield _Row(line, fold[1], fold[2], clip, words[-2], words[-1])
         elif _is_fold(words, names):
             if fold and empty:
                 refuse(path, fold[0], empty, "clips below it; delete a fold that has none")
-            database = naming.database(words[0])
-            fold, empty = (line, database, naming.person(database, " ".join(words[1:]))), text
+            database = megc_names.database(words[0])
+            fold, empty = (line, database, megc_names.person(database, " ".join(words[1:]))), text
         else:
             refuse(path, line, text, "'<database> <subject>' or '<clip> <truth> <prediction>'")
     if fold is None or empty:
@@ -205,7 +205,7 @@ def _named_labels(said: Sequence[Sequence[str]]) -> frozenset[str]:
     """The labels of a log that has words for them, MEGC's or its own; none where a label is a number."""
     if any(_is_clip(words) and any(map(_NUMBER.fullmatch, words[-2:])) for words in said):
         return frozenset()
-    clips = [words for words in said if _is_named_clip(words) and not naming.is_database(words[0])]
+    clips = [words for words in said if _is_named_clip(words) and not megc_names.is_database(words[0])]
     return frozenset(word.lower() for words in clips for word in words[1:])
 
 
@@ -225,7 +225,7 @@ def _is_fold(words: Sequence[str], names: frozenset[str]) -> bool:
     Nor is ``EP02 happiness`` in a log with such ``names`` for labels.
     """
     labelled = words[-1].lower() in names
-    if naming.is_database(words[0]):
+    if megc_names.is_database(words[0]):
         return len(words) == 2 or (len(words) > 2 and not labelled)
     named = len(words) == 2 and words[0][0].isalpha() and not re.search("[:=]", "".join(words))
     return named and not labelled and not _LABEL.fullmatch(words[1])
@@ -247,8 +247,8 @@ def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row
         truth, predicted = group["ground truth"], group["predicted"]
         if len(truth) != len(predicted):
             refuse(path, line, f"{len(predicted)} predicted, {len(truth)} true", f"as many ({subject})")
-        database = naming.guess_database(subject)
-        person = naming.person(database, subject)
+        database = megc_names.guess_database(subject)
+        person = megc_names.person(database, subject)
         for clip, pair in enumerate(zip(truth, predicted, strict=True), start=1):
             if bad := [word for word in pair if not _LABEL.fullmatch(word)]:
                 refuse(path, line, bad[0], f"only labels such as 0, 1, 2 (subject {subject})")

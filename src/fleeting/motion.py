@@ -21,7 +21,7 @@ from fleeting.landmarks import (
     TEMPLES,
     eyes,
 )
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 Gray = npt.NDArray[np.uint8]

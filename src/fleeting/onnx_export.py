@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import fleeting
-from fleeting.atomic import write_atomically
 from fleeting.calibration import FLOOR
 from fleeting.errors import MissingExtraError, WeightsError
+from fleeting.files import write_atomically
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.recogniser import Recogniser, fitted

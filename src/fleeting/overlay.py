@@ -14,7 +14,7 @@ import numpy as np
 from fleeting.errors import MissingExtraError
 from fleeting.facemesh import Image
 from fleeting.faces import Face
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 READABLE = 480

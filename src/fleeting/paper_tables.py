@@ -10,10 +10,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from fleeting.atomic import write_atomically
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, UnknownNameError
 from fleeting.experiment import Experiment, read_recipe, recipe_names
+from fleeting.files import write_atomically
 from fleeting.reports import beside_paper, write_tables
 from fleeting.results import Run, file_name
 from fleeting.running import Progress, run

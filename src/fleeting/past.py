@@ -13,7 +13,7 @@ from fleeting.errors import FaceError
 from fleeting.facemesh import Image
 from fleeting.faces import Face
 from fleeting.motion import SMALLEST
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.types import Clip, Frame
 

@@ -22,7 +22,7 @@ from fleeting.experiment import Experiment
 from fleeting.modalities import modalities
 from fleeting.models import models
 from fleeting.models._pretrained import sha256_of
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.protocols import protocols
 from fleeting.training import device_of
 

@@ -24,7 +24,7 @@ from fleeting.landmarks import (
     inner,
     outer_distance,
 )
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 USABLE = 0.5

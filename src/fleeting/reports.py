@@ -12,9 +12,9 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fleeting import figures
-from fleeting.atomic import write_atomically
 from fleeting.errors import RunError
 from fleeting.experiment import Reported
+from fleeting.files import write_atomically
 from fleeting.metrics import per_subject
 from fleeting.results import Run, fold_folders, read_json
 from fleeting.roc import roc

@@ -24,10 +24,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from fleeting import megclog
-from fleeting.atomic import write_atomically
 from fleeting.errors import LogError, RunError
 from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
+from fleeting.files import write_atomically
 from fleeting.types import Fold, Prediction
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from fleeting import megclog, provenance
-from fleeting.atomic import sweep, write_atomically
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
 from fleeting.drawn_data import drawn_people
@@ -30,6 +29,7 @@ from fleeting.evaluation import (
 )
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
+from fleeting.files import sweep, write_atomically
 from fleeting.inputs import Input, View, frames_of, load, refuse_unsupplied
 from fleeting.metrics import Scores, over_seeds
 from fleeting.models import models

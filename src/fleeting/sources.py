@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import DatasetError, OptionError, VideoError, some
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.pictures import damage, read_picture
 
 Image = npt.NDArray[np.uint8]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, binomtest, t
 
-from fleeting import naming
+from fleeting import megc_names
 from fleeting.errors import OptionError, ScoreError
 from fleeting.megclog import code_labels, read, read_lines, refuse, table
 from fleeting.metrics import (
@@ -266,8 +266,8 @@ def read_labels(path: Path) -> Labels:
 
 
 def _subject(dataset: str, person: str) -> str:
-    database = naming.database(dataset)
-    return "/".join(filter(None, (database, naming.person(database, person))))
+    database = megc_names.database(dataset)
+    return "/".join(filter(None, (database, megc_names.person(database, person))))
 
 
 def _best_guesses(

@@ -12,7 +12,7 @@ from fleeting.facemesh import Image
 from fleeting.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, NOSE_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
 from fleeting.modalities import modalities
 from fleeting.motion import gray
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.types import Clip
 
 Stills = dict[str, str]

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import fleeting
-from fleeting.atomic import appearing, write_atomically
 from fleeting.errors import OptionError
 from fleeting.faces import Face, FaceTracker
+from fleeting.files import appearing, write_atomically
 from fleeting.overlay import Film, drawn
 from fleeting.quality import USABLE
 from fleeting.registry import options

@@ -19,7 +19,7 @@ from fleeting.datasets._miniature import Drawing, drawings, save_picture
 from fleeting.datasets._rows import Reading
 from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
-from fleeting.naming import PEOPLE
+from fleeting.megc_names import PEOPLE
 from fleeting.pictures import UNREADABLE, damage, load_picture
 from fleeting.regions import four_regions
 from fleeting.types import FloatArray, Sample

@@ -18,7 +18,7 @@ from fleeting import facemesh
 from fleeting.drawing.people import Photograph
 from fleeting.errors import MissingExtraError
 from fleeting.landmarks import outer_distance
-from fleeting.opencv import cv2
+from fleeting.optional import cv2
 from fleeting.pictures import read_picture
 from fleeting.types import FloatArray
 

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import map_coordinates
 
-from fleeting.atomic import appearing
 from fleeting.drawing.portrait import FINER, HEIGHT, MARGIN, WIDTH, to_fine
 from fleeting.drawing.posture import Box, Posture, level_of, open_lids, part_lips, posture, skin_at
 from fleeting.drawing.script import Script
 from fleeting.drawing.units import pixels
 from fleeting.errors import MissingExtraError, OptionError
-from fleeting.opencv import cv2
+from fleeting.files import appearing
+from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 Image = npt.NDArray[np.uint8]
