@@ -33,7 +33,7 @@ from fleeting.alignment import align, crop_matrix, crop_size
 from fleeting.faces import FaceTracker, find_face
 from fleeting.landmarks import MOUTH_CORNERS, NOSE_BRIDGE, eyes, outer_distance
 from fleeting.motion import flow, rigid_fit, stable_region
-from fleeting.pictures import read_picture
+from fleeting.video.pictures import read_picture
 
 Image = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.float64]

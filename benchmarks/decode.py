@@ -20,7 +20,7 @@ import av
 import cv2
 import numpy as np
 
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 
 WIDTH, HEIGHT = 640, 480
 

@@ -29,7 +29,7 @@ from fleeting.optional import cv2
 from fleeting.recogniser import Recogniser
 from fleeting.session import Session
 from fleeting.types import Event
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 
 STAGES = {
     "mesh of the face": (faces, "mesh"),

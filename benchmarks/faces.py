@@ -21,8 +21,8 @@ import numpy.typing as npt
 from fleeting.facemesh import crop_of_detection, crop_of_mesh, detect, mesh
 from fleeting.faces import FaceTracker, find_face
 from fleeting.optional import cv2
-from fleeting.pictures import read_picture
 from fleeting.quality import measure
+from fleeting.video.pictures import read_picture
 
 Image = npt.NDArray[np.uint8]
 Found = list[npt.NDArray[np.floating] | None]

@@ -24,7 +24,7 @@ import skimage.data
 from fleeting.alignment import crop_matrix, crop_size
 from fleeting.faces import find_face
 from fleeting.motion import FLOWS, flow, optical_strain
-from fleeting.pictures import read_picture
+from fleeting.video.pictures import read_picture
 
 Array = npt.NDArray[np.float32]
 AMPLITUDES = (0.3, 1.0, 2.0)

@@ -26,7 +26,7 @@ from fleeting.facemotion import REGIONS, FaceMotion, Motion
 from fleeting.faces import FaceTracker
 from fleeting.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 from fleeting.watching import main_face
 
 EVERY = 4

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from fleeting.ahead import ahead
+from fleeting.video.prefetch import ahead
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 50])

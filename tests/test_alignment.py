@@ -13,7 +13,7 @@ from fleeting import alignment, landmarks
 from fleeting.alignment import align, crop_matrix, crop_size, is_tight
 from fleeting.errors import FaceError, OptionError
 from fleeting.faces import FaceTracker, find_face
-from fleeting.pictures import read_picture
+from fleeting.video.pictures import read_picture
 
 FRAMES, ONSET, APEX = 24, 5, 12
 SIDE = 300

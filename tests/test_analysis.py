@@ -24,7 +24,7 @@ from fleeting.export import COLUMNS
 from fleeting.facemesh import detect
 from fleeting.faces import find_face
 from fleeting.intake import inputs_of
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 from fleeting.watching import COLUMNS as FRAME_COLUMNS
 from tests.short_video import SCRIPT, drawn_video, overlap
 from tests.test_watching import film, rows

@@ -7,8 +7,8 @@ from fleeting import landmarks
 from fleeting.clips import clip_of
 from fleeting.errors import FaceError, OptionError, UnknownNameError
 from fleeting.faces import find_face
-from fleeting.pictures import read_picture
-from fleeting.video import open_video
+from fleeting.video.pictures import read_picture
+from fleeting.video.reader import open_video
 
 TIMES = np.arange(6) / 100
 

@@ -20,7 +20,7 @@ from fleeting.datasets import datasets
 from fleeting.datasets._disk import fault, find_sheet, listing, number_of, pictures, under
 from fleeting.doctor import check
 from fleeting.errors import DatasetError
-from fleeting.pictures import read_picture, read_pictures
+from fleeting.video.pictures import read_picture, read_pictures
 
 NOBODY = 65534
 

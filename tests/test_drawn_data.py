@@ -13,7 +13,7 @@ from fleeting.drawing import TWO_PEOPLE
 from fleeting.drawn_data import draw, drawn_people, layouts
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
 from fleeting.experiment import read_recipe
-from fleeting.pictures import read_picture
+from fleeting.video.pictures import read_picture
 
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}
 SHORT = {"seconds": 3.1, "events_per_minute": 19, "flows": 1, "disturb": "none", "workers": 1}

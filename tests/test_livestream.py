@@ -11,7 +11,7 @@ import fleeting
 from fleeting.errors import OptionError, UnknownNameError, VideoError
 from fleeting.livestream import WAITING, Live
 from fleeting.session import Session
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 from tests.short_video import SCRIPT, drawn_video, overlap
 from tests.test_watching import film
 

@@ -21,7 +21,7 @@ from fleeting.motion import (
     stable_region,
     without_rigid,
 )
-from fleeting.pictures import read_picture
+from fleeting.video.pictures import read_picture
 
 WIDTH, HEIGHT = crop_size()
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)

@@ -15,7 +15,7 @@ from fleeting.recogniser import Recogniser
 from fleeting.session import MEMORY, Session
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.types import Event, Frame
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 from tests.portraits import lit, photograph, placed, scene
 from tests.short_video import TRUTH, drawn_video, overlap
 

@@ -13,7 +13,7 @@ from fleeting.spotting._bank import BLOCK
 from fleeting.spotting._course import fitted, raised_cosine
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._timeline import RATE, Timeline
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 from fleeting.watching import main_face
 from tests.skin import all_of, bump, even, motions
 

@@ -15,7 +15,7 @@ from fleeting.session import Session
 from fleeting.stills import stills
 from fleeting.timeline import write_page
 from fleeting.types import Event
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 from fleeting.watching import Tables, facts
 from tests.bumps import bumped_clip
 from tests.test_reports import CHROMIUM, QUIET

@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fleeting import sources as module
 from fleeting.errors import MissingExtraError, OptionError, VideoError
 from fleeting.types import Frame
-from fleeting.video import VideoReport, open_video
+from fleeting.video.reader import VideoReport, open_video
+from fleeting.video.reader import sources as module
 
 MILLISECOND = Fraction(1, 1000)
 SPEED = {"libx264": {"preset": "ultrafast"}, "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"}}
@@ -623,7 +623,7 @@ def test_without_pyav_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_importing_costs_nothing() -> None:
-    code = "import sys, fleeting.video; print([m for m in ('av', 'cv2', 'torch') if m in sys.modules])"
+    code = "import sys, fleeting.video.reader; print([m for m in ('av', 'cv2', 'torch') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 
@@ -631,7 +631,7 @@ def test_importing_costs_nothing() -> None:
 PEAK = """
 import re, sys
 from pathlib import Path
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 with open_video(sys.argv[1]) as video:
     count = sum(1 for _ in video)
 print(count, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from fleeting.types import Frame as Frame
     from fleeting.types import Prediction as Prediction
     from fleeting.types import Sample as Sample
-    from fleeting.video import open_video as open_video
+    from fleeting.video.reader import open_video as open_video
     from fleeting.watching import watch as watch
 
     score = score_log
@@ -65,7 +65,7 @@ _HOMES = {
     "inputs_figure": "panels",
     "live": "livestream",
     "null_score": "stats",
-    "open_video": "video",
+    "open_video": "video.reader",
     "Prediction": "types",
     "read_recipe": "experiment",
     "Recogniser": "recogniser",

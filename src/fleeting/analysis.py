@@ -32,7 +32,7 @@ from fleeting.spotting import DEFAULT, spotters
 from fleeting.stills import Stills, stills
 from fleeting.timeline import write_page
 from fleeting.types import Event
-from fleeting.video import Video, open_video
+from fleeting.video.reader import Video, open_video
 from fleeting.watching import Progress, Tables, facts, refuse_file
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def analyze(
     ``inputs`` are video files, folders of pictures (each one video), and folders in which such files and
     folders lie at any depth; the results of ``a.mp4`` are in ``out/a``. ``model`` is a recogniser's name or
     file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
-    `fleeting.video.open_video` takes them, ``spotter`` and ``people`` as `fleeting.session.Session` does,
+    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.session.Session` does,
     ``formats`` of `FORMATS`. With ``blur`` no picture that is written shows a face. ``workers`` inputs are
     analysed at once, each in a process of its own; results are the same bytes. ``resume`` leaves alone what
     was made from the same input with the same settings.

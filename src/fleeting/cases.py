@@ -29,7 +29,7 @@ from fleeting.session import MEMORY, Session
 from fleeting.spotting import Spotted
 from fleeting.training import Fitted
 from fleeting.types import Clip, Event, FloatArray, Prediction
-from fleeting.video import open_video
+from fleeting.video.reader import open_video
 
 BEFORE = 0.5
 """Seconds before an event from which on its face is followed."""

@@ -13,8 +13,8 @@ from fleeting.datasets._checks import RESTORE, as_problem
 from fleeting.datasets._disk import fault
 from fleeting.drawn_data import drawn_people
 from fleeting.errors import DatasetError, Problem
-from fleeting.pictures import UNREADABLE, damage, load_picture, mixed
 from fleeting.types import Sample
+from fleeting.video.pictures import UNREADABLE, damage, load_picture, mixed
 
 Progress = Callable[[int, int], None]
 

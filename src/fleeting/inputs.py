@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from fleeting import alignment, clips, facemesh, faces, landmarks, motion, pictures, regions
+from fleeting import alignment, clips, facemesh, faces, landmarks, motion, regions
 from fleeting.apex import apex_finders
 from fleeting.cache import Cache, code_of
 from fleeting.clips import Crop, clip_of
@@ -23,9 +23,9 @@ from fleeting.datasets._disk import number_of
 from fleeting.errors import DatasetError, FaceError, OptionError, Problem
 from fleeting.modalities import kind_of, modalities
 from fleeting.motion import shrink
-from fleeting.pictures import read_pictures
 from fleeting.types import ArrayKind, Clip, FloatArray, Sample
-from fleeting.video import open_video
+from fleeting.video.pictures import read_pictures
+from fleeting.video.reader import open_video, pictures
 
 Pictures = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
@@ -211,7 +211,7 @@ def cut(
 ) -> Clip:
     """The stretch of a video from ``start`` to ``end`` (seconds, both included) as a Clip of the face.
 
-    ``source`` is whatever `fleeting.video.open_video` reads. Onset and offset are the stretch's first and
+    ``source`` is whatever `fleeting.open_video` reads. Onset and offset are the stretch's first and
     last frame, the apex is found by the finder of that name; times are the video's own. Raises VideoError
     and FaceError where nothing can be read or no face is found.
     """

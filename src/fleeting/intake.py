@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleeting.errors import VideoError
-from fleeting.sources import PICTURES, reason
+from fleeting.video.sources import PICTURES, reason
 
 VIDEOS = frozenset(
     f".{suffix}"

@@ -13,7 +13,7 @@ from fleeting.recogniser import SHIPPED, Recogniser
 from fleeting.session import Session
 from fleeting.spotting import DEFAULT
 from fleeting.types import Event, Frame
-from fleeting.video import Video, VideoReport, open_video
+from fleeting.video.reader import Video, VideoReport, open_video
 
 WAITING = 32
 """Frames that may wait for their turn; what comes then is dropped, so that events stay on time."""
@@ -90,7 +90,7 @@ def live(
 ) -> Live:
     """Watch a camera (by its number), or a video or folder of pictures at its own pace.
 
-    ``model`` is a recogniser's name or file, None for none; ``fps`` is as `fleeting.video.open_video` takes
+    ``model`` is a recogniser's name or file, None for none; ``fps`` is as `fleeting.open_video` takes
     it, ``spotter`` and ``people`` as `fleeting.session.Session` does. Raises what these raise.
     """
     recogniser = None if model is None else Recogniser.load(model)

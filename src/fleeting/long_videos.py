@@ -32,12 +32,12 @@ from fleeting.files import write_atomically
 from fleeting.intervals import LEAST_IOU, Interval
 from fleeting.megc_names import PEOPLE
 from fleeting.optional import cv2
-from fleeting.pictures import read_picture
 from fleeting.recogniser import SHIPPED, Recogniser
 from fleeting.session import Session
 from fleeting.spotscores import movements_csv, score_kinds
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Frame, Kind, Sample
+from fleeting.video.pictures import read_picture
 from fleeting.watching import Progress, refuse_file
 
 UNKNOWN = "unknown"

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Generator, Iterable, Mapping, 
 from contextlib import closing
 from typing import Any, Protocol
 
-from fleeting.ahead import ahead
 from fleeting.errors import OptionError
 from fleeting.facemotion import FaceMotion, Motion
 from fleeting.faces import Face, FaceTracker
 from fleeting.past import Past
 from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
 from fleeting.types import Clip, Event, Frame
+from fleeting.video.prefetch import ahead
 
 MEMORY = 30
 """A face that was gone for more frames is a new one when it comes back."""

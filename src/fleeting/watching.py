@@ -19,7 +19,7 @@ from fleeting.overlay import Film, drawn
 from fleeting.quality import USABLE
 from fleeting.registry import options
 from fleeting.types import Frame
-from fleeting.video import VideoReport, open_video
+from fleeting.video.reader import VideoReport, open_video
 
 Progress = Callable[[str, int, int], None]
 COLUMNS = (
@@ -70,7 +70,7 @@ def watch(
 
     ``frames.csv`` has one row for every decoded frame, with its main face: the largest usable one, as long as
     no other is a quarter larger; ``faces.csv`` has one row per frame and face. ``overlay`` adds
-    ``overlay.mp4``. ``source``, ``fps``, ``start`` and ``end`` are as `fleeting.video.open_video` takes them
+    ``overlay.mp4``. ``source``, ``fps``, ``start`` and ``end`` are as `fleeting.open_video` takes them
     (and raises); ``progress`` is called with what is done, how many frames, and how many there should be. A
     file appears when it is whole. Raises OptionError where ``out`` is no folder.
     """

@@ -20,9 +20,9 @@ from fleeting.datasets._rows import Reading
 from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
 from fleeting.megc_names import PEOPLE
-from fleeting.pictures import UNREADABLE, damage, load_picture
 from fleeting.regions import four_regions
 from fleeting.types import FloatArray, Sample
+from fleeting.video.pictures import UNREADABLE, damage, load_picture
 
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 28

@@ -19,8 +19,8 @@ from fleeting.drawing.people import Photograph
 from fleeting.errors import MissingExtraError
 from fleeting.landmarks import outer_distance
 from fleeting.optional import cv2
-from fleeting.pictures import read_picture
 from fleeting.types import FloatArray
+from fleeting.video.pictures import read_picture
 
 Image = npt.NDArray[np.uint8]
 Points = tuple[tuple[float, float], ...]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fleeting.errors import MissingExtraError, VideoError
-from fleeting.sources import Image, Notes, Source, reason
+from fleeting.video.sources import Image, Notes, Source, reason
 
 MOST_PIXELS = 2**27
 """A picture of 16K still fits; a damaged header that claims more is not believed."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from fleeting.errors import DatasetError, OptionError, VideoError, some
 from fleeting.optional import cv2
-from fleeting.pictures import damage, read_picture
+from fleeting.video.pictures import damage, read_picture
 
 Image = npt.NDArray[np.uint8]
 Source = Generator[tuple[float | None, Any], None, None]

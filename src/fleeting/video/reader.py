@@ -20,9 +20,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.containers import file_frames, opened
 from fleeting.errors import OptionError, VideoError
-from fleeting.sources import (
+from fleeting.types import Frame
+from fleeting.video.containers import file_frames, opened
+from fleeting.video.sources import (
     FOLDER_FPS,
     Notes,
     Source,
@@ -32,7 +33,6 @@ from fleeting.sources import (
     folder_frames,
     reason,
 )
-from fleeting.types import Frame
 
 Image = npt.NDArray[np.uint8]
 LEAST_FPS = 60

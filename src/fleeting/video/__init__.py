@@ -1,0 +1,1 @@
+"""Frames with their times, from anywhere: files, folders of pictures, cameras, arrays."""
