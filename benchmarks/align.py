@@ -29,10 +29,10 @@ import skimage.data
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter1d
 
-from fleeting.alignment import align, crop_matrix, crop_size
-from fleeting.faces import FaceTracker, find_face
-from fleeting.landmarks import MOUTH_CORNERS, NOSE_BRIDGE, eyes, outer_distance
-from fleeting.motion import flow, rigid_fit, stable_region
+from fleeting.faces.alignment import align, crop_matrix, crop_size
+from fleeting.faces.landmarks import MOUTH_CORNERS, NOSE_BRIDGE, eyes, outer_distance
+from fleeting.faces.optical_flow import flow, rigid_fit, stable_region
+from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.video.pictures import read_picture
 
 Image = npt.NDArray[np.uint8]

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from fleeting.apex import ApexFinder, apex_finders
-from fleeting.clips import clip_of
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import frames
 from fleeting.drawing.script import COMBINATIONS, STRENGTH, script_of_clip
+from fleeting.faces.clips import clip_of
 from fleeting.types import Clip
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import exact_flow, frame
 from fleeting.drawing.script import COMBINATIONS, script_of_clip
-from fleeting.motion import FLOWS, flow
+from fleeting.faces.optical_flow import FLOWS, flow
 
 AMPLITUDES = (0.3, 0.75, 1.5)
 """Peak displacement in percent of the distance between the outer eye corners: least, middle, most."""

@@ -22,9 +22,10 @@ from unittest.mock import patch
 from threadpoolctl import threadpool_limits
 
 import fleeting
-from fleeting import facemotion, faces, session
+from fleeting import session
 from fleeting.drawn_data import draw
-from fleeting.motion import flow, gray
+from fleeting.faces import skin_motion, tracking
+from fleeting.faces.optical_flow import flow, gray
 from fleeting.optional import cv2
 from fleeting.recogniser import Recogniser
 from fleeting.session import Session
@@ -32,10 +33,10 @@ from fleeting.types import Event
 from fleeting.video.reader import open_video
 
 STAGES = {
-    "mesh of the face": (faces, "mesh"),
-    "detector, for new faces": (faces, "detect"),
-    "quality of the picture": (faces, "measure"),
-    "motion of the skin": (facemotion.FaceMotion, "push"),
+    "mesh of the face": (tracking, "mesh"),
+    "detector, for new faces": (tracking, "detect"),
+    "quality of the picture": (tracking, "measure"),
+    "motion of the skin": (skin_motion.FaceMotion, "push"),
     "pictures kept for clips": (session.Past, "add"),
     "clips cut out of them": (session.Past, "clip"),
 }
@@ -69,7 +70,7 @@ def dense(path: Path) -> list[Event]:
     before = None
     with open_video(path) as video:
         for frame in video:
-            found = faces.find_face(frame.image)
+            found = tracking.find_face(frame.image)
             if found is None:
                 before = None
                 continue

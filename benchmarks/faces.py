@@ -18,10 +18,10 @@ import matplotlib.cbook
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.facemesh import crop_of_detection, crop_of_mesh, detect, mesh
-from fleeting.faces import FaceTracker, find_face
+from fleeting.faces.networks import crop_of_detection, crop_of_mesh, detect, mesh
+from fleeting.faces.quality import measure
+from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.optional import cv2
-from fleeting.quality import measure
 from fleeting.video.pictures import read_picture
 
 Image = npt.NDArray[np.uint8]

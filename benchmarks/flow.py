@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import skimage.data
 
-from fleeting.alignment import crop_matrix, crop_size
-from fleeting.faces import find_face
-from fleeting.motion import FLOWS, flow, optical_strain
+from fleeting.faces.alignment import crop_matrix, crop_size
+from fleeting.faces.optical_flow import FLOWS, flow, optical_strain
+from fleeting.faces.tracking import find_face
 from fleeting.video.pictures import read_picture
 
 Array = npt.NDArray[np.float32]

@@ -18,10 +18,10 @@ import numpy as np
 from scipy.stats import binomtest
 
 from fleeting.apex import apex_finders
-from fleeting.clips import clip_of
 from fleeting.drawing import TWO_PEOPLE, identity
 from fleeting.drawing.rendering import frame
 from fleeting.drawing.script import COMBINATIONS, STRENGTH, script_of_clip
+from fleeting.faces.clips import clip_of
 from fleeting.recogniser import Recogniser
 from fleeting.types import Clip
 

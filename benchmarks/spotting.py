@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from matplotlib.figure import Figure
 
-from fleeting import facemotion
 from fleeting.drawn_data import draw
-from fleeting.facemotion import REGIONS, FaceMotion, Motion
-from fleeting.faces import FaceTracker
+from fleeting.faces import skin_motion
+from fleeting.faces.skin_motion import REGIONS, FaceMotion, Motion
+from fleeting.faces.tracking import FaceTracker
 from fleeting.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
 from fleeting.video.reader import open_video
@@ -106,7 +106,7 @@ class Score:
 def motion_of(path: Path) -> list[Motion]:
     """The motion of the face in a video, kept beside it until it would be measured otherwise."""
     kept = path.with_suffix(".npz")
-    changed = Path(facemotion.__file__).stat().st_mtime
+    changed = Path(skin_motion.__file__).stat().st_mtime
     if not kept.exists() or kept.stat().st_mtime < changed:
         _measure(path, kept)
     series = np.load(kept)

@@ -7,7 +7,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from fleeting.faces import find_face
+from fleeting.faces.tracking import find_face
 from fleeting.optional import cv2
 
 NAMES = ("hopper", "astronaut")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fleeting.facemotion import REGIONS, Motion
+from fleeting.faces.skin_motion import REGIONS, Motion
 
 EDGE_AT = np.arccos(-0.9) / np.pi  # where a raised cosine passes 5 %
 

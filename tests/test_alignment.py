@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
-from fleeting import alignment, landmarks
-from fleeting.alignment import align, crop_matrix, crop_size, is_tight
 from fleeting.errors import FaceError, OptionError
-from fleeting.faces import FaceTracker, find_face
+from fleeting.faces import alignment, landmarks
+from fleeting.faces.alignment import align, crop_matrix, crop_size, is_tight
+from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.video.pictures import read_picture
 
 FRAMES, ONSET, APEX = 24, 5, 12

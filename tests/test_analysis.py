@@ -21,8 +21,8 @@ from fleeting.analysis import FORMATS, analyze
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.export import COLUMNS
-from fleeting.facemesh import detect
-from fleeting.faces import find_face
+from fleeting.faces.networks import detect
+from fleeting.faces.tracking import find_face
 from fleeting.intake import inputs_of
 from fleeting.video.reader import open_video
 from fleeting.watching import COLUMNS as FRAME_COLUMNS

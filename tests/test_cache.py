@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fleeting import landmarks, motion
 from fleeting.cache import Cache, code_of
 from fleeting.errors import CacheError, OptionError
+from fleeting.faces import landmarks, optical_flow
 
 FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -186,11 +186,13 @@ def test_the_hash_of_code_follows_the_source(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "own_step.py").write_text("GAIN = 1\n")
     import own_step
 
-    before = code_of(motion, own_step)
-    assert before == code_of(motion, own_step) != code_of(landmarks, own_step)
-    assert code_of(motion) != before
+    before = code_of(optical_flow, own_step)
+    assert before == code_of(optical_flow, own_step) != code_of(landmarks, own_step)
+    assert code_of(optical_flow) != before
     (tmp_path / "own_step.py").write_text("GAIN = 2\n")
-    assert code_of(motion, own_step) != before
-    assert Cache.key(code=before, **json.loads('{"side": 28}')) != Cache.key(code=code_of(motion), side=28)
+    assert code_of(optical_flow, own_step) != before
+    assert Cache.key(code=before, **json.loads('{"side": 28}')) != Cache.key(
+        code=code_of(optical_flow), side=28
+    )
     with pytest.raises(OptionError, match="module sys has no source"):
         code_of(sys)

@@ -3,10 +3,10 @@ import matplotlib.cbook
 import numpy as np
 import pytest
 
-from fleeting import landmarks
-from fleeting.clips import clip_of
 from fleeting.errors import FaceError, OptionError, UnknownNameError
-from fleeting.faces import find_face
+from fleeting.faces import landmarks
+from fleeting.faces.clips import clip_of
+from fleeting.faces.tracking import find_face
 from fleeting.video.pictures import read_picture
 from fleeting.video.reader import open_video
 

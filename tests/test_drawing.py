@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleeting import facemesh
 from fleeting.drawing import identity
 from fleeting.drawing.portrait import portrait
 from fleeting.drawing.posture import level_of, open_lids, part_lips, posture, shut_lids, skin_at
@@ -27,7 +26,8 @@ from fleeting.drawing.script import (
 )
 from fleeting.drawing.units import field, pixels
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.landmarks import outer_distance
+from fleeting.faces import networks
+from fleeting.faces.landmarks import outer_distance
 from fleeting.optional import cv2
 
 PEOPLE = st.integers(1, 400).map(identity)
@@ -292,9 +292,9 @@ def test_eyes_are_as_far_apart_as_the_identity_says(number):
     assert 100 <= person.eye_distance <= 140
     assert outer_distance(portrait(person).mesh) == pytest.approx(person.eye_distance, rel=1e-3)
     image = frame(write_script(person, 0, 1.0, 25.0, events_per_minute=0), 0)
-    found = facemesh.detect(image)
-    mesh, score = facemesh.mesh(image, facemesh.crop_of_detection(found[0]))
-    mesh, score = facemesh.mesh(image, facemesh.crop_of_mesh(mesh))
+    found = networks.detect(image)
+    mesh, score = networks.mesh(image, networks.crop_of_detection(found[0]))
+    mesh, score = networks.mesh(image, networks.crop_of_mesh(mesh))
     assert score > 0.9
     assert outer_distance(mesh) == pytest.approx(person.eye_distance, rel=0.04)
 

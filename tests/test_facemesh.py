@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from fleeting import facemesh
 from fleeting.errors import PluginError
-from fleeting.facemesh import Crop, crop_of_detection, crop_of_mesh, detect, mesh
-from fleeting.landmarks import LEFT_EYE_CORNERS, MOUTH_CORNERS, RIGHT_EYE_CORNERS, inner, outer_distance
+from fleeting.faces import networks
+from fleeting.faces.landmarks import LEFT_EYE_CORNERS, MOUTH_CORNERS, RIGHT_EYE_CORNERS, inner, outer_distance
+from fleeting.faces.networks import Crop, crop_of_detection, crop_of_mesh, detect, mesh
 from tests.portraits import NAMES, photograph, placed
 
 # by hand: outer and inner corner of the person's right eye and of the left one, corners of the mouth
@@ -77,11 +77,11 @@ def test_a_margin_shifts_nothing():
 
 
 def test_a_damaged_network_is_refused(monkeypatch):
-    monkeypatch.setitem(facemesh.SHA256, "face_landmark", "0" * 64)
-    facemesh._network.cache_clear()
+    monkeypatch.setitem(networks.SHA256, "face_landmark", "0" * 64)
+    networks._network.cache_clear()
     with pytest.raises(PluginError, match="install fleeting again"):
         mesh(photograph("hopper"), Crop(100, 100, 100, 0))
-    facemesh._network.cache_clear()
+    networks._network.cache_clear()
 
 
 @settings(max_examples=25, deadline=None)

@@ -8,8 +8,8 @@ import pytest
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import exact_flow, frame
 from fleeting.drawing.script import Blink, write_script
-from fleeting.facemotion import _CENTRES, MIDDLE, PAIRS, REGIONS, FaceMotion
-from fleeting.faces import find_face
+from fleeting.faces.skin_motion import _CENTRES, MIDDLE, PAIRS, REGIONS, FaceMotion
+from fleeting.faces.tracking import find_face
 from fleeting.types import Frame
 from tests.portraits import photograph, placed
 

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from fleeting import faces
 from fleeting.errors import OptionError
-from fleeting.facemesh import mesh
-from fleeting.faces import FaceTracker, find_face
-from fleeting.landmarks import inner, outer_distance
-from fleeting.quality import LIMITS, USABLE, measure, pose
+from fleeting.faces import tracking
+from fleeting.faces.landmarks import inner, outer_distance
+from fleeting.faces.networks import mesh
+from fleeting.faces.quality import LIMITS, USABLE, measure, pose
+from fleeting.faces.tracking import FaceTracker, find_face
 from tests.portraits import NAMES, blurred, head, lit, photograph, placed, scene
 
 
@@ -183,8 +183,8 @@ def test_a_new_face_is_found_at_the_interval():
 
 def test_where_faces_are_followed_they_are_not_detected(monkeypatch):
     calls = []
-    detect = faces.detect
-    monkeypatch.setattr(faces, "detect", lambda *a, **k: calls.append(1) or detect(*a, **k))
+    detect = tracking.detect
+    monkeypatch.setattr(tracking, "detect", lambda *a, **k: calls.append(1) or detect(*a, **k))
     image = scene(("hopper", 200, 150), size=(400, 300))
     followed([image] * 30, every=10 / 30)
     assert len(calls) == 2 * 3  # with a margin and without
@@ -251,7 +251,7 @@ def test_wrong_options_are_refused(wrong):
 def test_a_face_rests_for_a_moment_and_is_looked_at_again(monkeypatch):
     """At 200 frames a second every other frame; at 100 every one."""
     looks = []
-    monkeypatch.setattr(faces, "mesh", lambda *given: looks.append(1) or mesh(*given))
+    monkeypatch.setattr(tracking, "mesh", lambda *given: looks.append(1) or mesh(*given))
     for fps, expected in ((200, 10), (100, 20)):
         tracker = FaceTracker()
         tracker.push(head("hopper"), 0.0)

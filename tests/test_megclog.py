@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleeting import megc_names as naming
+from fleeting import megc_names
 from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
 from fleeting.megclog import MEGC_CLASSES, read, score_log, write
@@ -308,8 +308,8 @@ def test_seeds_over_other_samples_are_refused(log):
 
 def spelt(row):
     """As MEGC spells the person, and the clip if it begins with one."""
-    subject = naming.person(row[0], str(row[1]))
-    return row[0], subject, naming.clip(row[0], subject, row[2])
+    subject = megc_names.person(row[0], str(row[1]))
+    return row[0], subject, megc_names.clip(row[0], subject, row[2])
 
 
 word = st.text("abcXYZ0129_.-#", min_size=1, max_size=8)

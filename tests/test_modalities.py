@@ -11,11 +11,11 @@ from scipy.ndimage import gaussian_filter
 from sklearn.svm import LinearSVC
 
 from fleeting.errors import OptionError, UnknownNameError
+from fleeting.faces.four_regions import four_regions
+from fleeting.faces.optical_flow import gray, motion_map, optical_strain
 from fleeting.modalities import modalities
 from fleeting.modalities._frames import stretched
 from fleeting.modalities.rank_pooling import harmonic_ranks, linear_ranks
-from fleeting.motion import gray, motion_map, optical_strain
-from fleeting.regions import four_regions
 from fleeting.types import Clip
 from tests.bumps import HEIGHT, MOUTH_CORNER, RIGHT_BROW, WIDTH, bumped_clip
 

@@ -6,11 +6,10 @@ import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleeting import landmarks
-from fleeting.alignment import crop_matrix, crop_size
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.faces import find_face
-from fleeting.motion import (
+from fleeting.faces import landmarks
+from fleeting.faces.alignment import crop_matrix, crop_size
+from fleeting.faces.optical_flow import (
     FLOWS,
     flow,
     motion_map,
@@ -21,6 +20,7 @@ from fleeting.motion import (
     stable_region,
     without_rigid,
 )
+from fleeting.faces.tracking import find_face
 from fleeting.video.pictures import read_picture
 
 WIDTH, HEIGHT = crop_size()

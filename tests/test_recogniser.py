@@ -11,11 +11,11 @@ import pytest
 
 import fleeting
 from fleeting import linear_maps
-from fleeting.clips import clip_of
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import frame
 from fleeting.drawing.script import script_of_clip
 from fleeting.errors import UnknownNameError, WeightsError
+from fleeting.faces.clips import clip_of
 from fleeting.inputs import arrays_of
 from fleeting.modalities import modalities
 from fleeting.models import build, models

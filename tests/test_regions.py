@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleeting.errors import OptionError
-from fleeting.landmarks import LEFT_EYE_AT, RIGHT_EYE_AT
-from fleeting.regions import CENTRES, four_regions
+from fleeting.faces.four_regions import CENTRES, four_regions
+from fleeting.faces.landmarks import LEFT_EYE_AT, RIGHT_EYE_AT
 
 QUARTERS = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
 

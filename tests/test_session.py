@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fleeting import session as module
-from fleeting.clips import clip_of
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.faces import find_face
+from fleeting.faces.clips import clip_of
+from fleeting.faces.tracking import find_face
 from fleeting.past import Past
 from fleeting.recogniser import Recogniser
 from fleeting.session import MEMORY, Session

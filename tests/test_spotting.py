@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fleeting.errors import OptionError
-from fleeting.facemotion import FaceMotion
-from fleeting.faces import FaceTracker
+from fleeting.faces.skin_motion import FaceMotion
+from fleeting.faces.tracking import FaceTracker
 from fleeting.spotting import Spotted, spotters
 from fleeting.spotting._bank import BLOCK
 from fleeting.spotting._course import fitted, raised_cosine

@@ -22,8 +22,8 @@ from PIL import Image
 
 from fleeting.errors import MissingExtraError, OptionError, VideoError
 from fleeting.types import Frame
+from fleeting.video import sources as module
 from fleeting.video.reader import VideoReport, open_video
-from fleeting.video.reader import sources as module
 
 MILLISECOND = Fraction(1, 1000)
 SPEED = {"libx264": {"preset": "ultrafast"}, "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"}}

@@ -8,7 +8,7 @@ import pytest
 
 import fleeting
 from fleeting.errors import OptionError, VideoError
-from fleeting.faces import FaceTracker
+from fleeting.faces.tracking import FaceTracker
 from fleeting.overlay import Film, drawn
 from fleeting.watching import COLUMNS, main_face, watch
 from tests.portraits import lit, photograph, placed, scene

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fleeting.export import describe
-from fleeting.facemesh import Image, detect
+from fleeting.faces.networks import Image, detect
 from fleeting.overlay import Film, Mark, covered, marked
 from fleeting.types import Event, Frame
 

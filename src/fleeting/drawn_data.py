@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 import fleeting
-from fleeting.alignment import crop_matrix, crop_size
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
 from fleeting.datasets._miniature import Drawing
@@ -30,7 +29,8 @@ from fleeting.drawing import TWO_PEOPLE, identity
 from fleeting.drawing.rendering import exact_flow, frame, truth_of, write_video
 from fleeting.drawing.script import Disturb, Event, Label, Script, script_of_clip, write_script
 from fleeting.errors import FaceError, OptionError, UnknownNameError
-from fleeting.faces import find_face
+from fleeting.faces.alignment import crop_matrix, crop_size
+from fleeting.faces.tracking import find_face
 from fleeting.files import sweep, write_atomically
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Sample

@@ -12,9 +12,9 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fleeting.apex import apex_finders
-from fleeting.clips import Crop
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError
+from fleeting.faces.clips import Crop
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options

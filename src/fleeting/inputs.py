@@ -13,23 +13,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from fleeting import alignment, clips, facemesh, faces, landmarks, motion, regions
 from fleeting.apex import apex_finders
 from fleeting.cache import Cache, code_of
-from fleeting.clips import Crop, clip_of
 from fleeting.datasets import Dataset
 from fleeting.datasets._checks import as_problem
 from fleeting.datasets._disk import number_of
 from fleeting.errors import DatasetError, FaceError, OptionError, Problem
+from fleeting.faces import alignment, clips, four_regions, landmarks, networks, optical_flow, tracking
+from fleeting.faces.clips import Crop, clip_of
+from fleeting.faces.optical_flow import shrink
 from fleeting.modalities import kind_of, modalities
-from fleeting.motion import shrink
 from fleeting.types import ArrayKind, Clip, FloatArray, Sample
+from fleeting.video import pictures
 from fleeting.video.pictures import read_pictures
-from fleeting.video.reader import open_video, pictures
+from fleeting.video.reader import open_video
 
 Pictures = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
-_MAKERS = (alignment, clips, facemesh, faces, landmarks, motion, pictures, regions)
+_MAKERS = (alignment, clips, four_regions, landmarks, networks, optical_flow, pictures, tracking)
 """Modules whose change makes kept arrays stale, beside this one, the modality's and the apex finder's."""
 PROBE = Clip(np.full((3, 64, 52, 1), 128, np.uint8), np.arange(3) / 100, 0, 1, 2)
 """A clip on which a modality shows whether it takes its options."""
@@ -61,7 +62,8 @@ class Inputs:
     """Samples with their arrays, in the same order, and what could not be opened.
 
     ``arrays`` holds one (n, channels, height, width) for each input; ``apexes`` counts the samples by the
-    rule that found their apex, ``crops`` by what was done to their frames (see `fleeting.clips.clip_of`).
+    rule that found their apex, ``crops`` by what was done to their frames (see
+    `fleeting.faces.clips.clip_of`).
     """
 
     samples: tuple[Sample, ...]
@@ -294,7 +296,7 @@ class _Opener:
 def _toned(frames: Pictures, view: View) -> Pictures:
     """Frames as gray and with their histograms spread, where the view wants that."""
     if view.color == "gray" and frames.shape[3] == 3:
-        frames = np.stack([motion.gray(frame) for frame in frames])[..., None]
+        frames = np.stack([optical_flow.gray(frame) for frame in frames])[..., None]
     return np.stack([_equalised(frame) for frame in frames]) if view.equalise else frames
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from fleeting.errors import MissingExtraError
-from fleeting.facemesh import Image
-from fleeting.faces import Face
+from fleeting.faces.networks import Image
+from fleeting.faces.tracking import Face
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 

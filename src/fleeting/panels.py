@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from fleeting.errors import OptionError
+from fleeting.faces.optical_flow import gray
 from fleeting.figures import OTHER, STYLE, shown
 from fleeting.inputs import resized
 from fleeting.modalities import kind_of, modalities
-from fleeting.motion import gray
 from fleeting.types import Clip, FloatArray
 
 Image = npt.NDArray[np.uint8]

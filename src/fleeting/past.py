@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleeting.clips import clip_of
 from fleeting.errors import FaceError
-from fleeting.facemesh import Image
-from fleeting.faces import Face
-from fleeting.motion import SMALLEST
+from fleeting.faces.clips import clip_of
+from fleeting.faces.networks import Image
+from fleeting.faces.optical_flow import SMALLEST
+from fleeting.faces.tracking import Face
 from fleeting.optional import cv2
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.types import Clip, Frame

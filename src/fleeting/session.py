@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from fleeting.errors import OptionError
-from fleeting.facemotion import FaceMotion, Motion
-from fleeting.faces import Face, FaceTracker
+from fleeting.faces.skin_motion import FaceMotion, Motion
+from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.past import Past
 from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
 from fleeting.types import Clip, Event, Frame

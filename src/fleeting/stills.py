@@ -8,10 +8,10 @@ from io import BytesIO
 import numpy as np
 from PIL import Image as Pillow
 
-from fleeting.facemesh import Image
-from fleeting.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, NOSE_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
+from fleeting.faces.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, NOSE_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
+from fleeting.faces.networks import Image
+from fleeting.faces.optical_flow import gray
 from fleeting.modalities import modalities
-from fleeting.motion import gray
 from fleeting.optional import cv2
 from fleeting.types import Clip
 

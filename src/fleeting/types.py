@@ -77,7 +77,7 @@ class Frame:
 class Clip:
     """Face frames with their times, and where the movement starts, peaks and ends.
 
-    Every frame is the crop of `fleeting.landmarks`: the eyes' centres lie where it says. ``frames`` is
+    Every frame is the crop of `fleeting.faces.landmarks`: the eyes' centres lie where it says. ``frames`` is
     (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` (time,)
     in seconds; ``onset``, ``apex`` and ``offset`` index the first axis.
     """

@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import fleeting
 from fleeting.errors import OptionError
-from fleeting.faces import Face, FaceTracker
+from fleeting.faces.quality import USABLE
+from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.files import appearing, write_atomically
 from fleeting.overlay import Film, drawn
-from fleeting.quality import USABLE
 from fleeting.registry import options
 from fleeting.types import Frame
 from fleeting.video.reader import VideoReport, open_video

@@ -21,8 +21,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from fleeting.calibration import Calibration
-from fleeting.clips import Crop
 from fleeting.errors import WeightsError
+from fleeting.faces.clips import Crop
 from fleeting.files import write_atomically
 
 KEY = "fleeting"

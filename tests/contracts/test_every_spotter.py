@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import frames
 from fleeting.drawing.script import write_script
-from fleeting.facemotion import REGIONS, FaceMotion
-from fleeting.faces import FaceTracker
+from fleeting.faces.skin_motion import REGIONS, FaceMotion
+from fleeting.faces.tracking import FaceTracker
 from fleeting.spotting import DEFAULT, LONGEST_MICRO, spotters
 from fleeting.types import Frame
 from tests.skin import all_of, bump, even, motions

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, NOSE_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
+from fleeting.faces.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, NOSE_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
 
 T = TypeVar("T", bound=np.generic)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleeting import motion
 from fleeting.apex import apex_finders
 from fleeting.apex._places import LEFT_EYE_AND_BROW, MOUTH, RIGHT_EYE_AND_BROW
 from fleeting.errors import MissingExtraError
+from fleeting.faces import optical_flow
 from fleeting.types import Clip
 
 REGIONS = RIGHT_EYE_AND_BROW, LEFT_EYE_AND_BROW, MOUTH
@@ -27,7 +27,7 @@ def dc_rois(clip: Clip) -> int:
     the difference). Raises MissingExtraError without scikit-image.
     """
     frames = clip.frames[clip.onset : clip.offset + 1]
-    histograms = np.stack([_histograms(motion.gray(frame)) for frame in frames])  # (time, region, code)
+    histograms = np.stack([_histograms(optical_flow.gray(frame)) for frame in frames])  # (time, region, code)
     return clip.onset + divide_and_conquer(1 - _cosine(histograms, histograms[0]).mean(axis=1))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleeting import motion
 from fleeting.apex import apex_finders
 from fleeting.apex._places import LEFT_BROW, MOUTH, NOSE, RIGHT_BROW
-from fleeting.motion import Gray
+from fleeting.faces import optical_flow
+from fleeting.faces.optical_flow import Gray
 from fleeting.types import Clip, FloatArray
 
 REGIONS = RIGHT_BROW, LEFT_BROW, NOSE, MOUTH
@@ -28,7 +28,7 @@ def there_and_back(clip: Clip) -> int:
     as a raised cosine, for each frame that could be its peak. All skin counts, by how far it moved, so that
     noise and one odd frame weigh little. A clip that ends at its apex is none of its cases.
     """
-    frames = [motion.gray(frame) for frame in clip.frames[clip.onset : clip.offset + 1]]
+    frames = [optical_flow.gray(frame) for frame in clip.frames[clip.onset : clip.offset + 1]]
     if len(frames) < 3:
         return clip.offset
     head = _sparse_head(frames[0].shape)
@@ -58,16 +58,16 @@ def _without_drift(moved: Signal) -> Signal:
 def _sparse_head(shape: tuple[int, int]) -> FloatArray:
     """The crop's stable region, of which every fourth row and column is enough to see the head move."""
     sparse = np.zeros(shape, np.float32)
-    sparse[::4, ::4] = motion.stable_region(shape)[::4, ::4]
+    sparse[::4, ::4] = optical_flow.stable_region(shape)[::4, ::4]
     return sparse
 
 
 def _displacements(one: Gray, other: Gray, head: FloatArray) -> Signal:
-    field = motion.without_rigid(*motion.flow(one, other, "dis"), head)
+    field = optical_flow.without_rigid(*optical_flow.flow(one, other, "dis"), head)
     parts = [_in_cells(region.of(channel)) for region in REGIONS for channel in field]
     return np.concatenate(parts).astype(np.float64)
 
 
 def _in_cells(channel: FloatArray) -> FloatArray:
     height, width = (max(1, side // CELL) for side in channel.shape)
-    return motion.shrink(channel, (height, width)).ravel()
+    return optical_flow.shrink(channel, (height, width)).ravel()

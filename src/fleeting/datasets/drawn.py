@@ -9,7 +9,7 @@ from pathlib import Path
 from fleeting.datasets import datasets
 from fleeting.drawing.maps import draw_maps
 from fleeting.errors import DatasetError, Problem
-from fleeting.regions import four_regions
+from fleeting.faces.four_regions import four_regions
 from fleeting.types import FloatArray, Sample
 
 SUBJECTS, CLIPS, SEED = 10, 12, 7

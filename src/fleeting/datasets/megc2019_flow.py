@@ -19,8 +19,8 @@ from fleeting.datasets._miniature import Drawing, drawings, save_picture
 from fleeting.datasets._rows import Reading
 from fleeting.datasets._sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
+from fleeting.faces.four_regions import four_regions
 from fleeting.megc_names import PEOPLE
-from fleeting.regions import four_regions
 from fleeting.types import FloatArray, Sample
 from fleeting.video.pictures import UNREADABLE, damage, load_picture
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from fleeting.motion import motion_map
+from fleeting.faces.optical_flow import motion_map
 from fleeting.types import FloatArray
 
 GRID = 56

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fleeting import facemesh
 from fleeting.drawing.people import Photograph
 from fleeting.errors import MissingExtraError
-from fleeting.landmarks import outer_distance
+from fleeting.faces import networks
+from fleeting.faces.landmarks import outer_distance
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 from fleeting.video.pictures import read_picture
@@ -184,9 +184,9 @@ def _grace_hopper() -> Image:
 
 
 def _mesh(image: Image) -> FloatArray:
-    crop = facemesh.crop_of_detection(facemesh.detect(image)[0])
-    points, _ = facemesh.mesh(image, crop)
-    points, _ = facemesh.mesh(image, facemesh.crop_of_mesh(points))
+    crop = networks.crop_of_detection(networks.detect(image)[0])
+    points, _ = networks.mesh(image, crop)
+    points, _ = networks.mesh(image, networks.crop_of_mesh(points))
     return points[:, :2]
 
 

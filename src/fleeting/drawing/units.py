@@ -13,7 +13,7 @@ import numpy as np
 
 from fleeting.drawing.people import Identity
 from fleeting.drawing.portrait import HEIGHT, WIDTH, Portrait, portrait
-from fleeting.landmarks import OVAL
+from fleeting.faces.landmarks import OVAL
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.motion import gray, shrink
+from fleeting.faces.optical_flow import gray, shrink
 from fleeting.types import Clip, FloatArray
 
 HEIGHT, TALLEST = 141, 170

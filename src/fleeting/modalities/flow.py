@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from fleeting import motion
+from fleeting.faces import optical_flow
 from fleeting.modalities import means, modalities
 from fleeting.modalities._frames import gray_crop
 from fleeting.types import Clip, FloatArray
@@ -18,7 +18,7 @@ def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     """How far each pixel moved from onset to apex: (2, height, width), u right and v down, in pixels.
 
     They are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
-    one of `fleeting.motion.flow`'s. A still clip is 0.
+    one of `fleeting.faces.optical_flow.flow`'s. A still clip is 0.
     """
     return _between(clip, clip.onset, clip.apex, backend)
 
@@ -29,7 +29,7 @@ def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     """How far each pixel moved from apex to offset: (2, height, width), u right and v down, in pixels.
 
     They are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
-    one of `fleeting.motion.flow`'s. A still clip is 0.
+    one of `fleeting.faces.optical_flow.flow`'s. A still clip is 0.
     """
     return _between(clip, clip.apex, clip.offset, backend)
 
@@ -39,10 +39,11 @@ def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
 def strain(clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: str = "tvl1") -> FloatArray:
     """How much the skin stretched from onset to apex: (1, height, width), unitless, 0 and more.
 
-    ``form`` is one of `fleeting.motion.optical_strain`'s, ``backend`` one of its `flow`'s. A still clip is 0.
+    ``form`` is one of `fleeting.faces.optical_flow.optical_strain`'s, ``backend`` one of its `flow`'s. A
+    still clip is 0.
     """
     u, v = _between(clip, clip.onset, clip.apex, backend)
-    return motion.optical_strain(u, v, form)[None]
+    return optical_flow.optical_strain(u, v, form)[None]
 
 
 @modalities.register("flow-strain")
@@ -55,9 +56,9 @@ def flow_strain(
     The channels are those of `flow` and `strain`, side by side and unscaled. A still clip is 0.
     """
     u, v = _between(clip, clip.onset, clip.apex, backend)
-    return np.stack([u, v, motion.optical_strain(u, v, form)])
+    return np.stack([u, v, optical_flow.optical_strain(u, v, form)])
 
 
 def _between(clip: Clip, before: int, after: int, backend: str) -> FloatArray:
-    u, v = motion.flow(gray_crop(clip.frames[before]), gray_crop(clip.frames[after]), backend)
+    u, v = optical_flow.flow(gray_crop(clip.frames[before]), gray_crop(clip.frames[after]), backend)
     return np.stack([u, v])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fleeting.errors import OptionError
+from fleeting.faces.four_regions import four_regions
+from fleeting.faces.optical_flow import flow, motion_map
 from fleeting.modalities import means, modalities
 from fleeting.modalities._frames import gray_crop
-from fleeting.motion import flow, motion_map
-from fleeting.regions import four_regions
 from fleeting.types import Clip, FloatArray
 
 
@@ -16,8 +16,8 @@ def flow_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray
     """Horizontal and vertical flow and strain from onset to apex: (3, side, side), each channel 0 to 255.
 
     TV-L1 flow on the tight gray face crop, shrunk by area, each channel min-max scaled, as the published maps
-    of the composite were made; ``backend`` is another of `fleeting.motion.flow`. A still clip is 127.5 in u
-    and v and 0 in strain. Raises OptionError on a side of less than 1 and on an unknown backend.
+    of the composite were made; ``backend`` is another of `fleeting.faces.optical_flow.flow`. A still clip is
+    127.5 in u and v and 0 in strain. Raises OptionError on a side of less than 1 and on an unknown backend.
     """
     return _map(clip, side, backend)
 
@@ -27,8 +27,8 @@ def flow_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray
 def region_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray:
     """The flow-map cut into squares around the eyes and the corners of the mouth (HTNet): (3, side, side).
 
-    ``backend`` is the flow's, as in `fleeting.motion.flow`. Raises OptionError on a side that is odd or less
-    than 2, and on an unknown backend.
+    ``backend`` is the flow's, as in `fleeting.faces.optical_flow.flow`. Raises OptionError on a side that is
+    odd or less than 2, and on an unknown backend.
     """
     return four_regions(_map(clip, side, backend))
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fleeting.errors import OptionError
+from fleeting.faces.optical_flow import optical_strain
 from fleeting.models import Shape, models
 from fleeting.models._histogram_svm import Features, HistogramSvm, block_of
-from fleeting.motion import optical_strain
 from fleeting.types import FloatArray
 
 

@@ -126,11 +126,11 @@ class HTNet(nn.Module):
     """Hierarchical transformer over four facial regions (Wang et al. 2024), with LAPE and agents (2025).
 
     Its input is a motion map put together of the squares around the eyes and the corners of the mouth
-    (`fleeting.regions`). At its defaults it is the published network, 114.4 million parameters. Note that at
-    28x28, with patches of 7 and three levels, every block holds one place: the softmax over it is 1 whatever
-    the weights, so queries and keys never learn, and agent attention has nothing to choose either. Inputs of
-    56 (4 places a block) are the smallest in which attention means anything; there a block has one agent,
-    through which all its places hear the same, so for agents it is 112 (16 places, 4 agents).
+    (`fleeting.faces.four_regions`). At its defaults it is the published network, 114.4 million parameters.
+    Note that at 28x28, with patches of 7 and three levels, every block holds one place: the softmax over it
+    is 1 whatever the weights, so queries and keys never learn, and agent attention has nothing to choose
+    either. Inputs of 56 (4 places a block) are the smallest in which attention means anything; there a block
+    has one agent, through which all its places hear the same, so for agents it is 112 (16 places, 4 agents).
 
     ``positions`` of a level are the base's one number a place; ``lape`` adds a learned vector for each patch
     to its embedding. ``dim`` is the width of the first level, doubled at each of the others, like ``heads``.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fleeting.errors import OptionError
-from fleeting.facemotion import Motion
+from fleeting.faces.skin_motion import Motion
 from fleeting.registry import Registry
 from fleeting.types import Kind
 
@@ -28,7 +28,7 @@ class Spotted:
 
     ``onset``, ``apex`` and ``offset`` are frame numbers, the first and the last frame in which the movement
     is seen; ``onset_s``, ``apex_s`` and ``offset_s`` their presentation times. ``strength`` is its size over
-    the video's own noise; ``regions`` are the names of what moved (`fleeting.facemotion.REGIONS`), the
+    the video's own noise; ``regions`` are the names of what moved (`fleeting.faces.skin_motion.REGIONS`), the
     surest first.
     """
 

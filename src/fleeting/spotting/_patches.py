@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.facemotion import MIDDLE, PAIRS, REGIONS, Motion
+from fleeting.faces.skin_motion import MIDDLE, PAIRS, REGIONS, Motion
 
 Array = npt.NDArray[np.float64]
 LIDS = "upper lid", "lower lid"
@@ -43,7 +43,7 @@ class Patches:
 
 @cache
 def patches() -> Patches:
-    """The patches of `fleeting.facemotion.REGIONS`."""
+    """The patches of `fleeting.faces.skin_motion.REGIONS`."""
     found: list[tuple[str, dict[str, tuple[float, float]]]] = []
     for name in PAIRS:
         right, left = f"right {name}", f"left {name}"

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.facemotion import Motion
+from fleeting.faces.skin_motion import Motion
 from fleeting.spotting import Spotted, spotters
 from fleeting.spotting._bank import BLOCK, DURATIONS, HALF, heights, shut
 from fleeting.spotting._confirm import Peak, confirmed

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.landmarks import (
+from fleeting.faces.landmarks import (
     FOREHEAD,
     LEFT_BROW,
     LEFT_EYE,
@@ -115,7 +115,7 @@ def stable_region(shape: tuple[int, int], mesh: FloatArray | None = None) -> Flo
 
     1 on the nose, the forehead and the temples, CALM on the rest of the face, 0 on eyes, brows and mouth and
     outside of the face. With a ``mesh`` (468, 2 or 3) in pixels it lies where that face lies in the picture;
-    without one the picture is the crop of `fleeting.landmarks`.
+    without one the picture is the crop of `fleeting.faces.landmarks`.
     """
     return _region_of_crop(shape) if mesh is None else _region_of_mesh(shape, mesh)
 

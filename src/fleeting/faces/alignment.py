@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import FaceError, OptionError
-from fleeting.landmarks import (
+from fleeting.faces.landmarks import (
     ASPECT,
     FOREHEAD,
     LEFT_EYE_AT,
@@ -25,7 +25,7 @@ from fleeting.landmarks import (
     TEMPLES,
     eyes,
 )
-from fleeting.motion import Matrix, similarity, stable_region, tukey
+from fleeting.faces.optical_flow import Matrix, similarity, stable_region, tukey
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
@@ -72,10 +72,11 @@ class Aligned:
 def align(images: Sequence[Image], meshes: Sequence[FloatArray | None], *, height: int = 170) -> Aligned:
     """Crop a face out of RGB pictures (height, width, 3), steady to a few hundredths of a pixel.
 
-    ``meshes`` are `fleeting.facemesh.mesh`, one for each picture, None where there is none. The crop is that
-    of `fleeting.landmarks`, ``height`` pixels high. Each picture is registered to an earlier one, starting
-    from its mesh, in `fleeting.motion.stable_region` and whatever the light does, and is resampled once.
-    Raises FaceError if no picture has a mesh, OptionError where there is not one mesh or None for each.
+    ``meshes`` are `fleeting.faces.networks.mesh`, one for each picture, None where there is none. The crop is
+    that of `fleeting.faces.landmarks`, ``height`` pixels high. Each picture is registered to an earlier one,
+    starting from its mesh, in `fleeting.faces.optical_flow.stable_region` and whatever the light does, and is
+    resampled once. Raises FaceError if no picture has a mesh, OptionError where there is not one mesh or None
+    for each.
     """
     if len(images) != len(meshes):
         raise OptionError(f"{len(images)} pictures with {len(meshes)} meshes; give each one mesh or None")

@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 
 from fleeting.errors import OptionError
-from fleeting.facemesh import Crop, Image, crop_of_detection, crop_of_mesh, detect, mesh
-from fleeting.landmarks import inner, outer_distance
-from fleeting.quality import Quality, measure
+from fleeting.faces.landmarks import inner, outer_distance
+from fleeting.faces.networks import Crop, Image, crop_of_detection, crop_of_mesh, detect, mesh
+from fleeting.faces.quality import Quality, measure
 from fleeting.types import FloatArray
 
 LEAST_SCORE = 0.5
@@ -58,7 +58,7 @@ class Face:
 
     @property
     def quality(self) -> float:
-        """How well the face is seen, 0 to 1; under `fleeting.quality.USABLE` it is not used."""
+        """How well the face is seen, 0 to 1; under `fleeting.faces.quality.USABLE` it is not used."""
         return self.measures.figure
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fleeting.errors import OptionError
-from fleeting.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
+from fleeting.faces.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
 from fleeting.types import FloatArray
 
 Place = tuple[float, float]
@@ -22,9 +22,9 @@ def four_regions(maps: FloatArray, centres: Sequence[Place] = CENTRES) -> FloatA
     left, top right, bottom left, bottom right. A square that would stick out is moved inside. Raises
     OptionError on another shape or another number of centres.
 
-    Wang et al. 2024 (HTNet), whose code takes x for the row and y for the column, and five fixed places
-    where it finds no face; here every square lies where its place is. On the crop of `fleeting.landmarks`
-    the four are nearly the quarters of the map: they differ by what lies within a row or two of the middle.
+    Wang et al. 2024 (HTNet), whose code takes x for the row and y for the column, and five fixed places where
+    it finds no face; here every square lies where its place is. On the crop of `fleeting.faces.landmarks` the
+    four are nearly the quarters of the map: they differ by what lies within a row or two of the middle.
     """
     side = maps.shape[-1] if maps.ndim else 0
     if maps.ndim < 2 or maps.shape[-2] != side or side % 2 or not side:

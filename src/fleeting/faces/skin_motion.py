@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleeting.alignment import (
+from fleeting.faces.alignment import (
     VIEW,
     VIEW_HEIGHT,
     VIEW_MARGIN,
@@ -23,8 +23,7 @@ from fleeting.alignment import (
     shrunk,
     warped,
 )
-from fleeting.faces import Face
-from fleeting.landmarks import (
+from fleeting.faces.landmarks import (
     FOREHEAD,
     LEFT_EYE,
     NOSE_BRIDGE,
@@ -34,7 +33,8 @@ from fleeting.landmarks import (
     eyes,
     outer_distance,
 )
-from fleeting.motion import Gray, Matrix, gray, similarity
+from fleeting.faces.optical_flow import Gray, Matrix, gray, similarity
+from fleeting.faces.tracking import Face
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Frame
 
@@ -126,7 +126,7 @@ class FaceMotion:
     def push(self, frame: Frame, face: Face | None) -> Motion:
         """The motion of the next frame; ``face`` is the same person's, or None where it is not seen.
 
-        A face that `fleeting.quality` finds unusable counts as none.
+        A face that `fleeting.faces.quality` finds unusable counts as none.
         """
         places = self._places(frame, face.mesh) if face and not face.reason else None
         if places is None:

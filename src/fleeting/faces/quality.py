@@ -13,8 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.facemesh import Crop, Image
-from fleeting.landmarks import (
+from fleeting.faces.landmarks import (
     CHIN,
     FOREHEAD,
     LEFT_EYE_CORNERS,
@@ -24,6 +23,7 @@ from fleeting.landmarks import (
     inner,
     outer_distance,
 )
+from fleeting.faces.networks import Crop, Image
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 

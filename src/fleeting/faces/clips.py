@@ -9,9 +9,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.alignment import align, is_tight
 from fleeting.errors import FaceError, OptionError, UnknownNameError
-from fleeting.faces import FaceTracker, find_face
+from fleeting.faces.alignment import align, is_tight
+from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.types import Clip, FloatArray
 
 Image = npt.NDArray[np.uint8]
@@ -38,10 +38,10 @@ def clip_of(
 
     Frames are uint8 of one size, RGB (height, width, 3) or gray (height, width) or (height, width, 1);
     ``times`` are in seconds, ``onset``, ``apex`` and ``offset`` index them. With ``face`` the largest face is
-    followed and aligned to ``height`` rows (`fleeting.alignment`): ``aligned``, or ``unsteady`` where it was
-    lost on some frames or they could not be registered. With ``as-is`` nobody looks at them. ``auto`` leaves
-    crops that are about ours as they are (``tight``: their owners registered them, and resampling costs
-    sharpness), and portraits in which no face is found (``as-is``), and aligns the rest.
+    followed and aligned to ``height`` rows (`fleeting.faces.alignment`): ``aligned``, or ``unsteady`` where
+    it was lost on some frames or they could not be registered. With ``as-is`` nobody looks at them. ``auto``
+    leaves crops that are about ours as they are (``tight``: their owners registered them, and resampling
+    costs sharpness), and portraits in which no face is found (``as-is``), and aligns the rest.
 
     Raises FaceError where a face is needed and none is found, OptionError on frames of other kinds, and
     UnknownNameError on another ``crop``.

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import PluginError
-from fleeting.landmarks import LEFT_EYE_CORNERS, POINTS, RIGHT_EYE_CORNERS
+from fleeting.faces.landmarks import LEFT_EYE_CORNERS, POINTS, RIGHT_EYE_CORNERS
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
