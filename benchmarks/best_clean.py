@@ -29,10 +29,10 @@ from fleeting.datasets._labels import labelled
 from fleeting.drawing.people import identity
 from fleeting.drawing.portrait import portrait
 from fleeting.drawing.units import JAW, PULLS, field
-from fleeting.metrics import unweighted_f1, unweighted_recall
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.models.svm_flow import SvmFlow
 from fleeting.optional import cv2
+from fleeting.scoring.metrics import unweighted_f1, unweighted_recall
 
 Maps = npt.NDArray[np.float32]
 Shares = npt.NDArray[np.float64]

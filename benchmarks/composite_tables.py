@@ -19,9 +19,9 @@ import numpy as np
 
 import fleeting
 from fleeting.experiment import read_recipe
-from fleeting.metrics import unweighted_f1
 from fleeting.result_pages import write_results
 from fleeting.results import Run, file_name
+from fleeting.scoring.metrics import unweighted_f1
 
 BASELINES = ("megc2019/linear-flow", "megc2019/symmetric-flow", "megc2019/svm-flow")
 SMALL_HTNETS = ("htnet/small-28", "htnet/small-56", "htnet/small-56-lape", "htnet/small-56-lape-esaat")

@@ -29,11 +29,11 @@ from fleeting.errors import FleetingError
 from fleeting.evaluation import fold_seed, rows_of, threads, training_set
 from fleeting.experiment import Experiment, read_recipe
 from fleeting.figures import STYLE
-from fleeting.metrics import confusion, measures, over_seeds
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.panels import picture_of, png
 from fleeting.reports import compare_runs
 from fleeting.running import prepare, run
+from fleeting.scoring.metrics import confusion, measures, over_seeds
 from fleeting.training import TrainingSet, device_of
 from fleeting.types import FloatArray, IntArray
 

@@ -24,7 +24,7 @@ from fleeting.drawn_data import draw
 from fleeting.faces import skin_motion
 from fleeting.faces.skin_motion import REGIONS, FaceMotion, Motion
 from fleeting.faces.tracking import FaceTracker
-from fleeting.intervals import Interval, match
+from fleeting.scoring.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
 from fleeting.video.reader import open_video
 from fleeting.watching import main_face

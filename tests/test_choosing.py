@@ -15,10 +15,10 @@ from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
 from fleeting.evaluation import Job, arrays_of, choose, evaluate, rows_of, trained
 from fleeting.experiment import read_recipe
-from fleeting.metrics import unweighted_f1
 from fleeting.recogniser import Recogniser
 from fleeting.results import Run
 from fleeting.running import prepare
+from fleeting.scoring.metrics import unweighted_f1
 from fleeting.selection import inner_folds
 
 BLIND = {"model": {"name": "svm-flow", "narrow": 1e6}}

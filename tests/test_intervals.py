@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import fleeting
 from fleeting.cli import main
 from fleeting.errors import LogError, OptionError
-from fleeting.intervals import Interval, IntervalList, match, read_intervals, score_lists
+from fleeting.scoring.intervals import Interval, IntervalList, match, read_intervals, score_lists
 
 VIDEOS = ("a", "b", "c")
 intervals = st.builds(

@@ -14,8 +14,8 @@ from fleeting.datasets import datasets
 from fleeting.datasets._miniature import Drawing
 from fleeting.drawn_data import draw
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
-from fleeting.intervals import score_intervals
 from fleeting.long_videos import spot
+from fleeting.scoring.intervals import score_intervals
 
 SQ, LV, CAS3 = (datasets[name] for name in ("casme-sq", "samm-lv", "casme3"))
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from fleeting import megc_names
 from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
-from fleeting.megclog import MEGC_CLASSES, read, score_log, write
-from fleeting.metrics import over_seeds, score
 from fleeting.results import table
-from fleeting.stats import read_labels
+from fleeting.scoring.megc_log import MEGC_CLASSES, read, score_log, write
+from fleeting.scoring.metrics import over_seeds, score
+from fleeting.scoring.stats import read_labels
 from fleeting.types import Prediction
 
 MEGC = """casme2 sub01

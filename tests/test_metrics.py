@@ -20,7 +20,7 @@ from sklearn.metrics import (
 )
 
 from fleeting.errors import ScoreError
-from fleeting.metrics import (
+from fleeting.scoring.metrics import (
     confusion,
     measures,
     over_seeds,
@@ -29,7 +29,7 @@ from fleeting.metrics import (
     unweighted_f1,
     unweighted_recall,
 )
-from fleeting.roc import roc
+from fleeting.scoring.roc import roc
 from fleeting.types import Prediction
 
 CLASSES = ("negative", "positive", "surprise")

@@ -11,10 +11,10 @@ import fleeting
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiment import read_recipe
-from fleeting.metrics import score
 from fleeting.paper_tables import _planned
 from fleeting.reports import beside_paper, reported
 from fleeting.results import Run
+from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
 
 

@@ -12,10 +12,10 @@ import fleeting
 from fleeting import figures
 from fleeting.errors import RunError, ScoreError
 from fleeting.experiment import read_recipe
-from fleeting.metrics import per_subject
 from fleeting.reports import compare_runs, write_comparison
 from fleeting.results import Run, fold_folders
-from fleeting.roc import Roc
+from fleeting.scoring.metrics import per_subject
+from fleeting.scoring.roc import Roc
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

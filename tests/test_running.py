@@ -14,7 +14,6 @@ import pytest
 from PIL import Image, ImageOps
 
 import fleeting
-from fleeting import megclog
 from fleeting.datasets import datasets
 from fleeting.errors import (
     DamagedDataError,
@@ -29,6 +28,7 @@ from fleeting.errors import (
 from fleeting.experiment import read_recipe
 from fleeting.files import sweep
 from fleeting.protocols import protocols
+from fleeting.scoring import megc_log
 from fleeting.types import Fold
 
 SMALL = ("training.epochs=2", "protocol.name=kfold", "protocol.folds=3")
@@ -66,8 +66,8 @@ def test_a_run_leaves_all_it_promises(finished):
 
 
 def test_scores_are_those_of_the_predictions_and_the_log(finished):
-    from_csv, _ = megclog.score_log(finished.path / "predictions.csv")
-    from_log, _ = megclog.score_log(finished.path / "log.txt")
+    from_csv, _ = megc_log.score_log(finished.path / "predictions.csv")
+    from_log, _ = megc_log.score_log(finished.path / "log.txt")
     assert from_csv.uf1 == from_log.uf1 == finished.scores["clean"]["uf1"]
     rows = (finished.path / "predictions.csv").read_text().splitlines()
     assert rows[0] == "id,dataset,subject,fold,truth,predicted,p_0,p_1,p_2"
@@ -324,7 +324,7 @@ def test_leftovers_of_the_living_are_left_alone(tmp_path):
 
 def test_several_seeds_give_mean_and_deviation(tmp_path):
     run = fleeting.run(small("drawn/ststnet", "training.seeds=3"), {}, tmp_path / "run")
-    single = [megclog.score_log(folder_log(run, seed))[0].uf1 for seed in range(3)]
+    single = [megc_log.score_log(folder_log(run, seed))[0].uf1 for seed in range(3)]
     score = run.scores["clean"]
     assert score["n"] == 120
     assert score["uf1"] == pytest.approx(np.mean(single))
@@ -334,7 +334,7 @@ def test_several_seeds_give_mean_and_deviation(tmp_path):
 
 def folder_log(run, seed):
     path = run.path / f"seed-{seed}.txt"
-    path.write_text(megclog.write(run.by_seed[seed]))
+    path.write_text(megc_log.write(run.by_seed[seed]))
     return path
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleeting.errors import OptionError
-from fleeting.intervals import Interval, read_intervals
-from fleeting.spotscores import movements_csv, score_kinds
+from fleeting.scoring.intervals import Interval, read_intervals
+from fleeting.scoring.movements import movements_csv, score_kinds
 
 VIDEOS = ("a", "b", "c")
 

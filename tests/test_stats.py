@@ -7,8 +7,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from fleeting.errors import LogError, OptionError, ScoreError
-from fleeting.metrics import confusion, measures, over_seeds, score, subject_matrices
-from fleeting.stats import (
+from fleeting.scoring.metrics import confusion, measures, over_seeds, score, subject_matrices
+from fleeting.scoring.stats import (
     compare,
     lift,
     mcnemar,

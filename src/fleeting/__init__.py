@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from fleeting.experiment import read_recipe as read_recipe
     from fleeting.explaining import explain as explain
     from fleeting.inputs import cut as cut
-    from fleeting.intervals import score_intervals as score_intervals
     from fleeting.listing import catalogue as catalogue
     from fleeting.livestream import live as live
     from fleeting.long_videos import spot as spot
-    from fleeting.megclog import score_log
     from fleeting.onnx_export import export_onnx as export_onnx
     from fleeting.panels import inputs_figure as inputs_figure
     from fleeting.paper_tables import tables as tables
@@ -34,8 +32,10 @@ if TYPE_CHECKING:
     from fleeting.result_pages import report as report
     from fleeting.results import Run as Run
     from fleeting.running import run as run
+    from fleeting.scoring.intervals import score_intervals as score_intervals
+    from fleeting.scoring.megc_log import score_log
+    from fleeting.scoring.stats import null_score as null_score
     from fleeting.session import Session as Session
-    from fleeting.stats import null_score as null_score
     from fleeting.types import Clip as Clip
     from fleeting.types import Event as Event
     from fleeting.types import Fold as Fold
@@ -64,7 +64,7 @@ _HOMES = {
     "Frame": "types",
     "inputs_figure": "panels",
     "live": "livestream",
-    "null_score": "stats",
+    "null_score": "scoring.stats",
     "open_video": "video.reader",
     "Prediction": "types",
     "read_recipe": "experiment",
@@ -74,8 +74,8 @@ _HOMES = {
     "Run": "results",
     "run": "running",
     "Sample": "types",
-    "score": "megclog:score_log",
-    "score_intervals": "intervals",
+    "score": "scoring.megc_log:score_log",
+    "score_intervals": "scoring.intervals",
     "Session": "session",
     "spot": "long_videos",
     "tables": "paper_tables",

@@ -9,7 +9,7 @@ from typing import Any
 
 from fleeting.analysis import Analysis, analyze
 from fleeting.drawn_data import draw
-from fleeting.intervals import Interval, match
+from fleeting.scoring.intervals import Interval, match
 from fleeting.types import Event
 
 SECONDS, FPS, PER_MINUTE, SEED = 40.0, 100.0, 9.0, 100_001

@@ -25,9 +25,9 @@ from fleeting.diffusion import refuse_undrawable
 from fleeting.errors import FoldError, OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs import Inputs
-from fleeting.metrics import class_measures, confusion
 from fleeting.models import build
 from fleeting.models._pretrained import head_is_fresh
+from fleeting.scoring.metrics import class_measures, confusion
 from fleeting.selection import Chosen, inner_folds
 from fleeting.training import (
     Epoch,

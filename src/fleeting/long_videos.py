@@ -29,12 +29,12 @@ from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, s
 from fleeting.executors import executors
 from fleeting.export import event_row
 from fleeting.files import write_atomically
-from fleeting.intervals import LEAST_IOU, Interval
 from fleeting.megc_names import PEOPLE
 from fleeting.optional import cv2
 from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.scoring.intervals import LEAST_IOU, Interval
+from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.session import Session
-from fleeting.spotscores import movements_csv, score_kinds
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Frame, Kind, Sample
 from fleeting.video.pictures import read_picture

@@ -15,10 +15,10 @@ from fleeting import figures
 from fleeting.errors import RunError
 from fleeting.experiment import Reported
 from fleeting.files import write_atomically
-from fleeting.metrics import per_subject
 from fleeting.results import Run, fold_folders, read_json
-from fleeting.roc import roc
-from fleeting.stats import Comparison, compare
+from fleeting.scoring.metrics import per_subject
+from fleeting.scoring.roc import roc
+from fleeting.scoring.stats import Comparison, compare
 
 EXPLANATIONS = {
     "clean": "No subject of the test side was seen in training, and nothing was chosen by its scores.",

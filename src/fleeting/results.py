@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from fleeting import megclog
 from fleeting.errors import LogError, RunError
 from fleeting.evaluation import FoldResult
 from fleeting.experiment import Experiment, parse
 from fleeting.files import write_atomically
+from fleeting.scoring import megc_log
 from fleeting.types import Fold, Prediction
 
 
@@ -166,7 +166,7 @@ def table(predictions: Iterable[Prediction], seeds: Sequence[int] = ()) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     width = len(given[0].probabilities) if given else 0
-    writer.writerow([*megclog.COLUMNS, *(f"p_{i}" for i in range(width)), *(["seed"] if seeds else [])])
+    writer.writerow([*megc_log.COLUMNS, *(f"p_{i}" for i in range(width)), *(["seed"] if seeds else [])])
     for p, seed in rows:
         facts = (p.id, p.dataset, p.subject, p.fold, p.truth, p.predicted)
         shares = (f"{share:.9g}" for share in p.probabilities)
@@ -216,7 +216,7 @@ class Run:
     def by_seed(self) -> tuple[tuple[Prediction, ...], ...]:
         """The predictions of each seed, sorted by id."""
         try:
-            return megclog.read(self.path / "predictions.csv").seeds
+            return megc_log.read(self.path / "predictions.csv").seeds
         except LogError as error:
             raise RunError(f"{error}; run its recipe again with --out {self.path}") from error
 
@@ -229,7 +229,7 @@ def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> t
     """
     expected = sorted((s.id, s.dataset, s.subject, fold.name, classes.index(s.label)) for s in fold.test)
     try:
-        found = sorted(megclog.read(folder / f"{which}.csv").predictions, key=lambda p: p.id)
+        found = sorted(megc_log.read(folder / f"{which}.csv").predictions, key=lambda p: p.id)
     except LogError as error:
         raise RunError(f"{error}; delete {folder} and run again") from error
     if [(p.id, p.dataset, p.subject, p.fold, p.truth) for p in found] != expected:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fleeting import megclog, provenance
+from fleeting import provenance
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
 from fleeting.drawn_data import drawn_people
@@ -31,7 +31,6 @@ from fleeting.executors import executors
 from fleeting.experiment import Experiment
 from fleeting.files import sweep, write_atomically
 from fleeting.inputs import Input, View, frames_of, load, refuse_unsupplied
-from fleeting.metrics import Scores, over_seeds
 from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.registry import options
@@ -49,7 +48,9 @@ from fleeting.results import (
     table,
     write_fold,
 )
-from fleeting.stats import lift, null_oracle
+from fleeting.scoring import megc_log
+from fleeting.scoring.metrics import Scores, over_seeds
+from fleeting.scoring.stats import lift, null_oracle
 from fleeting.types import Fold, Prediction, Sample
 
 Progress = Callable[[str, int, int], None]
@@ -275,7 +276,7 @@ def _finish(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
     everything = [p for of_seed in seeds.values() for p in of_seed]
     numbers = [seed for seed, of_seed in seeds.items() for _ in of_seed] if len(seeds) > 1 else []
     write_atomically(out / "predictions.csv", table(everything, numbers))
-    write_atomically(out / "log.txt", megclog.write(next(iter(seeds.values()))))
+    write_atomically(out / "log.txt", megc_log.write(next(iter(seeds.values()))))
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
     return Run.load(out)
 

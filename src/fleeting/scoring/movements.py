@@ -11,7 +11,7 @@ from dataclasses import asdict, astuple
 from io import StringIO
 from typing import Any
 
-from fleeting.intervals import COLUMNS, Counts, Interval, IntervalList, Recognised, match, score_lists
+from fleeting.scoring.intervals import COLUMNS, Counts, Interval, IntervalList, Recognised, match, score_lists
 from fleeting.types import Kind
 
 KINDS: tuple[Kind, ...] = ("micro", "macro")

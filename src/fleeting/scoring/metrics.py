@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import ScoreError, some
-from fleeting.roc import DoubleArray, area
+from fleeting.scoring.roc import DoubleArray, area
 from fleeting.types import IntArray, Prediction
 
 Interval = tuple[float, float]

@@ -19,8 +19,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fleeting.errors import LogError, OptionError, some
-from fleeting.megclog import read_lines, refuse
-from fleeting.metrics import class_measures, confusion, defined
+from fleeting.scoring.megc_log import read_lines, refuse
+from fleeting.scoring.metrics import class_measures, confusion, defined
 
 COLUMNS = ("video", "onset", "offset")
 LEAST_IOU = 0.5

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from fleeting import megc_names
-from fleeting.claims import doubt
 from fleeting.errors import LogError, OptionError
-from fleeting.metrics import Scores, over_seeds
+from fleeting.scoring.claims import doubt
+from fleeting.scoring.metrics import Scores, over_seeds
 from fleeting.types import Prediction
 
 MEGC_CLASSES = ("negative", "positive", "surprise")  # MEGC 2019's labels 0, 1, 2

@@ -16,8 +16,8 @@ from scipy.stats import binom, binomtest, t
 
 from fleeting import megc_names
 from fleeting.errors import OptionError, ScoreError
-from fleeting.megclog import code_labels, read, read_lines, refuse, table
-from fleeting.metrics import (
+from fleeting.scoring.megc_log import code_labels, read, read_lines, refuse, table
+from fleeting.scoring.metrics import (
     RESAMPLED,
     Interval,
     Scores,

@@ -1,0 +1,1 @@
+"""Labels, predictions or intervals in, numbers out: MEGC scores, their intervals, tests between systems."""
