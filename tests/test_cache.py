@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fleeting.cache import Cache, code_of
 from fleeting.errors import CacheError, OptionError
 from fleeting.faces import landmarks, optical_flow
+from fleeting.inputs.cache import Cache, code_of
 
 FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from fleeting.cache import Cache
+from fleeting.inputs.cache import Cache
 cache, mine = Cache(Path(sys.argv[1]), limit=30_000), int(sys.argv[2])
 broken = 0
 for turn in range(150):

@@ -85,7 +85,7 @@ def test_no_test_clip_can_reach_it(tmp_path):
     """Test clips that are not a number would spoil whatever was made of them: training stays finite."""
     from fleeting.evaluation import Task, trained
     from fleeting.experiment import Experiment, ModelChoice
-    from fleeting.inputs import Inputs
+    from fleeting.inputs.loading import Inputs
     from fleeting.types import Sample
 
     pictures, labels = bright_or_dark((12, 6), side=28)

@@ -12,7 +12,7 @@ from PIL import Image
 from fleeting.datasets import datasets
 from fleeting.doctor import check
 from fleeting.errors import DatasetError, UnknownNameError
-from fleeting.inputs import Input, View, load
+from fleeting.inputs.loading import Input, View, load
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from fleeting.datasets import datasets
 from fleeting.drawn_data import draw
 from fleeting.errors import CacheError, FaceError, OptionError, UnknownNameError, VideoError
 from fleeting.experiment import read_recipe
-from fleeting.inputs import Input, View, cut, load, open_clip
+from fleeting.inputs.loading import Input, View, cut, load, open_clip
 from fleeting.modalities import modalities
 
 
@@ -77,7 +77,7 @@ def test_what_was_made_once_is_not_made_again(
     samples = dataset.samples(root)
     first = load(dataset, root, samples, view("flow-map", "mesti"))
     assert len(list(kept.glob("*.npz"))) == 6
-    monkeypatch.setattr("fleeting.inputs.clip_of", None)  # opening a clip would fail now
+    monkeypatch.setattr("fleeting.inputs.loading.clip_of", None)  # opening a clip would fail now
     again = load(dataset, root, samples, view("flow-map", "mesti"))
     for one, other in zip(first.arrays, again.arrays, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -97,7 +97,7 @@ def test_a_face_is_found_once_for_all_that_is_made_of_it(
     monkeypatch.setenv("FLEETING_CACHE", str(kept))
     load(dataset, root, samples, view("onset"))
     assert len(list((kept / "faces").glob("*.npz"))) == 2
-    monkeypatch.setattr("fleeting.inputs.clip_of", None)  # looking for a face would fail now
+    monkeypatch.setattr("fleeting.inputs.loading.clip_of", None)  # looking for a face would fail now
     again = load(dataset, root, samples, view("strain", "mesti", **how))
     for one, other in zip(fresh.arrays, again.arrays, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -16,7 +16,7 @@ from fleeting.drawing.rendering import frame
 from fleeting.drawing.script import script_of_clip
 from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.faces.clips import clip_of
-from fleeting.inputs import arrays_of
+from fleeting.inputs.loading import arrays_of
 from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.recogniser import SHIPPED, Recogniser, recognisers

@@ -15,7 +15,7 @@ from fleeting.errors import OptionError, ScoreError
 from fleeting.evaluation import Job, Task, evaluate, fold_seed, rows_of, training_set
 from fleeting.executors import executors
 from fleeting.experiment import Experiment, ModelChoice, read_recipe
-from fleeting.inputs import Inputs
+from fleeting.inputs.loading import Inputs
 from fleeting.models import build, models
 from fleeting.training import Training, TrainingSet, fit
 from fleeting.types import ArrayKind, Fold, Sample

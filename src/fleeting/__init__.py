@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fleeting.experiment import Experiment as Experiment
     from fleeting.experiment import read_recipe as read_recipe
     from fleeting.explaining import explain as explain
-    from fleeting.inputs import cut as cut
+    from fleeting.inputs.loading import cut as cut
     from fleeting.listing import catalogue as catalogue
     from fleeting.livestream import live as live
     from fleeting.long_videos import spot as spot
@@ -53,7 +53,7 @@ _HOMES = {
     "catalogue": "listing",
     "check": "doctor",
     "Clip": "types",
-    "cut": "inputs",
+    "cut": "inputs.loading",
     "demo": "demonstration",
     "draw": "drawn_data",
     "Event": "types",

@@ -19,7 +19,7 @@ from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameError, VideoError, WeightsError
 from fleeting.export import read_events
 from fleeting.faces.tracking import FaceTracker
-from fleeting.inputs import View, arrays_of, load, open_clip
+from fleeting.inputs.loading import View, arrays_of, load, open_clip
 from fleeting.models import build
 from fleeting.past import LONGEST, Past
 from fleeting.recogniser import SHIPPED, Recogniser, fitted, recognisers

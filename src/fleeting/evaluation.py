@@ -24,7 +24,7 @@ from fleeting.augment import augmentations
 from fleeting.diffusion import refuse_undrawable
 from fleeting.errors import FoldError, OptionError, ScoreError
 from fleeting.experiment import Experiment
-from fleeting.inputs import Inputs
+from fleeting.inputs.loading import Inputs
 from fleeting.models import build
 from fleeting.models._pretrained import head_is_fresh
 from fleeting.scoring.metrics import class_measures, confusion

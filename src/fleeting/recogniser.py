@@ -20,7 +20,7 @@ import numpy.typing as npt
 from fleeting import linear_maps
 from fleeting.calibration import softened
 from fleeting.errors import UnknownNameError, WeightsError
-from fleeting.inputs import Input, View, arrays_of
+from fleeting.inputs.loading import Input, View, arrays_of
 from fleeting.types import Clip, FloatArray
 from fleeting.weights import Facts, Weights, read_weights
 

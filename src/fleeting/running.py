@@ -30,7 +30,7 @@ from fleeting.evaluation import (
 from fleeting.executors import executors
 from fleeting.experiment import Experiment
 from fleeting.files import sweep, write_atomically
-from fleeting.inputs import Input, View, frames_of, load, refuse_unsupplied
+from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsupplied
 from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.registry import options

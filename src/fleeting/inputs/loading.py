@@ -14,7 +14,6 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from fleeting.apex import apex_finders
-from fleeting.cache import Cache, code_of
 from fleeting.datasets import Dataset
 from fleeting.datasets._checks import as_problem
 from fleeting.datasets._disk import number_of
@@ -22,6 +21,7 @@ from fleeting.errors import DatasetError, FaceError, OptionError, Problem
 from fleeting.faces import alignment, clips, four_regions, landmarks, networks, optical_flow, tracking
 from fleeting.faces.clips import Crop, clip_of
 from fleeting.faces.optical_flow import shrink
+from fleeting.inputs.cache import Cache, code_of
 from fleeting.modalities import kind_of, modalities
 from fleeting.types import ArrayKind, Clip, FloatArray, Sample
 from fleeting.video import pictures

@@ -1,0 +1,1 @@
+"""The arrays that a model sees of a clip, made from frames once and kept on disk."""
