@@ -24,7 +24,6 @@ from scipy.spatial.distance import cdist
 
 import fleeting
 from fleeting.cli.parsing import named_paths
-from fleeting.diffusion import drawn
 from fleeting.errors import FleetingError
 from fleeting.evaluation import fold_seed, rows_of, threads, training_set
 from fleeting.experiment import Experiment, read_recipe
@@ -34,7 +33,8 @@ from fleeting.panels import picture_of, png
 from fleeting.reports import compare_runs
 from fleeting.running import prepare, run
 from fleeting.scoring.metrics import confusion, measures, over_seeds
-from fleeting.training import TrainingSet, device_of
+from fleeting.training.diffusion import drawn
+from fleeting.training.fitting import TrainingSet, device_of
 from fleeting.types import FloatArray, IntArray
 
 EPOCHS = 50

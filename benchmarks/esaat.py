@@ -40,7 +40,13 @@ from fleeting.evaluation import Job, Task, fold_seed, model_of, rows_of, threads
 from fleeting.experiment import read_recipe
 from fleeting.figures import INK, OTHER, STYLE
 from fleeting.files import write_atomically
-from fleeting.layer_selection import (
+from fleeting.measuring import CLASSES
+from fleeting.models.htnet import HTNet
+from fleeting.onnx_export import Deployed, graph
+from fleeting.reports import compare_runs
+from fleeting.results import Run
+from fleeting.running import prepare
+from fleeting.training.attention_removal import (
     LayerEntropy,
     layer_entropies,
     least_telling,
@@ -48,13 +54,7 @@ from fleeting.layer_selection import (
     removable,
     silence,
 )
-from fleeting.measuring import CLASSES
-from fleeting.models.htnet import HTNet
-from fleeting.onnx_export import Deployed, graph
-from fleeting.reports import compare_runs
-from fleeting.results import Run
-from fleeting.running import prepare
-from fleeting.training import Fitted, begun, fit
+from fleeting.training.fitting import Fitted, begun, fit
 
 NETWORKS = ("htnet/small-56-lape", "htnet/small-56-lape-esaat", "compared/vit")
 SMALL = (

@@ -20,7 +20,7 @@ from fleeting.experiment import Experiment, read_recipe, recipe_names
 from fleeting.inputs.loading import PROBE
 from fleeting.modalities import kind_of, modalities
 from fleeting.models import build, is_network, models
-from fleeting.training import TrainingSet, fit
+from fleeting.training.fitting import TrainingSet, fit
 from fleeting.types import Clip, FloatArray
 
 TRAINING_CLIPS = {

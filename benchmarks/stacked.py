@@ -19,7 +19,7 @@ from fleeting import stacking
 from fleeting.evaluation import FoldResult, Job, Task, evaluate
 from fleeting.experiment import read_recipe
 from fleeting.running import prepare
-from fleeting.training import device_of
+from fleeting.training.fitting import device_of
 
 NETWORKS = {
     "ststnet": (),

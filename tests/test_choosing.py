@@ -19,7 +19,7 @@ from fleeting.recogniser import Recogniser
 from fleeting.results import Run
 from fleeting.running import prepare
 from fleeting.scoring.metrics import unweighted_f1
-from fleeting.selection import inner_folds
+from fleeting.training.selection import inner_folds
 
 BLIND = {"model": {"name": "svm-flow", "narrow": 1e6}}
 """A kernel so narrow that every clip is alone: it knows what it has seen and nothing else."""

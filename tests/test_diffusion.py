@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from fleeting.diffusion import Diffusion, drawn
 from fleeting.errors import OptionError
 from fleeting.models import build
-from fleeting.training import Training, TrainingSet, fit
+from fleeting.training.diffusion import Diffusion, drawn
+from fleeting.training.fitting import Training, TrainingSet, fit
 from fleeting.types import ArrayKind
 
 CPU = torch.device("cpu")
@@ -105,7 +105,8 @@ def test_no_test_clip_can_reach_it(tmp_path):
 
 def test_diffusers_tells_nobody_that_it_is_used():
     switched = (
-        "import os; from fleeting.diffusion import _parts; _parts(); print(os.environ['HF_HUB_OFFLINE'])"
+        "import os; from fleeting.training.diffusion import _parts; _parts();"
+        " print(os.environ['HF_HUB_OFFLINE'])"
     )
     plain = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "DO_NOT"))}
     said = subprocess.run(

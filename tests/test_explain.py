@@ -20,7 +20,7 @@ from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.models._blocks import Attention
 from fleeting.panels import Look, inputs_figure, overlaid, png
-from fleeting.training import Fitted
+from fleeting.training.fitting import Fitted
 from fleeting.weights import InputFacts, write_weights
 from tests.conftest import moving_clip
 from tests.short_video import drawn_video

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from fleeting.errors import OptionError
-from fleeting.layer_selection import (
+from fleeting.models import build
+from fleeting.models.htnet import HTNet
+from fleeting.training.attention_removal import (
     Fading,
     Silent,
     entropy,
@@ -15,8 +17,6 @@ from fleeting.layer_selection import (
     removable,
     silence,
 )
-from fleeting.models import build
-from fleeting.models.htnet import HTNet
 from tests.small_models import small
 
 

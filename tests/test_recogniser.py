@@ -20,7 +20,7 @@ from fleeting.inputs.loading import arrays_of
 from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.recogniser import SHIPPED, Recogniser, recognisers
-from fleeting.training import Training, TrainingSet, fit
+from fleeting.training.fitting import Training, TrainingSet, fit
 from fleeting.types import ArrayKind
 from fleeting.weights import write_weights
 from tests.conftest import moving_clip

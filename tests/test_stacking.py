@@ -10,14 +10,14 @@ from torch import nn
 
 import fleeting
 from fleeting import stacking
-from fleeting.diffusion import Diffusion
 from fleeting.errors import OptionError, ScoreError
 from fleeting.evaluation import Job, Task, evaluate, fold_seed, rows_of, training_set
 from fleeting.executors import executors
 from fleeting.experiment import Experiment, ModelChoice, read_recipe
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build, models
-from fleeting.training import Training, TrainingSet, fit
+from fleeting.training.diffusion import Diffusion
+from fleeting.training.fitting import Training, TrainingSet, fit
 from fleeting.types import ArrayKind, Fold, Sample
 
 CLASSES = ("negative", "positive", "surprise")

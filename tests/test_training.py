@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from fleeting.errors import FoldError, OptionError
-from fleeting.layer_selection import removable
 from fleeting.models import build
-from fleeting.selection import BestEpoch, validation_mask
-from fleeting.training import Fitted, Training, TrainingSet, fit
+from fleeting.training.attention_removal import removable
+from fleeting.training.fitting import Fitted, Training, TrainingSet, fit
+from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.types import ArrayKind
 
 MAP = ArrayKind(("u", "v", "strain"), rest=127.5)
@@ -169,7 +169,7 @@ def test_best_epoch_waits_as_long_as_told():
 
 
 def test_focal_loss_and_weights_are_their_formula():
-    from fleeting.training import _loss
+    from fleeting.training.fitting import _loss
 
     given = data()
     logits = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]])

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from fleeting.models._blocks import Attention, Gate
 from fleeting.panels import Look
-from fleeting.training import Fitted
+from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
 
 GATE = (

@@ -27,7 +27,7 @@ from fleeting.results import Run, fold_folder, read_json
 from fleeting.running import root_of, samples_of, view_of
 from fleeting.session import MEMORY, Session
 from fleeting.spotting import Spotted
-from fleeting.training import Fitted
+from fleeting.training.fitting import Fitted
 from fleeting.types import Clip, Event, FloatArray, Prediction
 from fleeting.video.reader import open_video
 

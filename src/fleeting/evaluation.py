@@ -21,15 +21,14 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from fleeting.augment import augmentations
-from fleeting.diffusion import refuse_undrawable
 from fleeting.errors import FoldError, OptionError, ScoreError
 from fleeting.experiment import Experiment
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build
 from fleeting.models._pretrained import head_is_fresh
 from fleeting.scoring.metrics import class_measures, confusion
-from fleeting.selection import Chosen, inner_folds
-from fleeting.training import (
+from fleeting.training.diffusion import refuse_undrawable
+from fleeting.training.fitting import (
     Epoch,
     Fitted,
     Predict,
@@ -40,6 +39,7 @@ from fleeting.training import (
     refuse_epochs,
     refuse_removal,
 )
+from fleeting.training.selection import Chosen, inner_folds
 from fleeting.types import FloatArray, Fold, Prediction, Sample
 
 

@@ -26,7 +26,7 @@ from fleeting.files import write_atomically
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.recogniser import Recogniser, fitted
-from fleeting.training import Fitted
+from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
 
 TOLERANCE = 1e-3

@@ -24,7 +24,7 @@ from fleeting.models import models
 from fleeting.models._pretrained import sha256_of
 from fleeting.optional import cv2
 from fleeting.protocols import protocols
-from fleeting.training import device_of
+from fleeting.training.fitting import device_of
 
 DECISIVE = ("numpy", "scipy", "scikit-learn", "torch")
 """Packages another version of which may give other numbers."""

@@ -25,7 +25,7 @@ from fleeting.types import Clip, FloatArray
 from fleeting.weights import Facts, Weights, read_weights
 
 if TYPE_CHECKING:
-    from fleeting.training import Fitted
+    from fleeting.training.fitting import Fitted
 
 Scores = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
 FILE = "weights.safetensors"
@@ -158,7 +158,7 @@ def fitted(which: str | Path) -> Fitted:
 
 def _fitted(weights: Weights) -> Fitted:
     from fleeting.models import build
-    from fleeting.training import Fitted
+    from fleeting.training.fitting import Fitted
 
     facts = weights.facts
     shapes = [item.shape for item in facts.inputs]

@@ -25,7 +25,6 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
-from fleeting.diffusion import Diffusion
 from fleeting.errors import OptionError
 from fleeting.evaluation import (
     Cost,
@@ -42,7 +41,8 @@ from fleeting.evaluation import (
     threads,
     training_set,
 )
-from fleeting.training import (
+from fleeting.training.diffusion import Diffusion
+from fleeting.training.fitting import (
     Batches,
     Epoch,
     Fitted,

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from fleeting.augment import augmentations
-from fleeting.diffusion import Diffusion, drawn
 from fleeting.errors import OptionError
-from fleeting.layer_selection import Fading, least_telling, refuse_too_many, removable, silence
 from fleeting.models import Model
-from fleeting.selection import BestEpoch, validation_mask
+from fleeting.training.attention_removal import Fading, least_telling, refuse_too_many, removable, silence
+from fleeting.training.diffusion import Diffusion, drawn
+from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.types import ArrayKind, FloatArray, IntArray
 
 
