@@ -10,7 +10,7 @@ import pytest
 import fleeting
 from fleeting.errors import OptionError, UnknownNameError, VideoError
 from fleeting.livestream import WAITING, Live
-from fleeting.session import Session
+from fleeting.session.session import Session
 from fleeting.video.reader import open_video
 from tests.short_video import SCRIPT, drawn_video, overlap
 from tests.test_watching import film

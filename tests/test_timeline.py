@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from fleeting.curves import HEIGHT, POINTS, WIDTH, Track, clock, gaps, plot, read_tracks, spread
 from fleeting.recogniser import Recogniser
-from fleeting.session import Session
+from fleeting.session.session import Session
 from fleeting.stills import stills
 from fleeting.timeline import write_page
 from fleeting.types import Event

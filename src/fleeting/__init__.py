@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fleeting.scoring.intervals import score_intervals as score_intervals
     from fleeting.scoring.megc_log import score_log
     from fleeting.scoring.stats import null_score as null_score
-    from fleeting.session import Session as Session
+    from fleeting.session.session import Session as Session
     from fleeting.types import Clip as Clip
     from fleeting.types import Event as Event
     from fleeting.types import Fold as Fold
@@ -76,7 +76,7 @@ _HOMES = {
     "Sample": "types",
     "score": "scoring.megc_log:score_log",
     "score_intervals": "scoring.intervals",
-    "Session": "session",
+    "Session": "session.session",
     "spot": "long_videos",
     "tables": "paper_tables",
     "train": "deploying",

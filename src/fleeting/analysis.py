@@ -27,7 +27,7 @@ from fleeting.export import events_csv, events_eaf, events_json, read_events
 from fleeting.intake import Input, contents, inputs_of
 from fleeting.optional import cv2
 from fleeting.recogniser import SHIPPED, Recogniser
-from fleeting.session import Session
+from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.stills import Stills, stills
 from fleeting.timeline import write_page
@@ -108,7 +108,7 @@ def analyze(
     ``inputs`` are video files, folders of pictures (each one video), and folders in which such files and
     folders lie at any depth; the results of ``a.mp4`` are in ``out/a``. ``model`` is a recogniser's name or
     file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
-    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.session.Session` does,
+    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.Session` does,
     ``formats`` of `FORMATS`. With ``blur`` no picture that is written shows a face. ``workers`` inputs are
     analysed at once, each in a process of its own; results are the same bytes. ``resume`` leaves alone what
     was made from the same input with the same settings.

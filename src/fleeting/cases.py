@@ -21,11 +21,11 @@ from fleeting.export import read_events
 from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.loading import View, arrays_of, load, open_clip
 from fleeting.models import build
-from fleeting.past import LONGEST, Past
 from fleeting.recogniser import SHIPPED, Recogniser, fitted, recognisers
 from fleeting.results import Run, fold_folder, read_json
 from fleeting.running import root_of, samples_of, view_of
-from fleeting.session import MEMORY, Session
+from fleeting.session.buffer import LONGEST, Past
+from fleeting.session.session import MEMORY, Session
 from fleeting.spotting import Spotted
 from fleeting.training.fitting import Fitted
 from fleeting.types import Clip, Event, FloatArray, Prediction

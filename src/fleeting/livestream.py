@@ -10,7 +10,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from fleeting.recogniser import SHIPPED, Recogniser
-from fleeting.session import Session
+from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT
 from fleeting.types import Event, Frame
 from fleeting.video.reader import Video, VideoReport, open_video
@@ -91,7 +91,7 @@ def live(
     """Watch a camera (by its number), or a video or folder of pictures at its own pace.
 
     ``model`` is a recogniser's name or file, None for none; ``fps`` is as `fleeting.open_video` takes
-    it, ``spotter`` and ``people`` as `fleeting.session.Session` does. Raises what these raise.
+    it, ``spotter`` and ``people`` as `fleeting.Session` does. Raises what these raise.
     """
     recogniser = None if model is None else Recogniser.load(model)
     session = Session(recogniser=recogniser.recognise if recogniser else None, spotter=spotter, people=people)

@@ -34,7 +34,7 @@ from fleeting.optional import cv2
 from fleeting.recogniser import SHIPPED, Recogniser
 from fleeting.scoring.intervals import LEAST_IOU, Interval
 from fleeting.scoring.movements import movements_csv, score_kinds
-from fleeting.session import Session
+from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Frame, Kind, Sample
 from fleeting.video.pictures import read_picture

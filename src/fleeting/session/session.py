@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion, Motion
 from fleeting.faces.tracking import Face, FaceTracker
-from fleeting.past import Past
+from fleeting.session.buffer import Past
 from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
 from fleeting.types import Clip, Event, Frame
 from fleeting.video.prefetch import ahead
