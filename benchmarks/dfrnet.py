@@ -23,7 +23,7 @@ import torch
 
 import fleeting
 from fleeting.models import build
-from fleeting.onnx_export import Deployed, graph
+from fleeting.recognition.onnx import Deployed, graph
 from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
 

@@ -26,7 +26,7 @@ from fleeting.drawn_data import draw
 from fleeting.faces import skin_motion, tracking
 from fleeting.faces.optical_flow import flow, gray
 from fleeting.optional import cv2
-from fleeting.recogniser import Recogniser
+from fleeting.recognition.recogniser import Recogniser
 from fleeting.session import session
 from fleeting.session.session import Session
 from fleeting.types import Event

@@ -42,7 +42,7 @@ from fleeting.figures import INK, OTHER, STYLE
 from fleeting.files import write_atomically
 from fleeting.measuring import CLASSES
 from fleeting.models.htnet import HTNet
-from fleeting.onnx_export import Deployed, graph
+from fleeting.recognition.onnx import Deployed, graph
 from fleeting.reports import compare_runs
 from fleeting.results import Run
 from fleeting.running import prepare

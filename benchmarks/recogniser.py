@@ -22,7 +22,7 @@ from fleeting.drawing import TWO_PEOPLE, identity
 from fleeting.drawing.rendering import frame
 from fleeting.drawing.script import COMBINATIONS, STRENGTH, script_of_clip
 from fleeting.faces.clips import clip_of
-from fleeting.recogniser import Recogniser
+from fleeting.recognition.recogniser import Recogniser
 from fleeting.types import Clip
 
 

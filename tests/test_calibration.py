@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleeting.calibration import (
+from fleeting.errors import OptionError, ScoreError
+from fleeting.recognition.calibration import (
     FEWEST,
     Calibration,
     Reliability,
@@ -20,7 +21,6 @@ from fleeting.calibration import (
     temperature_of,
     threshold_of,
 )
-from fleeting.errors import OptionError, ScoreError
 from fleeting.types import Prediction
 
 

@@ -10,12 +10,12 @@ import tomli_w
 
 import fleeting
 from fleeting import linear_maps
-from fleeting.calibration import calibrate
 from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
 from fleeting.evaluation import Job, arrays_of, choose, evaluate, rows_of, trained
 from fleeting.experiment import read_recipe
-from fleeting.recogniser import Recogniser
+from fleeting.recognition.calibration import calibrate
+from fleeting.recognition.recogniser import Recogniser
 from fleeting.results import Run
 from fleeting.running import prepare
 from fleeting.scoring.metrics import unweighted_f1

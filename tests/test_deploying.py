@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import fleeting
-from fleeting.calibration import calibrate
-from fleeting.cards import card
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.experiment import read_recipe
-from fleeting.recogniser import SHIPPED, Recogniser
-from fleeting.weights import read_weights
+from fleeting.recognition.calibration import calibrate
+from fleeting.recognition.card import card
+from fleeting.recognition.recogniser import SHIPPED, Recogniser
+from fleeting.recognition.weights import read_weights
 
 KFOLD = ("protocol.name=kfold", "protocol.folds=3")
 

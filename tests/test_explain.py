@@ -20,8 +20,8 @@ from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.models._blocks import Attention
 from fleeting.panels import Look, inputs_figure, overlaid, png
+from fleeting.recognition.weights import InputFacts, write_weights
 from fleeting.training.fitting import Fitted
-from fleeting.weights import InputFacts, write_weights
 from tests.conftest import moving_clip
 from tests.short_video import drawn_video
 from tests.small_models import small

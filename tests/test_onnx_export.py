@@ -9,12 +9,12 @@ import onnxruntime
 import pytest
 
 import fleeting
-from fleeting import onnx_export
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.experiment import read_recipe
-from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.recognition import onnx
+from fleeting.recognition.recogniser import SHIPPED, Recogniser
 
 FEW_FOLDS = ("protocol.name=kfold", "protocol.folds=2", "training.epochs=2", "training.device=cpu")
 
@@ -73,8 +73,8 @@ def test_the_same_weights_give_the_same_file(network, tmp_path):
 
 
 def test_a_file_with_other_answers_is_not_written(network, tmp_path, monkeypatch):
-    right = onnx_export.run
-    monkeypatch.setattr(onnx_export, "run", lambda *given: right(*given)[:, ::-1])
+    right = onnx.run
+    monkeypatch.setattr(onnx, "run", lambda *given: right(*given)[:, ::-1])
     with pytest.raises(WeightsError, match="nothing was written"):
         fleeting.export_onnx(network, tmp_path / "wrong.onnx")
     assert not list(tmp_path.iterdir())

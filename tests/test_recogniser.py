@@ -19,10 +19,10 @@ from fleeting.faces.clips import clip_of
 from fleeting.inputs.loading import arrays_of
 from fleeting.modalities import modalities
 from fleeting.models import build, models
-from fleeting.recogniser import SHIPPED, Recogniser, recognisers
+from fleeting.recognition.recogniser import SHIPPED, Recogniser, recognisers
+from fleeting.recognition.weights import write_weights
 from fleeting.training.fitting import Training, TrainingSet, fit
 from fleeting.types import ArrayKind
-from fleeting.weights import write_weights
 from tests.conftest import moving_clip
 from tests.small_models import small
 from tests.test_weights import facts_of
@@ -47,8 +47,8 @@ def test_every_shipped_recogniser_says_something_of_a_clip():
 
 def test_it_runs_without_torch_and_scikit_learn():
     words = (
-        "import sys; from fleeting.recogniser import Recogniser; from tests.conftest import moving_clip;"
-        "Recogniser.load().recognise(moving_clip(size=(170, 139)));"
+        "import sys, fleeting; from tests.conftest import moving_clip;"
+        "fleeting.Recogniser.load().recognise(moving_clip(size=(170, 139)));"
         "sys.exit(' '.join({'torch', 'sklearn', 'matplotlib'} & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ import pytest
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.faces.clips import clip_of
 from fleeting.faces.tracking import find_face
-from fleeting.recogniser import Recogniser
+from fleeting.recognition.recogniser import Recogniser
 from fleeting.session import session as module
 from fleeting.session.buffer import Past
 from fleeting.session.session import MEMORY, Session
@@ -236,7 +236,7 @@ def test_an_event_is_in_order_and_its_label_is_one_of_the_classes():
 
 def test_a_camera_program_runs_without_torch():
     program = (
-        "import sys; from fleeting.session.session import Session; from fleeting.recogniser import Recogniser;"
-        "Session(recogniser=Recogniser.load().recognise); sys.exit('torch' in sys.modules)"
+        "import sys, fleeting; fleeting.Session(recogniser=fleeting.Recogniser.load().recognise);"
+        "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
 from fleeting.curves import HEIGHT, POINTS, WIDTH, Track, clock, gaps, plot, read_tracks, spread
-from fleeting.recogniser import Recogniser
+from fleeting.recognition.recogniser import Recogniser
 from fleeting.session.session import Session
 from fleeting.stills import stills
 from fleeting.timeline import write_page

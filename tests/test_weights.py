@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from fleeting.calibration import Calibration, Reliability, Sureness
 from fleeting.errors import WeightsError
-from fleeting.weights import KEY, DataFacts, Facts, InputFacts, Score, read_weights, write_weights
+from fleeting.recognition.calibration import Calibration, Reliability, Sureness
+from fleeting.recognition.weights import KEY, DataFacts, Facts, InputFacts, Score, read_weights, write_weights
 
 ARRAYS = {
     "weight": np.arange(12, dtype=np.float32).reshape(3, 4).T,  # not contiguous

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from fleeting.listing import catalogue as catalogue
     from fleeting.livestream import live as live
     from fleeting.long_videos import spot as spot
-    from fleeting.onnx_export import export_onnx as export_onnx
     from fleeting.panels import inputs_figure as inputs_figure
     from fleeting.paper_tables import tables as tables
-    from fleeting.recogniser import Recogniser as Recogniser
-    from fleeting.recogniser import recognisers as recognisers
+    from fleeting.recognition.onnx import export_onnx as export_onnx
+    from fleeting.recognition.recogniser import Recogniser as Recogniser
+    from fleeting.recognition.recogniser import recognisers as recognisers
     from fleeting.result_pages import report as report
     from fleeting.results import Run as Run
     from fleeting.running import run as run
@@ -59,7 +59,7 @@ _HOMES = {
     "Event": "types",
     "Experiment": "experiment",
     "explain": "explaining",
-    "export_onnx": "onnx_export",
+    "export_onnx": "recognition.onnx",
     "Fold": "types",
     "Frame": "types",
     "inputs_figure": "panels",
@@ -68,8 +68,8 @@ _HOMES = {
     "open_video": "video.reader",
     "Prediction": "types",
     "read_recipe": "experiment",
-    "Recogniser": "recogniser",
-    "recognisers": "recogniser",
+    "Recogniser": "recognition.recogniser",
+    "recognisers": "recognition.recogniser",
     "report": "result_pages",
     "Run": "results",
     "run": "running",

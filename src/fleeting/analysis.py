@@ -26,7 +26,7 @@ from fleeting.executors import executors
 from fleeting.export import events_csv, events_eaf, events_json, read_events
 from fleeting.intake import Input, contents, inputs_of
 from fleeting.optional import cv2
-from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.stills import Stills, stills

@@ -21,7 +21,7 @@ from fleeting.export import read_events
 from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.loading import View, arrays_of, load, open_clip
 from fleeting.models import build
-from fleeting.recogniser import SHIPPED, Recogniser, fitted, recognisers
+from fleeting.recognition.recogniser import SHIPPED, Recogniser, fitted, recognisers
 from fleeting.results import Run, fold_folder, read_json
 from fleeting.running import root_of, samples_of, view_of
 from fleeting.session.buffer import LONGEST, Past

@@ -10,18 +10,18 @@ import numpy as np
 
 import fleeting
 from fleeting import running
-from fleeting.calibration import SURE, Calibration, calibrate
-from fleeting.cards import card
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.evaluation import choose, fold_seed, trained
 from fleeting.experiment import Experiment, ModelChoice
 from fleeting.files import write_atomically
 from fleeting.models import models
-from fleeting.recogniser import FILE
+from fleeting.recognition.calibration import SURE, Calibration, calibrate
+from fleeting.recognition.card import card
+from fleeting.recognition.recogniser import FILE
+from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
 from fleeting.results import Run, read_json
 from fleeting.running import Prepared, Progress, on_data, prepare
-from fleeting.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
 
 CARD = "README.md"
 

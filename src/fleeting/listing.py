@@ -16,7 +16,7 @@ from fleeting.experiment import read_recipe, recipe_names
 from fleeting.modalities import modalities
 from fleeting.models import models
 from fleeting.protocols import protocols
-from fleeting.recogniser import Recogniser, recognisers
+from fleeting.recognition.recogniser import Recogniser, recognisers
 from fleeting.registry import Registry, summary
 from fleeting.spotting import spotters
 

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Event as Flag
 from threading import Thread
 
-from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT
 from fleeting.types import Event, Frame

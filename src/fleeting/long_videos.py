@@ -31,7 +31,7 @@ from fleeting.export import event_row
 from fleeting.files import write_atomically
 from fleeting.megc_names import PEOPLE
 from fleeting.optional import cv2
-from fleeting.recogniser import SHIPPED, Recogniser
+from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.scoring.intervals import LEAST_IOU, Interval
 from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.session.session import Session

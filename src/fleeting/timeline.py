@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fleeting.curves import HEIGHT, WIDTH, Gap, Track, clock, gaps, plot, read_tracks, spread
-from fleeting.recogniser import Recogniser
+from fleeting.recognition.recogniser import Recogniser
 from fleeting.stills import Stills
 from fleeting.types import Event
 

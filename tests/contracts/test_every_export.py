@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fleeting.models import is_network, models
-from fleeting.onnx_export import Deployed, graph, run
+from fleeting.recognition.onnx import Deployed, graph, run
 from fleeting.training.fitting import Fitted
 from tests.contracts.test_every_model import batch, network
 

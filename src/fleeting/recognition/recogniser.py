@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting import linear_maps
-from fleeting.calibration import softened
 from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.inputs.loading import Input, View, arrays_of
+from fleeting.recognition.calibration import softened
+from fleeting.recognition.weights import Facts, Weights, read_weights
 from fleeting.types import Clip, FloatArray
-from fleeting.weights import Facts, Weights, read_weights
 
 if TYPE_CHECKING:
     from fleeting.training.fitting import Fitted

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from fleeting.weights import Facts
+from fleeting.recognition.weights import Facts
 
 
 def card(facts: Facts, sha256: str) -> str:

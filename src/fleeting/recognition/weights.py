@@ -20,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from fleeting.calibration import Calibration
 from fleeting.errors import WeightsError
 from fleeting.faces.clips import Crop
 from fleeting.files import write_atomically
+from fleeting.recognition.calibration import Calibration
 
 KEY = "fleeting"
 """The one entry of the header: safetensors writes several in any order."""

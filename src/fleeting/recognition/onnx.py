@@ -20,12 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import fleeting
-from fleeting.calibration import FLOOR
 from fleeting.errors import MissingExtraError, WeightsError
 from fleeting.files import write_atomically
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
-from fleeting.recogniser import Recogniser, fitted
+from fleeting.recognition.calibration import FLOOR
+from fleeting.recognition.recogniser import Recogniser, fitted
 from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
 
