@@ -23,9 +23,9 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from fleeting.evaluation import Job, Task, evaluate
 from fleeting.executors import executors
-from fleeting.experiment import read_recipe
+from fleeting.experiments.fold import Job, Task, evaluate
+from fleeting.experiments.recipe import read_recipe
 from fleeting.running import prepare
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 import fleeting
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.run_folder import Run, file_name
 from fleeting.result_pages import write_results
-from fleeting.results import Run, file_name
 from fleeting.scoring.metrics import unweighted_f1
 
 BASELINES = ("megc2019/linear-flow", "megc2019/symmetric-flow", "megc2019/svm-flow")

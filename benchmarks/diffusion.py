@@ -25,8 +25,8 @@ from scipy.spatial.distance import cdist
 import fleeting
 from fleeting.cli.parsing import named_paths
 from fleeting.errors import FleetingError
-from fleeting.evaluation import fold_seed, rows_of, threads, training_set
-from fleeting.experiment import Experiment, read_recipe
+from fleeting.experiments.fold import fold_seed, rows_of, threads, training_set
+from fleeting.experiments.recipe import Experiment, read_recipe
 from fleeting.figures import STYLE
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.panels import picture_of, png

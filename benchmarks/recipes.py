@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from fleeting.experiment import Experiment, read_recipe, recipe_names
+from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.inputs.loading import PROBE
 from fleeting.modalities import kind_of, modalities
 from fleeting.models import build, is_network, models

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from fleeting.experiments.run_folder import Run
 from fleeting.reports import headline
-from fleeting.results import Run
 
 TARGET = Path(__file__).parent / "assets" / "ststnet-headline.svg"
 

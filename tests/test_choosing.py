@@ -12,11 +12,11 @@ import fleeting
 from fleeting import linear_maps
 from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
-from fleeting.evaluation import Job, arrays_of, choose, evaluate, rows_of, trained
-from fleeting.experiment import read_recipe
+from fleeting.experiments.fold import Job, arrays_of, choose, evaluate, rows_of, trained
+from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.run_folder import Run
 from fleeting.recognition.calibration import calibrate
 from fleeting.recognition.recogniser import Recogniser
-from fleeting.results import Run
 from fleeting.running import prepare
 from fleeting.scoring.metrics import unweighted_f1
 from fleeting.training.selection import inner_folds

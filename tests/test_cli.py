@@ -11,7 +11,7 @@ import fleeting
 from fleeting import listing
 from fleeting.cli import main
 from fleeting.datasets import datasets
-from fleeting.experiment import recipe_names
+from fleeting.experiments.recipe import recipe_names
 from fleeting.models import models
 
 SMALL = ["--set", "protocol.name=kfold", "--set", "training.epochs=2", "--set", "protocol.folds=3"]

@@ -12,7 +12,7 @@ import fleeting
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.recognition.calibration import calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import SHIPPED, Recogniser

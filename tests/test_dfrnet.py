@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fleeting.errors import OptionError
-from fleeting.experiment import read_recipe, recipe_names
+from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.modalities import modalities
 from fleeting.models import build
 from fleeting.models._blocks import Attention, Gate

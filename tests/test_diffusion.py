@@ -83,8 +83,8 @@ def test_training_sees_the_drawn_samples_and_validation_only_real_ones():
 
 def test_no_test_clip_can_reach_it(tmp_path):
     """Test clips that are not a number would spoil whatever was made of them: training stays finite."""
-    from fleeting.evaluation import Task, trained
-    from fleeting.experiment import Experiment, ModelChoice
+    from fleeting.experiments.fold import Task, trained
+    from fleeting.experiments.recipe import Experiment, ModelChoice
     from fleeting.inputs.loading import Inputs
     from fleeting.types import Sample
 

@@ -12,7 +12,7 @@ from fleeting.doctor import check
 from fleeting.drawing import TWO_PEOPLE
 from fleeting.drawn_data import draw, drawn_people, layouts
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.video.pictures import read_picture
 
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}

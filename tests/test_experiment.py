@@ -1,7 +1,7 @@
 import pytest
 
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.experiment import Experiment, parse, read_recipe, recipe_names
+from fleeting.experiments.recipe import Experiment, parse, read_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())

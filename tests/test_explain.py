@@ -15,7 +15,7 @@ from fleeting.attribution import grad_cam, looks_of, rollout
 from fleeting.cases import RunClips, of_analysis
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.models._blocks import Attention

@@ -9,7 +9,7 @@ import fleeting
 from fleeting.datasets import datasets
 from fleeting.drawn_data import draw
 from fleeting.errors import CacheError, FaceError, OptionError, UnknownNameError, VideoError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.inputs.loading import Input, View, cut, load, open_clip
 from fleeting.modalities import modalities
 

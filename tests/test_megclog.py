@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fleeting import megc_names
 from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
-from fleeting.results import table
+from fleeting.experiments.run_folder import table
 from fleeting.scoring.megc_log import MEGC_CLASSES, read, score_log, write
 from fleeting.scoring.metrics import over_seeds, score
 from fleeting.scoring.stats import read_labels

@@ -12,7 +12,7 @@ import fleeting
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.errors import UnknownNameError, WeightsError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.recognition import onnx
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
 

@@ -10,10 +10,10 @@ import pytest
 import fleeting
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.run_folder import Run
 from fleeting.paper_tables import _planned
 from fleeting.reports import beside_paper, reported
-from fleeting.results import Run
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
 
@@ -44,7 +44,7 @@ def scored(recipe, datasets, traced=False, drawn=False):
 
 
 def test_every_recipe_stands_in_the_tables(done):
-    recipes = [name for name in fleeting.experiment.recipe_names() if name.startswith("drawn/")]
+    recipes = [name for name in fleeting.experiments.recipe.recipe_names() if name.startswith("drawn/")]
     assert [run.experiment.name for run in done.runs] == recipes
     assert done.failed == ()
     with (done.folder / "tables.csv").open(newline="") as lines:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save, save_file
 
 from fleeting.errors import OptionError, RunError, WeightsError
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.models import build
 from fleeting.models._pretrained import sha256_of
 from fleeting.running import run

@@ -15,7 +15,7 @@ import fleeting
 from fleeting.augment import augmentations
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
-from fleeting.experiment import Experiment, read_recipe, recipe_names
+from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.modalities import modalities
 from fleeting.models import models
 

@@ -9,9 +9,9 @@ import pytest
 import fleeting
 from fleeting.cli import main
 from fleeting.errors import RunError
-from fleeting.experiment import read_recipe, recipe_names
+from fleeting.experiments.recipe import read_recipe, recipe_names
+from fleeting.experiments.run_folder import Run
 from fleeting.result_pages import KEPT, command, write_results
-from fleeting.results import Run
 
 SMALL = ["protocol.name=kfold", "protocol.folds=3"]
 

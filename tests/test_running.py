@@ -25,7 +25,7 @@ from fleeting.errors import (
     ScoreError,
     UnknownNameError,
 )
-from fleeting.experiment import read_recipe
+from fleeting.experiments.recipe import read_recipe
 from fleeting.files import sweep
 from fleeting.protocols import protocols
 from fleeting.scoring import megc_log

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 import fleeting
-from fleeting import stacking
 from fleeting.errors import OptionError, ScoreError
-from fleeting.evaluation import Job, Task, evaluate, fold_seed, rows_of, training_set
 from fleeting.executors import executors
-from fleeting.experiment import Experiment, ModelChoice, read_recipe
+from fleeting.experiments import stacked as stacking
+from fleeting.experiments.fold import Job, Task, evaluate, fold_seed, rows_of, training_set
+from fleeting.experiments.recipe import Experiment, ModelChoice, read_recipe
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build, models
 from fleeting.training.diffusion import Diffusion

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from fleeting.deploying import train as train
     from fleeting.doctor import check as check
     from fleeting.drawn_data import draw as draw
-    from fleeting.experiment import Experiment as Experiment
-    from fleeting.experiment import read_recipe as read_recipe
+    from fleeting.experiments.recipe import Experiment as Experiment
+    from fleeting.experiments.recipe import read_recipe as read_recipe
+    from fleeting.experiments.run_folder import Run as Run
     from fleeting.explaining import explain as explain
     from fleeting.inputs.loading import cut as cut
     from fleeting.listing import catalogue as catalogue
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from fleeting.recognition.recogniser import Recogniser as Recogniser
     from fleeting.recognition.recogniser import recognisers as recognisers
     from fleeting.result_pages import report as report
-    from fleeting.results import Run as Run
     from fleeting.running import run as run
     from fleeting.scoring.intervals import score_intervals as score_intervals
     from fleeting.scoring.megc_log import score_log
@@ -57,7 +57,7 @@ _HOMES = {
     "demo": "demonstration",
     "draw": "drawn_data",
     "Event": "types",
-    "Experiment": "experiment",
+    "Experiment": "experiments.recipe",
     "explain": "explaining",
     "export_onnx": "recognition.onnx",
     "Fold": "types",
@@ -67,11 +67,11 @@ _HOMES = {
     "null_score": "scoring.stats",
     "open_video": "video.reader",
     "Prediction": "types",
-    "read_recipe": "experiment",
+    "read_recipe": "experiments.recipe",
     "Recogniser": "recognition.recogniser",
     "recognisers": "recognition.recogniser",
     "report": "result_pages",
-    "Run": "results",
+    "Run": "experiments.run_folder",
     "run": "running",
     "Sample": "types",
     "score": "scoring.megc_log:score_log",

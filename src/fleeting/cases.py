@@ -17,12 +17,12 @@ from safetensors.numpy import load_file
 from fleeting.analysis import digest_of
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameError, VideoError, WeightsError
+from fleeting.experiments.run_folder import Run, fold_folder, read_json
 from fleeting.export import read_events
 from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.loading import View, arrays_of, load, open_clip
 from fleeting.models import build
 from fleeting.recognition.recogniser import SHIPPED, Recogniser, fitted, recognisers
-from fleeting.results import Run, fold_folder, read_json
 from fleeting.running import root_of, samples_of, view_of
 from fleeting.session.buffer import LONGEST, Past
 from fleeting.session.session import MEMORY, Session

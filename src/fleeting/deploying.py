@@ -12,15 +12,15 @@ import fleeting
 from fleeting import running
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
-from fleeting.evaluation import choose, fold_seed, trained
-from fleeting.experiment import Experiment, ModelChoice
+from fleeting.experiments.fold import choose, fold_seed, trained
+from fleeting.experiments.recipe import Experiment, ModelChoice
+from fleeting.experiments.run_folder import Run, read_json
 from fleeting.files import write_atomically
 from fleeting.models import models
 from fleeting.recognition.calibration import SURE, Calibration, calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
 from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
-from fleeting.results import Run, read_json
 from fleeting.running import Prepared, Progress, on_data, prepare
 
 CARD = "README.md"

@@ -20,6 +20,7 @@ from PIL import Image as Pillow
 from fleeting.attribution import looks_of
 from fleeting.cases import Case, RunClips, of_analysis, of_video
 from fleeting.errors import OptionError, UnknownNameError
+from fleeting.experiments.run_folder import Run, file_name
 from fleeting.files import write_atomically
 from fleeting.modalities import kind_of
 from fleeting.panels import (
@@ -32,7 +33,6 @@ from fleeting.panels import (
     picture_of,
     png,
 )
-from fleeting.results import Run, file_name
 from fleeting.types import Clip, Prediction
 
 TILED = frozenset({"region-map"})

@@ -12,7 +12,7 @@ from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.executors import executors
-from fleeting.experiment import read_recipe, recipe_names
+from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.modalities import modalities
 from fleeting.models import models
 from fleeting.protocols import protocols

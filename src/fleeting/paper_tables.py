@@ -12,10 +12,10 @@ from typing import Any
 
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, UnknownNameError
-from fleeting.experiment import Experiment, read_recipe, recipe_names
+from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
+from fleeting.experiments.run_folder import Run, file_name
 from fleeting.files import write_atomically
 from fleeting.reports import beside_paper, write_tables
-from fleeting.results import Run, file_name
 from fleeting.running import Progress, run
 
 COLUMNS = ("recipe", "dataset", "part", "n", "score", "paper", "oracle", "clean", "shared", "low", "high")

@@ -13,9 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from fleeting import figures
 from fleeting.errors import RunError
-from fleeting.experiment import Reported
+from fleeting.experiments.recipe import Reported
+from fleeting.experiments.run_folder import Run, fold_folders, read_json
 from fleeting.files import write_atomically
-from fleeting.results import Run, fold_folders, read_json
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import roc
 from fleeting.scoring.stats import Comparison, compare

@@ -13,7 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, RunError
-from fleeting.experiment import Experiment, Reported, read_recipe, recipe_names
+from fleeting.experiments.recipe import Experiment, Reported, read_recipe, recipe_names
+from fleeting.experiments.run_folder import Run, read_json
 from fleeting.paper_tables import unrun
 from fleeting.reports import (
     EXPLANATIONS,
@@ -26,7 +27,6 @@ from fleeting.reports import (
     write_page,
     write_report,
 )
-from fleeting.results import Run, read_json
 
 KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
 """A line of a page: whoever writes about results keeps his words above it."""

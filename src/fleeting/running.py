@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from fleeting import provenance
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
 from fleeting.drawn_data import drawn_people
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
-from fleeting.evaluation import (
+from fleeting.executors import executors
+from fleeting.experiments import provenance
+from fleeting.experiments.fold import (
     FoldResult,
     Job,
     Task,
@@ -27,15 +28,8 @@ from fleeting.evaluation import (
     rehearse,
     rehearse_choice,
 )
-from fleeting.executors import executors
-from fleeting.experiment import Experiment
-from fleeting.files import sweep, write_atomically
-from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsupplied
-from fleeting.models import models
-from fleeting.protocols import protocols
-from fleeting.registry import options
-from fleeting.reports import write_report
-from fleeting.results import (
+from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.run_folder import (
     Run,
     chosen_settings,
     epochs_trained,
@@ -48,6 +42,12 @@ from fleeting.results import (
     table,
     write_fold,
 )
+from fleeting.files import sweep, write_atomically
+from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsupplied
+from fleeting.models import models
+from fleeting.protocols import protocols
+from fleeting.registry import options
+from fleeting.reports import write_report
 from fleeting.scoring import megc_log
 from fleeting.scoring.metrics import Scores, over_seeds
 from fleeting.scoring.stats import lift, null_oracle

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fleeting.evaluation import Job, evaluate
 from fleeting.executors import executors
-from fleeting.experiment import read_recipe
+from fleeting.experiments.fold import Job, evaluate
+from fleeting.experiments.recipe import read_recipe
 from fleeting.running import prepare
 
 

@@ -5,8 +5,8 @@ import inspect
 import pytest
 
 from fleeting.errors import FoldError
+from fleeting.experiments.run_folder import file_name
 from fleeting.protocols import protocols
-from fleeting.results import file_name
 
 
 @pytest.mark.parametrize("name", protocols)

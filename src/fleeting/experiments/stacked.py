@@ -26,7 +26,7 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from fleeting.errors import OptionError
-from fleeting.evaluation import (
+from fleeting.experiments.fold import (
     Cost,
     FoldResult,
     Job,
@@ -133,7 +133,7 @@ def fold_bytes(task: Task, job: Job) -> int:
 
 
 def evaluate_together(task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
-    """What `fleeting.evaluation.evaluate` gives for each job, from one computation whose cost they share.
+    """What `fold.evaluate` gives for each job, from one computation whose cost they share.
 
     Raises OptionError where the recipe or the model does not allow it, and ScoreError where a fold diverged,
     after all others were yielded.

@@ -22,7 +22,7 @@ from torch import nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import FoldError, OptionError, ScoreError
-from fleeting.experiment import Experiment
+from fleeting.experiments.recipe import Experiment
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build
 from fleeting.models._pretrained import head_is_fresh

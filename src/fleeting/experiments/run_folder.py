@@ -24,8 +24,8 @@ import numpy as np
 from safetensors.numpy import save
 
 from fleeting.errors import LogError, RunError
-from fleeting.evaluation import FoldResult
-from fleeting.experiment import Experiment, parse
+from fleeting.experiments.fold import FoldResult
+from fleeting.experiments.recipe import Experiment, parse
 from fleeting.files import write_atomically
 from fleeting.scoring import megc_log
 from fleeting.types import Fold, Prediction

@@ -17,8 +17,8 @@ import numpy as np
 
 import fleeting
 from fleeting.augment import augmentations
-from fleeting.evaluation import Task
-from fleeting.experiment import Experiment
+from fleeting.experiments.fold import Task
+from fleeting.experiments.recipe import Experiment
 from fleeting.modalities import modalities
 from fleeting.models import models
 from fleeting.models._pretrained import sha256_of
@@ -26,6 +26,8 @@ from fleeting.optional import cv2
 from fleeting.protocols import protocols
 from fleeting.training.fitting import device_of
 
+PACKAGE = Path(fleeting.__file__).parent
+"""The package's source, all of which decides a run's numbers."""
 DECISIVE = ("numpy", "scipy", "scikit-learn", "torch")
 """Packages another version of which may give other numbers."""
 
@@ -67,8 +69,7 @@ def _code_digest(experiment: Experiment) -> str:
     for one in (experiment, *experiment.candidates()):
         used += [models[one.model.name], *(augmentations[name] for name in one.training.augment)]
     used += [modalities[name] for name in experiment.model.inputs]
-    package = Path(__file__).parent
-    sources = {*package.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}
+    sources = {*PACKAGE.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(path.read_bytes())
@@ -97,10 +98,9 @@ def _pretrained(experiment: Experiment) -> dict[str, str]:
 
 def _commit() -> str | None:
     """The commit of the source this runs from, None outside a checkout."""
-    here = Path(__file__).parent
     try:
         asked = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+            ["git", "-C", str(PACKAGE), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
         )
     except OSError:
         return None
