@@ -20,7 +20,7 @@ import numpy as np
 import fleeting
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run, file_name
-from fleeting.result_pages import write_results
+from fleeting.reports.markdown import write_results
 from fleeting.scoring.metrics import unweighted_f1
 
 BASELINES = ("megc2019/linear-flow", "megc2019/symmetric-flow", "megc2019/svm-flow")

@@ -39,12 +39,12 @@ from fleeting.errors import FleetingError, MissingExtraError, RunError
 from fleeting.experiments.fold import Job, Task, fold_seed, model_of, rows_of, threads, training_set
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
-from fleeting.figures import INK, OTHER, STYLE
 from fleeting.files import write_atomically
 from fleeting.measuring import CLASSES
 from fleeting.models.htnet import HTNet
 from fleeting.recognition.onnx import Deployed, graph
-from fleeting.reports import compare_runs
+from fleeting.reports.figures import INK, OTHER, STYLE
+from fleeting.reports.pages import compare_runs
 from fleeting.running import prepare
 from fleeting.training.attention_removal import (
     LayerEntropy,

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fleeting.experiments.run_folder import Run
-from fleeting.reports import headline
+from fleeting.reports.pages import headline
 
 TARGET = Path(__file__).parent / "assets" / "ststnet-headline.svg"
 

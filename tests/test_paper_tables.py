@@ -13,7 +13,7 @@ from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
 from fleeting.paper_tables import _planned
-from fleeting.reports import beside_paper, reported
+from fleeting.reports.pages import beside_paper, reported
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
 

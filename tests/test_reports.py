@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import fleeting
-from fleeting import figures
 from fleeting.errors import RunError, ScoreError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run, fold_folders
-from fleeting.reports import compare_runs, write_comparison
+from fleeting.reports import figures
+from fleeting.reports.pages import compare_runs, write_comparison
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import Roc
 

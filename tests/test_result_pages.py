@@ -11,7 +11,7 @@ from fleeting.cli import main
 from fleeting.errors import RunError
 from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run
-from fleeting.result_pages import KEPT, command, write_results
+from fleeting.reports.markdown import KEPT, command, write_results
 
 SMALL = ["protocol.name=kfold", "protocol.folds=3"]
 

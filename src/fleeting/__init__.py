@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fleeting.recognition.onnx import export_onnx as export_onnx
     from fleeting.recognition.recogniser import Recogniser as Recogniser
     from fleeting.recognition.recogniser import recognisers as recognisers
-    from fleeting.result_pages import report as report
+    from fleeting.reports.markdown import report as report
     from fleeting.running import run as run
     from fleeting.scoring.intervals import score_intervals as score_intervals
     from fleeting.scoring.megc_log import score_log
@@ -70,7 +70,7 @@ _HOMES = {
     "read_recipe": "experiments.recipe",
     "Recogniser": "recognition.recogniser",
     "recognisers": "recognition.recogniser",
-    "report": "result_pages",
+    "report": "reports.markdown",
     "Run": "experiments.run_folder",
     "run": "running",
     "Sample": "types",

@@ -47,7 +47,7 @@ from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsuppl
 from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.registry import options
-from fleeting.reports import write_report
+from fleeting.reports.pages import write_report
 from fleeting.scoring import megc_log
 from fleeting.scoring.metrics import Scores, over_seeds
 from fleeting.scoring.stats import lift, null_oracle

@@ -16,7 +16,7 @@ from fleeting.errors import FleetingError, RunError
 from fleeting.experiments.recipe import Experiment, Reported, read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run, read_json
 from fleeting.paper_tables import unrun
-from fleeting.reports import (
+from fleeting.reports.pages import (
     EXPLANATIONS,
     ORACLE,
     PRINTED,

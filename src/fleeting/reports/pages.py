@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from fleeting import figures
 from fleeting.errors import RunError
 from fleeting.experiments.recipe import Reported
 from fleeting.experiments.run_folder import Run, fold_folders, read_json
 from fleeting.files import write_atomically
+from fleeting.reports import figures
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import roc
 from fleeting.scoring.stats import Comparison, compare
