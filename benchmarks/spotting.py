@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from matplotlib.figure import Figure
 
+from fleeting.analysis.frame_tables import main_face
 from fleeting.drawn_data import draw
 from fleeting.faces import skin_motion
 from fleeting.faces.skin_motion import REGIONS, FaceMotion, Motion
@@ -27,7 +28,6 @@ from fleeting.faces.tracking import FaceTracker
 from fleeting.scoring.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
 from fleeting.video.reader import open_video
-from fleeting.watching import main_face
 
 EVERY = 4
 """The mesh is looked for in every so many frames: motion is measured between all of them."""

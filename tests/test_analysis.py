@@ -16,16 +16,16 @@ import pytest
 from PIL import Image
 from pympi import Elan
 
-from fleeting import analysis
-from fleeting.analysis import FORMATS, analyze
+from fleeting.analysis import analyze as analysis
+from fleeting.analysis.analyze import FORMATS, analyze
+from fleeting.analysis.event_files import COLUMNS
+from fleeting.analysis.frame_tables import COLUMNS as FRAME_COLUMNS
+from fleeting.analysis.video_files import inputs_of
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
-from fleeting.export import COLUMNS
 from fleeting.faces.networks import detect
 from fleeting.faces.tracking import find_face
-from fleeting.intake import inputs_of
 from fleeting.video.reader import open_video
-from fleeting.watching import COLUMNS as FRAME_COLUMNS
 from tests.short_video import SCRIPT, drawn_video, overlap
 from tests.test_watching import film, rows
 

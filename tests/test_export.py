@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pympi import Elan
 
-from fleeting.export import COLUMNS, describe, event_row, events_csv, events_eaf, events_json, read_events
+from fleeting.analysis.event_files import (
+    COLUMNS,
+    describe,
+    event_row,
+    events_csv,
+    events_eaf,
+    events_json,
+    read_events,
+)
 from fleeting.types import Event
 
 CLASSES = ("negative", "positive", "surprise")

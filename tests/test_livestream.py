@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import fleeting
+from fleeting.analysis.live import WAITING, Live
 from fleeting.errors import OptionError, UnknownNameError, VideoError
-from fleeting.livestream import WAITING, Live
 from fleeting.session.session import Session
 from fleeting.video.reader import open_video
 from tests.short_video import SCRIPT, drawn_video, overlap

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
+from fleeting.analysis.frame_tables import main_face
 from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion
 from fleeting.faces.tracking import FaceTracker
@@ -14,7 +15,6 @@ from fleeting.spotting._course import fitted, raised_cosine
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._timeline import RATE, Timeline
 from fleeting.video.reader import open_video
-from fleeting.watching import main_face
 from tests.skin import all_of, bump, even, motions
 
 TIMES = even(10.0)

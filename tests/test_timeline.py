@@ -9,14 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
-from fleeting.curves import HEIGHT, POINTS, WIDTH, Track, clock, gaps, plot, read_tracks, spread
+from fleeting.analysis.frame_tables import Tables, facts
+from fleeting.analysis.motion_curves import (
+    HEIGHT,
+    POINTS,
+    WIDTH,
+    Track,
+    clock,
+    gaps,
+    plot,
+    read_tracks,
+    spread,
+)
+from fleeting.analysis.page import write_page
+from fleeting.analysis.stills import stills
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.session.session import Session
-from fleeting.stills import stills
-from fleeting.timeline import write_page
 from fleeting.types import Event
 from fleeting.video.reader import open_video
-from fleeting.watching import Tables, facts
 from tests.bumps import bumped_clip
 from tests.test_reports import CHROMIUM, QUIET
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import fleeting
+from fleeting.analysis.frame_tables import COLUMNS, main_face, watch
+from fleeting.analysis.overlay import Film, drawn
 from fleeting.errors import OptionError, VideoError
 from fleeting.faces.tracking import FaceTracker
-from fleeting.overlay import Film, drawn
-from fleeting.watching import COLUMNS, main_face, watch
 from tests.portraits import lit, photograph, placed, scene
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fleeting.analysis import analyze as analyze
+    from fleeting.analysis.analyze import analyze as analyze
+    from fleeting.analysis.frame_tables import watch as watch
+    from fleeting.analysis.live import live as live
     from fleeting.demonstration import demo as demo
     from fleeting.deploying import train as train
     from fleeting.doctor import check as check
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from fleeting.explaining import explain as explain
     from fleeting.inputs.loading import cut as cut
     from fleeting.listing import catalogue as catalogue
-    from fleeting.livestream import live as live
     from fleeting.long_videos import spot as spot
     from fleeting.panels import inputs_figure as inputs_figure
     from fleeting.paper_tables import tables as tables
@@ -43,13 +44,12 @@ if TYPE_CHECKING:
     from fleeting.types import Prediction as Prediction
     from fleeting.types import Sample as Sample
     from fleeting.video.reader import open_video as open_video
-    from fleeting.watching import watch as watch
 
     score = score_log
 
 # The module of each public name, and after a colon its name there where that differs.
 _HOMES = {
-    "analyze": "analysis",
+    "analyze": "analysis.analyze",
     "catalogue": "listing",
     "check": "doctor",
     "Clip": "types",
@@ -63,7 +63,7 @@ _HOMES = {
     "Fold": "types",
     "Frame": "types",
     "inputs_figure": "panels",
-    "live": "livestream",
+    "live": "analysis.live",
     "null_score": "scoring.stats",
     "open_video": "video.reader",
     "Prediction": "types",
@@ -80,7 +80,7 @@ _HOMES = {
     "spot": "long_videos",
     "tables": "paper_tables",
     "train": "deploying",
-    "watch": "watching",
+    "watch": "analysis.frame_tables",
 }
 __all__ = ["__version__", *sorted(_HOMES)]
 

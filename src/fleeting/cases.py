@@ -14,11 +14,11 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from fleeting.analysis import digest_of
+from fleeting.analysis.analyze import digest_of
+from fleeting.analysis.event_files import read_events
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameError, VideoError, WeightsError
 from fleeting.experiments.run_folder import Run, fold_folder, read_json
-from fleeting.export import read_events
 from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.loading import View, arrays_of, load, open_clip
 from fleeting.models import build
@@ -59,7 +59,7 @@ class Case:
 
 
 def of_video(source: Path, number: int, weights: str | Path | None) -> Case:
-    """The event when the whole video up to it is seen, as `fleeting.analysis` sees it."""
+    """The event when the whole video up to it is seen, as `fleeting.analysis.analyze` sees it."""
     session = Session()
     with open_video(source) as video:
         given = (events for _, events in session.read(video))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fleeting.analysis import Analysis, analyze
+from fleeting.analysis.analyze import Analysis, analyze
 from fleeting.drawn_data import draw
 from fleeting.scoring.intervals import Interval, match
 from fleeting.types import Event

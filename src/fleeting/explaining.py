@@ -1,7 +1,7 @@
 """What a model looked at when it named one movement: maps over the apex, their numbers, the clip's inputs.
 
-The movement is an event of a video, of a folder that `fleeting.analysis` wrote, or a clip of a run, whose
-fold's kept weights are asked: a model that did not see that subject in training.
+The movement is an event of a video, of a folder that `fleeting.analysis.analyze` wrote, or a clip of a run,
+whose fold's kept weights are asked: a model that did not see that subject in training.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 import fleeting
+from fleeting.analysis.event_files import event_row
+from fleeting.analysis.frame_tables import Progress, refuse_file
 from fleeting.datasets import datasets
 from fleeting.datasets._checks import LEAVE_OUT, as_problem
 from fleeting.datasets._disk import pictures
@@ -27,7 +29,6 @@ from fleeting.datasets._recordings import RESTORE, Recording
 from fleeting.drawn_data import drawn_people
 from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
 from fleeting.executors import executors
-from fleeting.export import event_row
 from fleeting.files import write_atomically
 from fleeting.megc_names import PEOPLE
 from fleeting.optional import cv2
@@ -38,7 +39,6 @@ from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Frame, Kind, Sample
 from fleeting.video.pictures import read_picture
-from fleeting.watching import Progress, refuse_file
 
 UNKNOWN = "unknown"
 """The label of a micro-expression that has none."""
@@ -70,7 +70,7 @@ class _Work:
 class _Found:
     """What was found in a recording; if it is not ``usable``, that is why nothing can be.
 
-    Events are as `fleeting.export.event_row` has them.
+    Events are as `fleeting.analysis.event_files.event_row` has them.
     """
 
     recording: Recording

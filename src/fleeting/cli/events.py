@@ -154,7 +154,7 @@ def live(
         camera: The camera's number.
         model: A recogniser's name or file, or none; without it, the one that is shipped.
     """
-    from fleeting.export import describe, event_row
+    from fleeting.analysis.event_files import describe, event_row
 
     watched = fleeting.live(camera if file is None else file, **chosen_model(model))
     before = signal.signal(signal.SIGINT, lambda *_: watched.stop())

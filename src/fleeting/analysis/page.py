@@ -10,9 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from fleeting.curves import HEIGHT, WIDTH, Gap, Track, clock, gaps, plot, read_tracks, spread
+from fleeting.analysis.motion_curves import HEIGHT, WIDTH, Gap, Track, clock, gaps, plot, read_tracks, spread
+from fleeting.analysis.stills import Stills
 from fleeting.recognition.recogniser import Recogniser
-from fleeting.stills import Stills
 from fleeting.types import Event
 
 AROUND = 1.0

@@ -20,20 +20,20 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 import fleeting
-from fleeting.annotated import write_annotated
+from fleeting.analysis.annotated_video import write_annotated
+from fleeting.analysis.event_files import events_csv, events_eaf, events_json, read_events
+from fleeting.analysis.frame_tables import Progress, Tables, facts, refuse_file
+from fleeting.analysis.page import write_page
+from fleeting.analysis.stills import Stills, stills
+from fleeting.analysis.video_files import Input, contents, inputs_of
 from fleeting.errors import FleetingError, OptionError, UnknownNameError, VideoError
 from fleeting.executors import executors
-from fleeting.export import events_csv, events_eaf, events_json, read_events
-from fleeting.intake import Input, contents, inputs_of
 from fleeting.optional import cv2
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
-from fleeting.stills import Stills, stills
-from fleeting.timeline import write_page
 from fleeting.types import Event
 from fleeting.video.reader import Video, open_video
-from fleeting.watching import Progress, Tables, facts, refuse_file
 
 T = TypeVar("T")
 FORMATS = {

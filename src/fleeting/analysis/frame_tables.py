@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import fleeting
+from fleeting.analysis.overlay import Film, drawn
 from fleeting.errors import OptionError
 from fleeting.faces.quality import USABLE
 from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.files import appearing, write_atomically
-from fleeting.overlay import Film, drawn
 from fleeting.registry import options
 from fleeting.types import Frame
 from fleeting.video.reader import VideoReport, open_video

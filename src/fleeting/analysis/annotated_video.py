@@ -8,9 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from fleeting.export import describe
+from fleeting.analysis.event_files import describe
+from fleeting.analysis.overlay import Film, Mark, covered, marked
 from fleeting.faces.networks import Image, detect
-from fleeting.overlay import Film, Mark, covered, marked
 from fleeting.types import Event, Frame
 
 HELD = 1.0
