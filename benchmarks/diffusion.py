@@ -27,8 +27,8 @@ from fleeting.cli.parsing import named_paths
 from fleeting.errors import FleetingError
 from fleeting.experiments.fold import fold_seed, rows_of, threads, training_set
 from fleeting.experiments.recipe import Experiment, read_recipe
+from fleeting.explanations.clip_figures import picture_of, png
 from fleeting.models.linear_flow import LinearFlow
-from fleeting.panels import picture_of, png
 from fleeting.reports.figures import STYLE
 from fleeting.reports.pages import compare_runs
 from fleeting.running import prepare, run

@@ -12,7 +12,7 @@ import fleeting
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import write_video
 from fleeting.drawing.script import script_of_clip
-from fleeting.panels import explanation_figure, png
+from fleeting.explanations.clip_figures import explanation_figure, png
 
 SHOWN = ("apex", "difference", "flow", "strain", "dynamic-image", "mesti")
 

@@ -11,15 +11,15 @@ from PIL import Image
 from torch import nn
 
 import fleeting
-from fleeting.attribution import grad_cam, looks_of, rollout
-from fleeting.cases import RunClips, of_analysis
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.experiments.recipe import read_recipe
+from fleeting.explanations.attribution import grad_cam, looks_of, rollout
+from fleeting.explanations.cases import RunClips, of_analysis
+from fleeting.explanations.clip_figures import Look, inputs_figure, overlaid, png
 from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.models._blocks import Attention
-from fleeting.panels import Look, inputs_figure, overlaid, png
 from fleeting.recognition.weights import InputFacts, write_weights
 from fleeting.training.fitting import Fitted
 from tests.conftest import moving_clip

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from fleeting.experiments.recipe import Experiment as Experiment
     from fleeting.experiments.recipe import read_recipe as read_recipe
     from fleeting.experiments.run_folder import Run as Run
-    from fleeting.explaining import explain as explain
+    from fleeting.explanations.clip_figures import inputs_figure as inputs_figure
+    from fleeting.explanations.explain import explain as explain
     from fleeting.inputs.loading import cut as cut
     from fleeting.listing import catalogue as catalogue
     from fleeting.long_videos import spot as spot
-    from fleeting.panels import inputs_figure as inputs_figure
     from fleeting.paper_tables import tables as tables
     from fleeting.recognition.onnx import export_onnx as export_onnx
     from fleeting.recognition.recogniser import Recogniser as Recogniser
@@ -58,11 +58,11 @@ _HOMES = {
     "draw": "drawn_data",
     "Event": "types",
     "Experiment": "experiments.recipe",
-    "explain": "explaining",
+    "explain": "explanations.explain",
     "export_onnx": "recognition.onnx",
     "Fold": "types",
     "Frame": "types",
-    "inputs_figure": "panels",
+    "inputs_figure": "explanations.clip_figures",
     "live": "analysis.live",
     "null_score": "scoring.stats",
     "open_video": "video.reader",

@@ -108,7 +108,7 @@ def run(
     meter.save()
     done = _finish(out, prepared, jobs)
     if recipe.keep_weights:
-        from fleeting.explaining import keep_looks  # it imports what this module has
+        from fleeting.explanations.explain import keep_looks  # it imports what this module has
 
         keep_looks(done, data)
     write_report(done)

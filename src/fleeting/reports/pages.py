@@ -296,7 +296,7 @@ def _score_rows(run: Run) -> list[dict[str, Any]]:
 
 
 def _looks(run: Run) -> dict[str, Any] | None:
-    """What the run's models looked at, where that was kept (see `fleeting.explaining.keep_looks`)."""
+    """What the run's models looked at, where that was kept (`fleeting.explanations.explain.keep_looks`)."""
     path = run.path / "looks.json"
     return read_json(path) if path.exists() else None
 

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fleeting.explanations.clip_figures import Look
 from fleeting.models._blocks import Attention, Gate
-from fleeting.panels import Look
 from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
 

@@ -17,13 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from fleeting.attribution import looks_of
-from fleeting.cases import Case, RunClips, of_analysis, of_video
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.run_folder import Run, file_name
-from fleeting.files import write_atomically
-from fleeting.modalities import kind_of
-from fleeting.panels import (
+from fleeting.explanations.attribution import looks_of
+from fleeting.explanations.cases import Case, RunClips, of_analysis, of_video
+from fleeting.explanations.clip_figures import (
     Image,
     Look,
     explanation_figure,
@@ -33,6 +31,8 @@ from fleeting.panels import (
     picture_of,
     png,
 )
+from fleeting.files import write_atomically
+from fleeting.modalities import kind_of
 from fleeting.types import Clip, Prediction
 
 TILED = frozenset({"region-map"})
