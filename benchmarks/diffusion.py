@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 
 import fleeting
+from fleeting.benchmark.run import prepare, run
 from fleeting.cli.parsing import named_paths
 from fleeting.errors import FleetingError
 from fleeting.experiments.fold import fold_seed, rows_of, threads, training_set
@@ -31,7 +32,6 @@ from fleeting.explanations.clip_figures import picture_of, png
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.reports.figures import STYLE
 from fleeting.reports.pages import compare_runs
-from fleeting.running import prepare, run
 from fleeting.scoring.metrics import confusion, measures, over_seeds
 from fleeting.training.diffusion import drawn
 from fleeting.training.fitting import TrainingSet, device_of

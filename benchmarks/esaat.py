@@ -35,6 +35,7 @@ from safetensors.numpy import save
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fleeting.benchmark.run import prepare
 from fleeting.errors import FleetingError, MissingExtraError, RunError
 from fleeting.experiments.fold import Job, Task, fold_seed, model_of, rows_of, threads, training_set
 from fleeting.experiments.recipe import read_recipe
@@ -45,7 +46,6 @@ from fleeting.models.htnet import HTNet
 from fleeting.recognition.onnx import Deployed, graph
 from fleeting.reports.figures import INK, OTHER, STYLE
 from fleeting.reports.pages import compare_runs
-from fleeting.running import prepare
 from fleeting.training.attention_removal import (
     LayerEntropy,
     layer_entropies,

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from fleeting.benchmark.run import prepare
 from fleeting.experiments import stacked as stacking
 from fleeting.experiments.fold import FoldResult, Job, Task, evaluate
 from fleeting.experiments.recipe import read_recipe
-from fleeting.running import prepare
 from fleeting.training.fitting import device_of
 
 NETWORKS = {

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.datasets._disk import fault, find_sheet, listing, number_of, pictures, under
-from fleeting.doctor import check
 from fleeting.errors import DatasetError
 from fleeting.video.pictures import read_picture, read_pictures
 

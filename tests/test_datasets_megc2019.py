@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import labelled
 from fleeting.datasets._miniature import Drawing
@@ -16,7 +17,6 @@ from fleeting.datasets.casme2 import CASME2
 from fleeting.datasets.megc2019_flow import LISTS
 from fleeting.datasets.samm import SAMM
 from fleeting.datasets.smic import SMIC
-from fleeting.doctor import check
 from fleeting.errors import DatasetError
 from fleeting.types import Sample
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import labelled
 from fleeting.datasets.smic import SMIC
-from fleeting.doctor import check
 from fleeting.types import Sample
 
 SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx", "SAMM_Micro_FACS_Codes_v2.xlsx")

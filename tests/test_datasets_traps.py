@@ -12,6 +12,7 @@ import numpy as np
 import openpyxl
 import pytest
 
+from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import labelled
 from fleeting.datasets._miniature import Drawing
@@ -22,7 +23,6 @@ from fleeting.datasets.mmew import MMEW
 from fleeting.datasets.samm import SAMM
 from fleeting.datasets.samm_lv import SAMM_LV
 from fleeting.datasets.smic import SMIC
-from fleeting.doctor import check
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 

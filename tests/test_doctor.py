@@ -9,8 +9,8 @@ import openpyxl
 import pytest
 from PIL import Image
 
+from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
-from fleeting.doctor import check
 from fleeting.errors import DatasetError, UnknownNameError
 from fleeting.inputs.loading import Input, View, load
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import fleeting
+from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
-from fleeting.doctor import check
 from fleeting.drawing import TWO_PEOPLE
 from fleeting.drawn_data import draw, drawn_people, layouts
 from fleeting.errors import DatasetError, OptionError, UnknownNameError

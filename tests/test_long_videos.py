@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fleeting.benchmark.spot import spot
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.datasets._miniature import Drawing
 from fleeting.drawn_data import draw
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
-from fleeting.long_videos import spot
 from fleeting.scoring.intervals import score_intervals
 
 SQ, LV, CAS3 = (datasets[name] for name in ("casme-sq", "samm-lv", "casme3"))

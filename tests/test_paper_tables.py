@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import fleeting
+from fleeting.benchmark.tables import _planned
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
-from fleeting.paper_tables import _planned
 from fleeting.reports.pages import beside_paper, reported
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from fleeting.analysis.analyze import analyze as analyze
     from fleeting.analysis.frame_tables import watch as watch
     from fleeting.analysis.live import live as live
+    from fleeting.benchmark.check import check as check
+    from fleeting.benchmark.run import run as run
+    from fleeting.benchmark.spot import spot as spot
+    from fleeting.benchmark.tables import tables as tables
+    from fleeting.benchmark.train import train as train
     from fleeting.demonstration import demo as demo
-    from fleeting.deploying import train as train
-    from fleeting.doctor import check as check
     from fleeting.drawn_data import draw as draw
     from fleeting.experiments.recipe import Experiment as Experiment
     from fleeting.experiments.recipe import read_recipe as read_recipe
@@ -26,13 +29,10 @@ if TYPE_CHECKING:
     from fleeting.explanations.explain import explain as explain
     from fleeting.inputs.loading import cut as cut
     from fleeting.listing import catalogue as catalogue
-    from fleeting.long_videos import spot as spot
-    from fleeting.paper_tables import tables as tables
     from fleeting.recognition.onnx import export_onnx as export_onnx
     from fleeting.recognition.recogniser import Recogniser as Recogniser
     from fleeting.recognition.recogniser import recognisers as recognisers
     from fleeting.reports.markdown import report as report
-    from fleeting.running import run as run
     from fleeting.scoring.intervals import score_intervals as score_intervals
     from fleeting.scoring.megc_log import score_log
     from fleeting.scoring.stats import null_score as null_score
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "analyze": "analysis.analyze",
     "catalogue": "listing",
-    "check": "doctor",
+    "check": "benchmark.check",
     "Clip": "types",
     "cut": "inputs.loading",
     "demo": "demonstration",
@@ -72,14 +72,14 @@ _HOMES = {
     "recognisers": "recognition.recogniser",
     "report": "reports.markdown",
     "Run": "experiments.run_folder",
-    "run": "running",
+    "run": "benchmark.run",
     "Sample": "types",
     "score": "scoring.megc_log:score_log",
     "score_intervals": "scoring.intervals",
     "Session": "session.session",
-    "spot": "long_videos",
-    "tables": "paper_tables",
-    "train": "deploying",
+    "spot": "benchmark.spot",
+    "tables": "benchmark.tables",
+    "train": "benchmark.train",
     "watch": "analysis.frame_tables",
 }
 __all__ = ["__version__", *sorted(_HOMES)]

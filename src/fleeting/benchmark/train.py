@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import fleeting
-from fleeting import running
+from fleeting.benchmark import run as running
+from fleeting.benchmark.run import Prepared, Progress, on_data, prepare
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.experiments.fold import choose, fold_seed, trained
@@ -21,7 +22,6 @@ from fleeting.recognition.calibration import SURE, Calibration, calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
 from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
-from fleeting.running import Prepared, Progress, on_data, prepare
 
 CARD = "README.md"
 
@@ -54,7 +54,7 @@ def train(
     folder ``out`` (without one, below ``weights``) gets ``weights.safetensors``, the card ``README.md`` and
     the run; for a file that ends in ``.safetensors`` the run lies below ``runs``. Raises LeakError on a
     protocol that shares subjects, OptionError on shuffled labels, RunError on a folder with somebody else's
-    README, and what `fleeting.running.run` raises.
+    README, and what `fleeting.run` raises.
     """
     experiment = _to_deploy(on_data(experiment, data))
     if not 0 < sure < 1:

@@ -10,13 +10,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from fleeting.benchmark.run import Progress, run
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, UnknownNameError
 from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run, file_name
 from fleeting.files import write_atomically
 from fleeting.reports.pages import beside_paper, write_tables
-from fleeting.running import Progress, run
 
 COLUMNS = ("recipe", "dataset", "part", "n", "score", "paper", "oracle", "clean", "shared", "low", "high")
 
