@@ -41,7 +41,7 @@ from fleeting.experiments.fold import Job, Task, fold_seed, model_of, rows_of, t
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
 from fleeting.files import write_atomically
-from fleeting.measuring import CLASSES
+from fleeting.inventory.model_costs import CLASSES
 from fleeting.models.htnet import HTNet
 from fleeting.recognition.onnx import Deployed, graph
 from fleeting.reports.figures import INK, OTHER, STYLE

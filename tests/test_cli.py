@@ -8,10 +8,10 @@ import sys
 import pytest
 
 import fleeting
-from fleeting import listing
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.experiments.recipe import recipe_names
+from fleeting.inventory import catalogue as listing
 from fleeting.models import models
 
 SMALL = ["--set", "protocol.name=kfold", "--set", "training.epochs=2", "--set", "protocol.folds=3"]

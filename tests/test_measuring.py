@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fleeting.measuring import counted, measured
+from fleeting.inventory.model_costs import counted, measured
 from fleeting.models import is_network, models
 
 NETWORKS = [name for name in models if is_network(name)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fleeting.explanations.clip_figures import inputs_figure as inputs_figure
     from fleeting.explanations.explain import explain as explain
     from fleeting.inputs.loading import cut as cut
-    from fleeting.listing import catalogue as catalogue
+    from fleeting.inventory.catalogue import catalogue as catalogue
     from fleeting.recognition.onnx import export_onnx as export_onnx
     from fleeting.recognition.recogniser import Recogniser as Recogniser
     from fleeting.recognition.recogniser import recognisers as recognisers
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 # The module of each public name, and after a colon its name there where that differs.
 _HOMES = {
     "analyze": "analysis.analyze",
-    "catalogue": "listing",
+    "catalogue": "inventory.catalogue",
     "check": "benchmark.check",
     "Clip": "types",
     "cut": "inputs.loading",

@@ -28,9 +28,9 @@ def catalogue(
 ) -> list[Row]:
     """One row for each thing of a kind: name, what it is, source, and what else is known of that kind.
 
-    ``measure`` adds to models what a sample costs on one core (see `fleeting.measuring.measured`), and takes
-    some seconds for each. Raises UnknownNameError on a kind there is none of, OptionError where anything else
-    is to be measured.
+    ``measure`` adds to models what a sample costs on one core (see
+    `fleeting.inventory.model_costs.measured`), and takes some seconds for each. Raises UnknownNameError on a
+    kind there is none of, OptionError where anything else is to be measured.
     """
     if measure and kind != "models":
         raise OptionError(f"only models are measured, and the list is of {kind}; leave --measure out")
@@ -88,7 +88,7 @@ def _recipe(name: str) -> Row:
 
 
 def _models(measure: bool, progress: Callable[[str, int, int], None]) -> list[Row]:
-    from fleeting.measuring import counted, measured
+    from fleeting.inventory.model_costs import counted, measured
 
     rows = [
         {

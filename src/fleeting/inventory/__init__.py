@@ -1,0 +1,1 @@
+"""What is registered under which name, and what a model costs to run."""
