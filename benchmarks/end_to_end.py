@@ -22,13 +22,13 @@ from unittest.mock import patch
 from threadpoolctl import threadpool_limits
 
 import fleeting
-from fleeting.drawn_data import draw
 from fleeting.faces import skin_motion, tracking
 from fleeting.faces.optical_flow import flow, gray
 from fleeting.optional import cv2
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.session import session
 from fleeting.session.session import Session
+from fleeting.synthetic.draw import draw
 from fleeting.types import Event
 from fleeting.video.reader import open_video
 

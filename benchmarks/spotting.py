@@ -21,12 +21,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fleeting.analysis.frame_tables import main_face
-from fleeting.drawn_data import draw
 from fleeting.faces import skin_motion
 from fleeting.faces.skin_motion import REGIONS, FaceMotion, Motion
 from fleeting.faces.tracking import FaceTracker
 from fleeting.scoring.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
+from fleeting.synthetic.draw import draw
 from fleeting.video.reader import open_video
 
 EVERY = 4

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import fleeting
-from fleeting import demonstration
 from fleeting.cli import main
+from fleeting.synthetic import demo as demonstration
 
 
 @pytest.mark.slow

@@ -10,9 +10,9 @@ import fleeting
 from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.drawing import TWO_PEOPLE
-from fleeting.drawn_data import draw, drawn_people, layouts
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
 from fleeting.experiments.recipe import read_recipe
+from fleeting.synthetic.draw import draw, drawn_people, layouts
 from fleeting.video.pictures import read_picture
 
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}

@@ -7,11 +7,11 @@ import pytest
 
 import fleeting
 from fleeting.datasets import datasets
-from fleeting.drawn_data import draw
 from fleeting.errors import CacheError, FaceError, OptionError, UnknownNameError, VideoError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.inputs.loading import Input, View, cut, load, open_clip
 from fleeting.modalities import modalities
+from fleeting.synthetic.draw import draw
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from fleeting.benchmark.spot import spot
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.datasets._miniature import Drawing
-from fleeting.drawn_data import draw
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
 from fleeting.scoring.intervals import score_intervals
+from fleeting.synthetic.draw import draw
 
 SQ, LV, CAS3 = (datasets[name] for name in ("casme-sq", "samm-lv", "casme3"))
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fleeting.benchmark.spot import spot as spot
     from fleeting.benchmark.tables import tables as tables
     from fleeting.benchmark.train import train as train
-    from fleeting.demonstration import demo as demo
-    from fleeting.drawn_data import draw as draw
     from fleeting.experiments.recipe import Experiment as Experiment
     from fleeting.experiments.recipe import read_recipe as read_recipe
     from fleeting.experiments.run_folder import Run as Run
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from fleeting.scoring.megc_log import score_log
     from fleeting.scoring.stats import null_score as null_score
     from fleeting.session.session import Session as Session
+    from fleeting.synthetic.demo import demo as demo
+    from fleeting.synthetic.draw import draw as draw
     from fleeting.types import Clip as Clip
     from fleeting.types import Event as Event
     from fleeting.types import Fold as Fold
@@ -54,8 +54,8 @@ _HOMES = {
     "check": "benchmark.check",
     "Clip": "types",
     "cut": "inputs.loading",
-    "demo": "demonstration",
-    "draw": "drawn_data",
+    "demo": "synthetic.demo",
+    "draw": "synthetic.draw",
     "Event": "types",
     "Experiment": "experiments.recipe",
     "explain": "explanations.explain",

@@ -14,7 +14,6 @@ import numpy as np
 
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._labels import labelled
-from fleeting.drawn_data import drawn_people
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
 from fleeting.executors import executors
 from fleeting.experiments import provenance
@@ -51,6 +50,7 @@ from fleeting.reports.pages import write_report
 from fleeting.scoring import megc_log
 from fleeting.scoring.metrics import Scores, over_seeds
 from fleeting.scoring.stats import lift, null_oracle
+from fleeting.synthetic.draw import drawn_people
 from fleeting.types import Fold, Prediction, Sample
 
 Progress = Callable[[str, int, int], None]

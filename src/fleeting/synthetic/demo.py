@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fleeting.analysis.analyze import Analysis, analyze
-from fleeting.drawn_data import draw
 from fleeting.scoring.intervals import Interval, match
+from fleeting.synthetic.draw import draw
 from fleeting.types import Event
 
 SECONDS, FPS, PER_MINUTE, SEED = 40.0, 100.0, 9.0, 100_001

@@ -1,0 +1,1 @@
+"""Data drawn with known truth: face videos, dataset folders, the demonstration."""
