@@ -6,13 +6,13 @@ import pytest
 
 import fleeting
 from fleeting.cli import main
-from fleeting.synthetic import demo as demonstration
+from fleeting.synthetic import demo
 
 
 @pytest.mark.slow
 def test_found_is_put_beside_true(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(demonstration, "SECONDS", 12.0)
-    monkeypatch.setattr(demonstration, "FPS", 50.0)
+    monkeypatch.setattr(demo, "SECONDS", 12.0)
+    monkeypatch.setattr(demo, "FPS", 50.0)
     shown = fleeting.demo(tmp_path / "demo")
     truth = json.loads((tmp_path / "demo" / "drawn" / "truth.json").read_text())["videos"][0]["events"]
     assert shown.true == len(truth) > 0

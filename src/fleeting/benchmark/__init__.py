@@ -1,3 +1,1 @@
-"""Recipes carried out on data: runs, a paper's tables, weights to be used, spotting in long videos, a check
-of the data.
-"""
+"""Recipes carried out on data: runs, a paper's tables, weights to use, long videos spotted, data checked."""

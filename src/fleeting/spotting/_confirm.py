@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.spotting import LONGEST_MICRO, Spotted
-from fleeting.spotting._bank import DURATIONS
-from fleeting.spotting._course import Course, fitted
 from fleeting.spotting._noise import SHUTS, Noise
 from fleeting.spotting._patches import LOWER, patches
+from fleeting.spotting._raised_cosine import Course, fitted
+from fleeting.spotting._templates import DURATIONS
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]

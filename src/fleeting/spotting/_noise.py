@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.spotting._bank import BLOCK, DURATIONS
 from fleeting.spotting._patches import patches
+from fleeting.spotting._templates import BLOCK, DURATIONS
 from fleeting.spotting._timeline import RATE
 
 Array = npt.NDArray[np.float64]

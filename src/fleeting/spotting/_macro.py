@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.spotting import LONGEST_MICRO, Spotted
-from fleeting.spotting._bank import BLOCK
 from fleeting.spotting._patches import LOWER, UPPER, patches
+from fleeting.spotting._templates import BLOCK
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
@@ -89,12 +89,12 @@ class Held:
             return None
         step, level = self._away[block]
         pattern = (level - self._rest) * (patches().part == PARTS[part])[:, None]
-        frames, seconds = self._timeline.frames(*self._course(pattern, step))
+        frames, seconds = self._timeline.frames(*self._curve(pattern, step))
         if seconds[2] - seconds[0] <= LONGEST_MICRO:
             return None
         return Spotted("macro", *frames, *seconds, peak / self._usual, _moving(pattern))
 
-    def _course(self, pattern: Array, step: int) -> tuple[float, float, float]:
+    def _curve(self, pattern: Array, step: int) -> tuple[float, float, float]:
         """Times of onset, apex and offset: where the movement passes EDGE of its peak, about ``step``."""
         timeline = self._timeline
         first = max(self._away[0][0] - RATE, timeline.first)

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.spotting._course import raised_cosine
+from fleeting.spotting._raised_cosine import raised_cosine
 from fleeting.spotting._timeline import RATE
 
 Array = npt.NDArray[np.float64]
