@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-benchmark test check docs benchmark benchmark-video weights pins clean
+.PHONY: help demo demo-benchmark quick test format check docs tables benchmark benchmark-video weights pins clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP)  ## draw a video with known micro-expressions, analyse it, print found beside true
 	$(BIN)/fleeting demo --out runs/demo
@@ -12,16 +15,31 @@ demo: $(STAMP)  ## draw a video with known micro-expressions, analyse it, print 
 demo-benchmark: $(STAMP)  ## a benchmark on drawn motion maps, clean beside the oracle
 	$(BIN)/fleeting run drawn/ststnet --executor processes --out runs/demo-benchmark
 
+quick: $(STAMP)  ## the tests that are not marked slow, while you work
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
 test: $(STAMP)  ## every test, slow ones too
 	$(BIN)/pytest -n auto --dist worksteal
+
+format: $(STAMP)  ## lay the code out, mend what ruff can mend, print the rest
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+GENERATORS := docs/make/tables.py docs/make/api.py docs/make/layers.py
 
 check: $(STAMP)  ## style, types, layers, generated tables, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python docs/generate.py --check
+	for script in $(GENERATORS); do $(BIN)/python $$script --check || exit 1; done
+	$(MAKE) --no-print-directory docs
+
+docs: $(STAMP)  ## build the documentation as a site, into site/
 	$(BIN)/zensical build --strict --clean
+
+tables: $(STAMP)  ## write the generated parts of the documentation anew
+	for script in $(GENERATORS); do $(BIN)/python $$script || exit 1; done
 
 benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs the motion maps: MAPS=PATH)
 	$(BIN)/python benchmarks/composite_loso.py $(MAPS)
@@ -37,9 +55,6 @@ weights: $(STAMP)  ## train the shipped recogniser anew, the same to the byte (n
 	$(BIN)/fleeting train megc2019/symmetric-flow --data megc2019-flow=$(MAPS) --out build/weights
 	cp build/weights/weights.safetensors build/weights/README.md $(SHIPPED)
 
-docs: $(STAMP)  ## write the generated tables anew
-	$(BIN)/python docs/generate.py
-
 pins: $(STAMP)  ## do the pins resolve for the Pythons we do not run on? (downloads metadata, installs nothing)
 	for version in 3.12 3.13; do \
 	  $(BIN)/pip install --dry-run --quiet --ignore-installed --only-binary=:all: --target build/none \
@@ -52,5 +67,5 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
 	touch $@
 
-clean:
-	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## remove .venv, the site, builds and the tools' caches; runs/ stays
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
