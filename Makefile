@@ -20,7 +20,7 @@ check: $(STAMP)  ## style, types, layers, generated tables, documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/make/tables.py --check
 	$(BIN)/zensical build --strict --clean
 
 benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs the motion maps: MAPS=PATH)
@@ -38,7 +38,7 @@ weights: $(STAMP)  ## train the shipped recogniser anew, the same to the byte (n
 	cp build/weights/weights.safetensors build/weights/README.md $(SHIPPED)
 
 docs: $(STAMP)  ## write the generated tables anew
-	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/make/tables.py
 
 pins: $(STAMP)  ## do the pins resolve for the Pythons we do not run on? (downloads metadata, installs nothing)
 	for version in 3.12 3.13; do \

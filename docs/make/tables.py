@@ -8,7 +8,7 @@ from typing import Any
 
 import fleeting
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1]
 END = "<!-- end -->"
 KINDS = (
     "models",
