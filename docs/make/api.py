@@ -97,16 +97,12 @@ def target(item: griffe.Object | griffe.Alias) -> Documented:
 
 
 def top_level(package: griffe.Module) -> list[Entry]:
-    """The names of ``fleeting.__all__``, where ``fleeting`` itself looks for them."""
+    """The names of ``fleeting.__all__``, from where ``fleeting`` tells type checkers that they are."""
     entries = []
     for name in fleeting.__all__:
-        module, _, attribute = fleeting._HOMES.get(name, "").partition(".")
-        home = [*module.split("."), *([attribute] if attribute else [])] if module else []
-        item: griffe.Object | griffe.Alias = package
-        for part in home:
-            item = item.members[part]
-        if isinstance(target(item), griffe.Module):
-            item = item.members[name]
+        item = package.members[name]
+        if isinstance(item, griffe.Attribute) and isinstance(item.value, griffe.ExprName):
+            item = package.members[item.value.name]  # another name for what was imported
         entries.append(Entry(f"fleeting.{name}", name, target(item)))
     return entries
 
