@@ -1,4 +1,4 @@
-"""Writes the picture of a finished run that the README shows: ``python docs/picture.py RUN``."""
+"""Writes the picture of a finished run that the README shows: ``python docs/make/headline.py RUN``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from fleeting.experiments.run_folder import Run
 from fleeting.reports.pages import headline
 
-TARGET = Path(__file__).parent / "assets" / "ststnet-headline.svg"
+TARGET = Path(__file__).parents[1] / "assets" / "ststnet-headline.svg"
 
 if __name__ == "__main__":
     TARGET.write_text(headline(Run.load(Path(sys.argv[1]))), encoding="utf-8")

@@ -36,7 +36,7 @@ def strip(number: int, label: str, units: str) -> np.ndarray:
 def main() -> None:
     """Write the picture."""
     strips = [strip(number, *movement) for number, movement in enumerate(MOVEMENTS, start=1)]
-    Image.fromarray(np.hstack(strips)).save(Path(__file__).parent / "assets" / "drawn.jpg", quality=85)
+    Image.fromarray(np.hstack(strips)).save(Path(__file__).parents[1] / "assets" / "drawn.jpg", quality=85)
 
 
 if __name__ == "__main__":

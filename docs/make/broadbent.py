@@ -1,6 +1,6 @@
 """Writes docs/assets/broadbent.png: one network under folds over frames and over people, on drawn SAMM clips.
 
-``python docs/broadbent_picture.py FOLDER`` draws the clips into FOLDER (or finds them there), and leaves the
+``python docs/make/broadbent.py FOLDER`` draws the clips into FOLDER (or finds them there), and leaves the
 two runs beside it.
 """
 
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import fleeting
 
-TARGET = Path(__file__).parent / "assets" / "broadbent.png"
+TARGET = Path(__file__).parents[1] / "assets" / "broadbent.png"
 SMALLER = ("data.labels=megc3", "model.size=32", "training.epochs=60", "protocol.folds=3")
 """Drawn clips have no class ``other``. There are fewer frames than in SAMM, so they are seen more often."""
 PROTOCOLS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-TARGET = Path(__file__).parent / "assets" / "report.png"
+TARGET = Path(__file__).parents[1] / "assets" / "report.png"
 
 if __name__ == "__main__":
     (page_of_demo,) = Path(sys.argv[1]).glob("analysis/*/report.html")

@@ -34,7 +34,7 @@ def main() -> None:
     for picture in pictures:
         sheet.paste(picture, (0, below))
         below += picture.height
-    sheet.save(Path(__file__).parent / "assets" / "explained.jpg", quality=80)
+    sheet.save(Path(__file__).parents[1] / "assets" / "explained.jpg", quality=80)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+
+from pages import DOCS, filled, settle, table
 
 import fleeting
 
-DOCS = Path(__file__).parent
-END = "<!-- end -->"
 KINDS = (
     "models",
     "modalities",
@@ -22,12 +21,6 @@ KINDS = (
     "label-sets",
     "recipes",
 )
-
-
-def table(columns: list[str], rows: list[list[Any]]) -> str:
-    """A Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def of_kind(kind: str) -> str:
@@ -67,30 +60,16 @@ def of_kind(kind: str) -> str:
     return table(["name", "what", "options"], facts)
 
 
-def filled(text: str) -> str:
-    """The page with every generated part written anew."""
-    for kind in (*KINDS, "datasets"):
-        start = f"<!-- generated: {kind} -->"
-        if start in text:
-            before, _, rest = text.partition(start)
-            _, _, after = rest.partition(END)
-            text = f"{before}{start}\n\n{of_kind(kind)}\n\n{END}{after}"
-    return text
-
-
 def main() -> int:
     """Write (or check) every page that has generated parts."""
-    stale = []
+    made: dict[Path, str | None] = {}
     for page in sorted(DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
-        new = filled(text)
-        if new != text:
-            stale.append(page.name)
-            if "--check" not in sys.argv:
-                page.write_text(new, encoding="utf-8")
-    if stale:
-        print(f"{'stale' if '--check' in sys.argv else 'written'}: {', '.join(stale)}")
-    return int(bool(stale) and "--check" in sys.argv)
+        for kind in (*KINDS, "datasets"):
+            if f"<!-- generated: {kind} -->" in text:
+                text = filled(text, kind, of_kind(kind))
+        made[page] = text
+    return settle(made)
 
 
 if __name__ == "__main__":
