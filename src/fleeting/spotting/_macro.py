@@ -33,7 +33,7 @@ KEPT = round((LONGEST + 2) * RATE)
 """Steps of the past that are looked at, at most."""
 
 
-class Held:
+class MacroSearch:
     """The macro-movements of one stretch of frames, as its timeline goes on."""
 
     def __init__(self, timeline: Timeline) -> None:

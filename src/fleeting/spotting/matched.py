@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from fleeting.faces.skin_motion import Motion
 from fleeting.spotting import Spotted, spotters
+from fleeting.spotting._templates import BLOCK, DURATIONS, HALF, heights, shut
 from fleeting.spotting._confirm import Peak, confirmed
-from fleeting.spotting._macro import KEPT, Held
+from fleeting.spotting._macro import KEPT, MacroSearch
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._patches import patches, values
-from fleeting.spotting._templates import BLOCK, DURATIONS, HALF, heights, shut
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
@@ -77,7 +77,7 @@ class _Search:
 
     def __init__(self, motion: Motion, noise: Noise) -> None:
         self.timeline = Timeline(motion.time, motion.frame, values(motion), lead=HALF, keep=KEPT)
-        self._macro = Held(self.timeline)
+        self._macro_search = MacroSearch(self.timeline)
         self._macro: list[Spotted] = []
         self._stretch, self._noise = motion.stretch, noise
         self._waiting: list[tuple[Array, Array]] = []
@@ -94,7 +94,7 @@ class _Search:
 
     def advance(self) -> list[Spotted]:
         """The movements that the steps so far make certain, by onset."""
-        macro = self._macro.advance()
+        macro = self._macro_search.advance()
         self._macro = [*self._macro, *macro][-OVERLAPPING:]
         found = [*macro, *self._micro()]
         self.timeline.forget()
@@ -102,7 +102,7 @@ class _Search:
 
     def finish(self) -> list[Spotted]:
         """The movements that the last frames still held."""
-        found = [*self.advance(), *self._macro.finish()]
+        found = [*self.advance(), *self._macro_search.finish()]
         self._macro += found
         self.timeline.hold(HALF + max(NEAR, FIRST) + 2 * BLOCK)
         return sorted([*found, *self.advance()], key=lambda spotted: spotted.onset)
