@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from fleeting.benchmark.run import prepare
-from fleeting.experiments import stacked as stacking
 from fleeting.experiments.fold import FoldResult, Job, Task, evaluate
 from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.stacked import evaluate_together
 from fleeting.training.fitting import device_of
 
 NETWORKS = {
@@ -56,10 +56,10 @@ def main() -> None:
         jobs = jobs[: chosen.folds]
         device = device_of(task.experiment.training)
         warm, _ = drawn(network, 1, chosen.device)
-        list(stacking.evaluate_together(warm, jobs[:2]))
+        list(evaluate_together(warm, jobs[:2]))
         evaluate(warm, jobs[0])
         serial, alone = timed(lambda task=task, jobs=jobs: [evaluate(task, job) for job in jobs])
-        stacked, together = timed(lambda task=task, jobs=jobs: list(stacking.evaluate_together(task, jobs)))
+        stacked, together = timed(lambda task=task, jobs=jobs: list(evaluate_together(task, jobs)))
         print(
             f"{network:8} {len(jobs)} folds, {chosen.epochs} epochs, {device.type}: serial {serial:.1f} s,"
             f" stacked {stacked:.1f} s, serial / stacked {serial / stacked:.2f};"

@@ -11,11 +11,12 @@ from torch import nn
 import fleeting
 from fleeting.errors import OptionError, ScoreError
 from fleeting.executors import executors
-from fleeting.experiments import stacked as stacking
+from fleeting.experiments import stacked as folds
 from fleeting.experiments.fold import Job, Task, evaluate, fold_seed, rows_of, training_set
 from fleeting.experiments.recipe import Experiment, ModelChoice, read_recipe
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build, models
+from fleeting.training import side_by_side
 from fleeting.training.diffusion import Diffusion
 from fleeting.training.fitting import Training, TrainingSet, fit
 from fleeting.types import ArrayKind, Fold, Sample
@@ -77,7 +78,7 @@ def test_together_they_learn_what_they_learn_alone(asked, augment):
     task = task_of(**asked, augment=augment, trace_oracle=True)
     jobs = jobs_of(task)
     alone = [evaluate(task, job) for job in jobs]
-    together = list(stacking.evaluate_together(task, jobs))
+    together = list(folds.evaluate_together(task, jobs))
     assert [r.fold for r in together] == [r.fold for r in alone]
     np.testing.assert_allclose(probabilities(together), probabilities(alone), atol=1e-3)
     assert np.ptp(probabilities(alone), axis=0).max() > 0.02, "something was learnt"
@@ -98,7 +99,7 @@ def test_at_the_end_they_predict_the_same(asked):
     task = task_of(**asked, epochs=25)
     jobs = jobs_of(task)
     alone = probabilities(map(evaluate, [task] * len(jobs), jobs)).argmax(axis=1)
-    together = probabilities(stacking.evaluate_together(task, jobs)).argmax(axis=1)
+    together = probabilities(folds.evaluate_together(task, jobs)).argmax(axis=1)
     assert (alone == together).mean() >= 0.99
     assert len(set(alone)) == 3
 
@@ -130,7 +131,7 @@ def test_every_kind_of_random_layer_draws_what_it_draws_alone(name):
     recipe = Training(optimizer="sgd", lr=1e-3, epochs=1, batch=4, device="cpu")
     alone = [fit(build(name, 3, shapes, given, i), data, recipe, i) for i, data in enumerate(sets)]
     fresh = [build(name, 3, shapes, given, i) for i in range(2)]
-    together = stacking.fit_together(fresh, sets, recipe, [0, 1])
+    together = side_by_side.fit_together(fresh, sets, recipe, [0, 1])
     for one, other, data in zip(alone, together, sets, strict=True):
         assert other.curve[0].loss == pytest.approx(one.curve[0].loss, abs=1e-4)
         found = [fitted.probabilities(data.arrays) for fitted in (one, other)]
@@ -144,7 +145,7 @@ def test_nothing_of_a_test_clip_reaches_any_training():
         task = task_of(spoilt=spoilt, keep_weights=True, trace_oracle=True)
         jobs = jobs_of(task)
         jobs = [Job(Fold(j.fold.name, without_first(j.fold.train), j.fold.test), j.seed) for j in jobs]
-        results = stacking.evaluate_together(task, jobs)
+        results = folds.evaluate_together(task, jobs)
         others = [next(results) for _ in jobs[1:]] if spoilt else list(results)[1:]
         found.append({r.fold: (r.predictions, r.curve, weights(r.weights)) for r in others})
         if spoilt:
@@ -162,7 +163,7 @@ def test_nor_the_training_of_its_own_fold():
         jobs = [Job(Fold(j.fold.name, without_first(j.fold.train), j.fold.test), j.seed) for j in jobs]
         tests = [[task.inputs.arrays[0][rows_of(task, job.fold.test)]] for job in jobs]
         asked = []
-        folds = stacking.fit_together(
+        folds = side_by_side.fit_together(
             [build("ststnet", 3, [(3, 28, 28)], {}, seed) for seed in (0, 1)],
             [training_set(task, rows_of(task, job.fold.train)) for job in jobs],
             task.experiment.training,
@@ -188,20 +189,20 @@ def test_training_together_leaves_the_global_generator_alone():
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    list(stacking.evaluate_together(task, jobs_of(task)))
+    list(folds.evaluate_together(task, jobs_of(task)))
     assert torch.equal(torch.rand(4), expected)
 
 
 @pytest.mark.parametrize("changes", [{"selection": "inner"}, {"remove_attention": 1}])
 def test_what_ends_folds_in_different_ways_is_done_one_by_one(changes):
     task = task_of(**HTNET, **changes)
-    assert "each fold" in stacking.why_alone(task)
+    assert "each fold" in folds.why_alone(task)
     with pytest.raises(OptionError, match="another executor"):
-        list(stacking.evaluate_together(task, jobs_of(task)))
+        list(folds.evaluate_together(task, jobs_of(task)))
 
 
 def test_an_estimator_is_no_network():
-    assert "in one go" in stacking.why_alone(task_of("linear-flow"))
+    assert "in one go" in folds.why_alone(task_of("linear-flow"))
 
 
 def test_a_network_that_torch_cannot_stack_is_named_with_the_reason(monkeypatch):
@@ -213,27 +214,27 @@ def test_a_network_that_torch_cannot_stack_is_named_with_the_reason(monkeypatch)
         def forward(self, maps):
             return self.head((maps + torch.randn_like(maps)).flatten(1))
 
-    monkeypatch.setattr(stacking, "_why_slower", lambda _: "")
+    monkeypatch.setattr(side_by_side, "_why_slower", lambda _: "")
     task = task_of()
-    assert stacking.why_alone(task) == ""
-    monkeypatch.setattr(stacking, "model_of", lambda *_, **__: Noisy())
-    assert "random" in stacking.why_alone(task)
+    assert folds.why_alone(task) == ""
+    monkeypatch.setattr(folds, "model_of", lambda *_, **__: Noisy())
+    assert "random" in folds.why_alone(task)
 
 
 @pytest.mark.parametrize("asked", [{}, HTNET], ids=["ststnet", "htnet"])
 def test_halved_products_change_little(asked, monkeypatch):
     """What a GPU is asked to do; the processor can do it too."""
     task = task_of(**asked, epochs=2)
-    whole = probabilities(stacking.evaluate_together(task, jobs_of(task)))
-    monkeypatch.setattr(stacking, "_halves", lambda *_: True)
-    halved = probabilities(stacking.evaluate_together(task, jobs_of(task)))
+    whole = probabilities(folds.evaluate_together(task, jobs_of(task)))
+    monkeypatch.setattr(side_by_side, "_halves", lambda *_: True)
+    halved = probabilities(folds.evaluate_together(task, jobs_of(task)))
     assert 1e-6 < np.abs(halved - whole).max() < 0.05
 
 
 def test_memory_a_fold_grows_with_what_it_holds():
     def needs(**asked):
         task = task_of(**asked)
-        return stacking.fold_bytes(task, jobs_of(task)[0])
+        return folds.fold_bytes(task, jobs_of(task)[0])
 
     parameters = sum(p.numel() for p in build("ststnet", 3, [(3, 28, 28)], {}, 0).parameters())
     clips = 45 * 3 * 28 * 28 * 4
@@ -263,8 +264,8 @@ def test_on_a_cpu_folds_are_done_one_by_one_and_that_is_said(tmp_path):
 
 
 def test_stopped_after_a_group_the_rest_is_done_on_the_next_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(stacking, "_why_slower", lambda _: "")
-    monkeypatch.setattr(stacking, "folds_at_once", lambda *_: 2)
+    monkeypatch.setattr(side_by_side, "_why_slower", lambda _: "")
+    monkeypatch.setattr(folds, "folds_at_once", lambda *_: 2)
     small = read_recipe("drawn/ststnet", changes=RUN)
     folder = tmp_path / "run"
 
@@ -292,7 +293,7 @@ def test_stopped_after_a_group_the_rest_is_done_on_the_next_start(tmp_path, monk
 def test_seeds_and_folds_go_into_one_group():
     task = task_of(epochs=2)
     jobs = [Job(job.fold, seed) for seed in (0, 1) for job in jobs_of(task)[:2]]
-    results = list(executors["stacked"](evaluate, task, jobs, 1))
-    together = list(stacking.evaluate_together(task, jobs))
+    results = list(executors["stacked"](folds.FoldWork(), task, jobs, 1))
+    together = list(folds.evaluate_together(task, jobs))
     assert [(r.fold, r.seed) for r in together] == [(r.fold, r.seed) for r in results]
     np.testing.assert_allclose(probabilities(together), probabilities(results), atol=1e-3)

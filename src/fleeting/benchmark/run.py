@@ -22,7 +22,6 @@ from fleeting.experiments.fold import (
     Job,
     Task,
     begins_with,
-    evaluate,
     peak_memory_mb,
     rehearse,
     rehearse_choice,
@@ -41,6 +40,7 @@ from fleeting.experiments.run_folder import (
     table,
     write_fold,
 )
+from fleeting.experiments.stacked import FoldWork
 from fleeting.files import sweep, write_atomically
 from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsupplied
 from fleeting.models import models
@@ -101,7 +101,7 @@ def run(
     meter = _Meter(out)
     progress("training", len(jobs) - len(missing), len(jobs))
     count = workers or max(1, (os.cpu_count() or 1) // recipe.threads)
-    for number, result in enumerate(carry_out(evaluate, prepared.task, missing, count), start=1):
+    for number, result in enumerate(carry_out(FoldWork(), prepared.task, missing, count), start=1):
         write_fold(out, result, recipe.seeds)
         meter.add(result)
         progress("training", len(jobs) - len(missing) + number, len(jobs))

@@ -2,7 +2,8 @@
 
 ``executor(work, shared, jobs, workers)`` yields ``work(shared, job)`` for every job, in any order. ``shared``
 reaches each worker once. Results depend on the job alone, never on who did it or when, so every executor
-gives the same predictions; one that computes many jobs as one gives them up to rounding.
+gives the same predictions; one that computes many jobs as one gives them up to rounding. Work that can do so
+has an attribute ``together``: ``work.together(shared, jobs)`` yields the result of every job.
 """
 
 from __future__ import annotations

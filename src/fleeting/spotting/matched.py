@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from fleeting.faces.skin_motion import Motion
 from fleeting.spotting import Spotted, spotters
-from fleeting.spotting._templates import BLOCK, DURATIONS, HALF, heights, shut
 from fleeting.spotting._confirm import Peak, confirmed
 from fleeting.spotting._macro import KEPT, MacroSearch
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._patches import patches, values
+from fleeting.spotting._templates import BLOCK, DURATIONS, HALF, heights, shut
 from fleeting.spotting._timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]

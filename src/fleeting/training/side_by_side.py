@@ -1,0 +1,312 @@
+"""Training many copies of one network as one batched computation.
+
+The parameters of all copies lie side by side and the network is mapped over them (`torch.vmap`). Each copy
+keeps its own batches, class weights, batch statistics, random numbers and optimiser state, so that it learns
+what it would learn alone, but for the rounding of sums in another order. Batches of different lengths are
+never filled up: at each step, copies whose batches are equally long are computed together.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
+
+from fleeting.errors import OptionError
+from fleeting.training.diffusion import Diffusion
+from fleeting.training.fitting import (
+    Batches,
+    Epoch,
+    Fitted,
+    Training,
+    TrainingSet,
+    begun,
+    class_weights,
+    device_of,
+    optimizer_of,
+    schedule_of,
+    weighted_loss,
+)
+from fleeting.types import FloatArray
+
+Probabilities = npt.NDArray[np.float64]
+PredictTogether = Callable[[Sequence[Sequence[FloatArray]]], list[Probabilities]]
+"""Arrays of each fold in, class probabilities of each fold out."""
+
+
+RANDOM: tuple[Callable[..., Tensor], ...] = (torch.rand, torch.rand_like)
+"""Where the layers of `fleeting.models` get random numbers; `torch.vmap` refuses any other source."""
+PRODUCTS = (torch.conv2d, F.linear, torch.matmul, Tensor.matmul)
+"""What is multiplied in bfloat16; the rest of a network stays in float32."""
+
+
+def why_apart(model: Any, recipe: Training) -> str:
+    """Why copies of this model are better trained one by one, in words; empty where they train together."""
+    return _why_never(model, recipe) or _why_slower(recipe)
+
+
+def _why_never(model: Any, recipe: Training) -> str:
+    if not isinstance(model, nn.Module):
+        return "this model learns in one go, without epochs"
+    if recipe.selection == "inner":
+        return "with selection=inner each fold ends at an epoch of its own"
+    if recipe.remove_attention:
+        return "with remove_attention each fold loses other layers"
+    return ""
+
+
+def _why_slower(recipe: Training) -> str:
+    return "on a CPU convolutions are faster one after another" if device_of(recipe).type == "cpu" else ""
+
+
+def bytes_in_training(model: nn.Module, data: TrainingSet, recipe: Training, seed: int) -> int:
+    """About how much memory one copy takes while it is trained.
+
+    Its clips, each parameter with its gradient and two moments, and twice what one batch leaves for the way
+    back.
+    """
+    plain = recipe.model_copy(update={"diffusion": Diffusion()})
+    fitted, batches = begun(model, data, plain, seed)
+    inputs, _ = next(iter(batches))
+    left: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        left[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    network = _network(fitted).train()
+    with torch.random.fork_rng(devices=[]), saved_tensors_hooks(note, lambda tensor: tensor):
+        kept = network(*inputs)  # while the output lives, the tensors saved for it keep their own addresses
+    parameters = sum(parameter.nbytes for parameter in network.parameters())
+    del kept
+    return sum(array.nbytes for array in data.arrays) + 4 * parameters + 2 * sum(left.values())
+
+
+def fit_together(
+    models: Sequence[nn.Module],
+    sets: Sequence[TrainingSet],
+    recipe: Training,
+    seeds: Sequence[int],
+    watch: Callable[[int, PredictTogether], None] | None = None,
+) -> list[Fitted]:
+    """Train each of the ``models`` (in place) on its set with its seed, all of them as one computation.
+
+    ``watch`` is told after each epoch how all of them predict now. Raises OptionError where the recipe or the
+    models do not allow it.
+    """
+    if why := _why_never(models[0], recipe):
+        raise OptionError(f"folds cannot be trained together: {why}; use another executor")
+    given = zip(models, sets, seeds, strict=True)
+    both = [begun(model, data, recipe, seed) for model, data, seed in given]
+    folds, batches = [fitted for fitted, _ in both], [seen for _, seen in both]
+    stack = _Stack(folds, [seen.data for seen in batches], recipe, seeds)
+    optimizer = optimizer_of([weights for model in models for weights in model.parameters()], recipe)
+    schedule = schedule_of(optimizer, recipe)
+    for epoch in range(1, recipe.epochs + 1):
+        lines = _train_epoch(stack, batches, optimizer)
+        schedule.step()
+        for fitted, (loss, accuracy) in zip(folds, lines, strict=True):
+            fitted.curve.append(Epoch(epoch, loss, accuracy))
+            fitted.epoch = epoch
+        if watch is not None:
+            watch(epoch, stack.probabilities)
+    return folds
+
+
+def _train_epoch(
+    stack: _Stack, batches: Sequence[Batches], optimizer: torch.optim.Optimizer
+) -> list[tuple[float, float]]:
+    """Loss and accuracy of each fold over one epoch; a fold that is through waits for the others."""
+    totals = torch.zeros(2, len(batches), dtype=torch.float64, device=stack.device)  # losses, right answers
+    for step in zip_longest(*batches):
+        together: dict[int, list[int]] = {}
+        for fold, batch in enumerate(step):
+            if batch is not None:
+                together.setdefault(len(batch[1]), []).append(fold)
+        for length, chosen in together.items():
+            losses, right = stack.learn(chosen, [step[fold] for fold in chosen])
+            totals[:, chosen] += torch.stack([losses * length, right])
+        optimizer.step()  # a waiting fold has no gradients and is left as it is
+        optimizer.zero_grad(set_to_none=True)
+    counts = [len(seen.labels) for seen in batches]
+    return [(loss / n, right / n) for (loss, right), n in zip(totals.T.tolist(), counts, strict=True)]
+
+
+class _Stack:
+    """Networks of one kind side by side: what each of them holds becomes a row of a larger tensor."""
+
+    def __init__(
+        self, folds: Sequence[Fitted], sets: Sequence[TrainingSet], recipe: Training, seeds: Sequence[int]
+    ) -> None:
+        networks = [_network(fitted) for fitted in folds]
+        self.device, self._folds, self._recipe = folds[0].device, folds, recipe
+        self._network = copy.deepcopy(networks[0])
+        self._own = [dict(network.named_parameters()) for network in networks]
+        self._parameters = _side_by_side(self._own)
+        self._buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
+        self._halves = _halves(recipe, self.device)
+        self._random = _RandomNumbers(self._network, seeds, self.device, self._halves)
+        self._loss = weighted_loss(recipe)
+        weights = [w for data in sets if (w := class_weights(recipe, data, self.device)) is not None]
+        self._class_weights = torch.stack(weights) if weights else None
+
+    def learn(
+        self, chosen: Sequence[int], batches: Sequence[tuple[list[Tensor], Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        """Leave the gradients of equally long batches with the parameters of their folds.
+
+        Gives the loss and the number of right answers of each: (folds,).
+        """
+        self._network.train()
+        inputs = [torch.stack(arrays) for arrays in zip(*(arrays for arrays, _ in batches), strict=True)]
+        labels = torch.stack([labels for _, labels in batches])  # (folds, batch)
+        whole = len(chosen) == len(self._folds)
+        rows = slice(None) if whole else torch.tensor(chosen, device=self.device)
+        parameters = {name: t[rows].requires_grad_() for name, t in self._parameters.items()}
+        buffers = {name: t[rows] for name, t in self._buffers.items()}
+        numbers = self._random.numbers(chosen, batches[0][0])
+        logits = torch.vmap(partial(self._forward, halves=self._halves))(parameters, buffers, inputs, numbers)
+        weights = None if self._class_weights is None else self._class_weights[rows]
+        in_dims = (0, 0, None if weights is None else 0)
+        losses = torch.vmap(self._loss, in_dims=in_dims)(logits, labels, weights)  # (folds,)
+        gradients: Sequence[Tensor | None] = torch.autograd.grad(
+            losses.sum(), list(parameters.values()), allow_unused=True
+        )
+        for name, gradient in zip(parameters, gradients, strict=True):
+            if gradient is not None:
+                for fold, row in zip(chosen, gradient.contiguous(), strict=True):  # laid out like parameters
+                    self._own[fold][name].grad = row
+        if not whole:
+            for name, buffer in buffers.items():
+                self._buffers[name][rows] = buffer
+        return losses.detach(), (logits.argmax(dim=2) == labels).sum(dim=1)
+
+    def probabilities(self, arrays: Sequence[Sequence[FloatArray]]) -> list[Probabilities]:
+        """Class probabilities of each fold for its own arrays.
+
+        Shorter ones are filled up with nought, which nothing sees: without training no clip looks at another.
+        """
+        self._network.eval()
+        lengths = [len(of_fold[0]) for of_fold in arrays]
+        scaled = [fitted.scaled(of_fold) for fitted, of_fold in zip(self._folds, arrays, strict=True)]
+        inputs = [_filled_up(tensors) for tensors in zip(*scaled, strict=True)]
+        with torch.inference_mode():
+            pieces = [
+                torch.vmap(self._forward)(self._parameters, self._buffers, list(piece), [])
+                for piece in zip(*(torch.split(t, self._recipe.batch, dim=1) for t in inputs), strict=True)
+            ]
+        found = torch.softmax(torch.cat(pieces, dim=1).double(), dim=2).cpu().numpy()
+        return [rows[:length] for rows, length in zip(found, lengths, strict=True)]
+
+    def _forward(
+        self,
+        parameters: Mapping[str, Tensor],
+        buffers: Mapping[str, Tensor],
+        inputs: list[Tensor],
+        numbers: list[Tensor],
+        halves: bool = False,
+    ) -> Tensor:
+        with _InTheirPlace(numbers, halves):
+            logits: Tensor = functional_call(self._network, ({**parameters, **buffers},), tuple(inputs))
+        return logits
+
+
+def _network(fitted: Fitted) -> nn.Module:
+    if not isinstance(fitted.model, nn.Module):
+        raise OptionError("only networks are trained together; use another executor")
+    return fitted.model
+
+
+def _halves(recipe: Training, device: torch.device) -> bool:
+    """Whether the network is computed in bfloat16 where that is safe, as when it is trained alone."""
+    return recipe.autocast and device.type == "cuda"
+
+
+def _side_by_side(of_folds: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Each tensor of all folds as one, (folds, ...), of which every fold's own becomes a row."""
+    stacked = {}
+    for name in of_folds[0]:
+        rows = torch.stack([own[name].detach().contiguous() for own in of_folds])
+        for own, row in zip(of_folds, rows, strict=True):
+            own[name].data = row
+        stacked[name] = rows
+    return stacked
+
+
+def _filled_up(tensors: Sequence[Tensor]) -> Tensor:
+    """Arrays (n, ...) of all folds as one (folds, largest n, ...), nought where a fold has no more."""
+    longest = max(len(tensor) for tensor in tensors)
+    filled = tensors[0].new_zeros(len(tensors), longest, *tensors[0].shape[1:])
+    for row, tensor in zip(filled, tensors, strict=True):
+        row[: len(tensor)] = tensor
+    return filled
+
+
+class _RandomNumbers:
+    """The numbers that the random layers of each fold would draw if it were trained alone."""
+
+    def __init__(self, network: nn.Module, seeds: Sequence[int], device: torch.device, halves: bool) -> None:
+        self._network, self._device = network, device
+        self._cast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=halves)
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self._drawn: dict[int, list[Tensor]] = {}
+
+    def numbers(self, chosen: Sequence[int], inputs: Sequence[Tensor]) -> list[Tensor]:
+        """What the networks draw in their next pass over inputs as long as these: (folds, ...) each."""
+        like = self._like(inputs)
+        return [torch.stack([self._next(fold, tensor) for fold in chosen]) for tensor in like]
+
+    def _next(self, fold: int, like: Tensor) -> Tensor:
+        return torch.empty_like(like, device=self._device).uniform_(generator=self._generators[fold])
+
+    def _like(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Shape and order in memory of what is drawn, seen once for each length in a pass of one network."""
+        if (length := len(inputs[0])) not in self._drawn:
+            with torch.random.fork_rng(devices=[]), torch.no_grad(), self._cast, _Noted() as noted:
+                self._network(*inputs)
+            self._drawn[length] = [tensor.to("meta") for tensor in noted.drawn]
+        return self._drawn[length]
+
+
+class _Noted(TorchFunctionMode):
+    """Notes what is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = func(*args, **(kwargs or {}))
+        if func in RANDOM:
+            self.drawn.append(given)
+        return given
+
+
+class _InTheirPlace(TorchFunctionMode):
+    """Gives these numbers where random ones are drawn; with ``halves``, multiplies matrices in bfloat16.
+
+    That stands in for autocast, which `torch.vmap` applies to some operations and not to others: what goes in
+    and comes out is in float32.
+    """
+
+    def __init__(self, numbers: Sequence[Tensor], halves: bool) -> None:
+        super().__init__()
+        self._numbers, self._halves = iter(numbers), halves
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in RANDOM:
+            return next(self._numbers)
+        if not self._halves or func not in PRODUCTS:
+            return func(*args, **(kwargs or {}))
+        return func(*(a.bfloat16() if isinstance(a, Tensor) else a for a in args), **(kwargs or {})).float()
