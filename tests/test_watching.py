@@ -8,9 +8,10 @@ import pytest
 
 import fleeting
 from fleeting.analysis.frame_tables import COLUMNS, main_face, watch
-from fleeting.analysis.overlay import Film, drawn
+from fleeting.analysis.overlay import drawn
 from fleeting.errors import OptionError, VideoError
 from fleeting.faces.tracking import FaceTracker
+from fleeting.video.writer import VideoWriter
 from tests.portraits import lit, photograph, placed, scene
 
 
@@ -199,7 +200,7 @@ def test_what_is_drawn_stays_readable_and_leaves_the_frame_alone():
 
 
 def test_a_film_has_even_sides_and_takes_other_sizes(tmp_path):
-    with Film(tmp_path / "a.mp4") as written:
+    with VideoWriter(tmp_path / "a.mp4") as written:
         for number, size in enumerate([(61, 81), (61, 81), (30, 40)]):
             written.add(np.full((*size, 3), 40 * number, np.uint8), 5 + number / 10)
     with av.open(str(tmp_path / "a.mp4")) as file:

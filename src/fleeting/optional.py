@@ -1,8 +1,10 @@
-"""OpenCV, imported when it is first needed: benchmarks on ready-made maps do without it."""
+"""Packages of the optional extras: imported when first needed, or an error names the extra to install."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from fleeting.errors import MissingExtraError
@@ -10,9 +12,50 @@ from fleeting.errors import MissingExtraError
 
 @cache
 def cv2() -> Any:
-    """The module ``cv2``. Raises MissingExtraError without it."""
+    """OpenCV; benchmarks on ready-made maps do without it. Raises MissingExtraError without it."""
+    return _module("cv2", "opencv-contrib-python-headless", "video")
+
+
+def av() -> Any:
+    """PyAV, which reads and writes video files. Raises MissingExtraError without it."""
+    return _module("av", "av", "video")
+
+
+def elan() -> Any:
+    """The part of pympi that writes annotations for ELAN. Raises MissingExtraError without it."""
+    return _module("pympi.Elan", "pympi-ling", "video")
+
+
+def skimage_data() -> Any:
+    """The sample pictures of scikit-image. Raises MissingExtraError without it."""
+    return _module("skimage.data", "scikit-image", "video")
+
+
+def skimage_feature() -> Any:
+    """The texture features of scikit-image. Raises MissingExtraError without it."""
+    return _module("skimage.feature", "scikit-image", "video")
+
+
+def diffusers() -> Any:
+    """Diffusers, told before its import to contact no server. Raises MissingExtraError without it."""
+    for name in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_OFFLINE", "DO_NOT_TRACK"):
+        os.environ.setdefault(name, "1")
+    return _module("diffusers", "diffusers", "diffusion")
+
+
+def onnxruntime() -> Any:
+    """ONNX Runtime, which runs ONNX files. Raises MissingExtraError without it."""
+    return _module("onnxruntime", "onnxruntime", "onnx")
+
+
+def require_onnx_export() -> None:
+    """Raise MissingExtraError without the two packages by which torch writes ONNX files."""
+    for package in ("onnx", "onnxscript"):
+        _module(package, package, "onnx")
+
+
+def _module(name: str, package: str, extra: str) -> Any:
     try:
-        import cv2 as module
+        return import_module(name)
     except ImportError as error:
-        raise MissingExtraError("opencv-contrib-python-headless", "video") from error
-    return module
+        raise MissingExtraError(package, extra) from error

@@ -13,6 +13,8 @@ from fleeting.errors import FoldError, LeakError, OptionError, some
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+Image = npt.NDArray[np.uint8]
+"""One or several pictures, uint8: (height, width), (height, width, channels) or (time, ...)."""
 Kind = Literal["micro", "macro"]
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fleeting.analysis.event_files import describe
-from fleeting.analysis.overlay import Film, Mark, covered, marked
+from fleeting.analysis.overlay import Mark, covered, marked
 from fleeting.faces.networks import Image, detect
 from fleeting.types import Event, Frame
+from fleeting.video.writer import VideoWriter
 
 HELD = 1.0
 """Seconds before it is first seen and after it is last seen for which a face's place stays covered."""
@@ -29,14 +30,14 @@ def write_annotated(
     and whatever the detector takes for a face.
     """
     tracks = _read(faces)
-    with Film(path) as film:
+    with VideoWriter(path) as video:
         for frame in frames:
             picture = frame.image
             if blur:
                 boxes = [box for track in tracks.values() for box in track.around(frame.time)]
                 picture = covered(picture, [*boxes, *_likely(picture)])
             marks = list(_marks(frame, tracks, events))
-            film.add(marked(picture, marks, f"{frame.time:.2f} s, frame {frame.number}"), frame.time)
+            video.add(marked(picture, marks, f"{frame.time:.2f} s, frame {frame.number}"), frame.time)
 
 
 class _Track:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from fleeting.errors import MissingExtraError
+from fleeting.optional import elan
 from fleeting.types import Event
 
 COLUMNS = (
@@ -66,11 +66,7 @@ def events_eaf(events: Iterable[Event], media: Path | None, folder: Path, first:
     the recording's first frame, at ``first`` seconds on its own clock. The recording is named by its path
     relative to ``folder``; None (a folder of pictures) names none. Raises MissingExtraError without pympi.
     """
-    try:
-        from pympi import Elan
-    except ImportError as error:
-        raise MissingExtraError("pympi-ling", "video") from error
-    document = Elan.Eaf(author="fleeting")
+    document = elan().Eaf(author="fleeting")
     document.adocument["DATE"] = NO_DATE
     events = sorted(events, key=lambda event: (event.face, event.kind, event.onset_s))
     if events:
@@ -91,7 +87,7 @@ def events_eaf(events: Iterable[Event], media: Path | None, folder: Path, first:
         ends[tier] = end
         document.add_annotation(tier, start, end, describe(event))
     written = BytesIO()
-    tree = ElementTree.ElementTree(Elan.to_adocument(document, True))
+    tree = ElementTree.ElementTree(elan().to_adocument(document, True))
     tree.write(written, xml_declaration=True, encoding="UTF-8")
     return written.getvalue()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import fleeting
-from fleeting.analysis.overlay import Film, drawn
+from fleeting.analysis.overlay import drawn
 from fleeting.errors import OptionError
 from fleeting.faces.quality import USABLE
 from fleeting.faces.tracking import Face, FaceTracker
@@ -20,6 +20,7 @@ from fleeting.files import appearing, write_atomically
 from fleeting.registry import options
 from fleeting.types import Frame
 from fleeting.video.reader import VideoReport, open_video
+from fleeting.video.writer import video_appearing
 
 Progress = Callable[[str, int, int], None]
 COLUMNS = (
@@ -80,7 +81,7 @@ def watch(
     tracker = options(FaceTracker, {}, "FaceTracker")
     with open_video(source, fps=fps, start=start, end=end) as video, ExitStack() as files:
         tables = files.enter_context(Tables(out))
-        film = files.enter_context(film_at(out / "overlay.mp4")) if overlay else None
+        film = files.enter_context(video_appearing(out / "overlay.mp4")) if overlay else None
         follow = FaceTracker(**tracker)
         promised = video.report.header_frames or 0
         for done, frame in enumerate(video, start=1):
@@ -175,10 +176,3 @@ def _table(path: Path) -> Iterator[csv.DictWriter[str]]:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         yield writer
-
-
-@contextmanager
-def film_at(path: Path) -> Iterator[Film]:
-    """A film that appears when it is whole."""
-    with appearing(path) as temporary, Film(temporary) as film:
-        yield film

@@ -1,17 +1,12 @@
-"""What was seen, drawn over the picture, and pictures with times as a video file."""
+"""What was seen in a frame, drawn over its picture; faces covered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import numpy as np
 
-from fleeting.errors import MissingExtraError
 from fleeting.faces.networks import Image
 from fleeting.faces.tracking import Face
 from fleeting.optional import cv2
@@ -21,8 +16,6 @@ READABLE = 480
 """Pictures lower than this are enlarged, so that what is written on them can be read."""
 BLOTS = 2
 """So many colours across and down are left of a face that is covered; six still look like a face."""
-CLOCK = 90_000
-"""Ticks per second of a written video."""
 USED, NOT_USED, WRITING = (80, 230, 120), (255, 120, 60), (0, 0, 0)
 
 
@@ -92,47 +85,3 @@ def _write(canvas: Image, text: str, at: tuple[int, int], color: tuple[int, int,
     y = max(rise + 2, min(at[1], canvas.shape[0] - drop - 2))
     cv2().rectangle(canvas, (x - 2, y - rise - 2), (x + width + 2, y + drop), WRITING, -1)
     cv2().putText(canvas, text, (x, y), font, height, color, 1, cv2().LINE_AA)
-
-
-class Film:
-    """An H.264 file (MP4) that grows by pictures with times, the first of them at 0.
-
-    Sides are made even; a picture of another size is brought to that of the first. Raises MissingExtraError
-    without PyAV.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            import av
-        except ImportError as error:
-            raise MissingExtraError("av", "video") from error
-        self._av = av
-        self._file = av.open(str(path), "w", format="mp4")
-        self._stream: Any = None
-        self._first = 0.0
-        self._last = -1
-
-    def add(self, image: Image, time: float) -> None:
-        """Add an RGB picture (height, width, 3) that was taken at ``time`` seconds, later than the last."""
-        if self._stream is None:
-            self._stream = self._start(image)
-            self._first = time
-        self._last = max(self._last + 1, round((time - self._first) * CLOCK))
-        frame = self._av.VideoFrame.from_ndarray(image, format="rgb24")
-        frame.pts, frame.time_base = self._last, Fraction(1, CLOCK)
-        self._file.mux(self._stream.encode(frame))
-
-    def _start(self, image: Image) -> Any:
-        stream = self._file.add_stream("libx264", options={"crf": "20", "preset": "veryfast"})
-        stream.width, stream.height = image.shape[1] // 2 * 2, image.shape[0] // 2 * 2
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = Fraction(1, CLOCK)
-        return stream
-
-    def __enter__(self) -> Film:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        if self._stream is not None and kind is None:
-            self._file.mux(self._stream.encode(None))
-        self._file.close()

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from fleeting.apex import apex_finders
 from fleeting.apex._places import LEFT_EYE_AND_BROW, MOUTH, RIGHT_EYE_AND_BROW
-from fleeting.errors import MissingExtraError
 from fleeting.faces import optical_flow
+from fleeting.optional import skimage_feature
 from fleeting.types import Clip
 
 REGIONS = RIGHT_EYE_AND_BROW, LEFT_EYE_AND_BROW, MOUTH
@@ -49,11 +49,7 @@ def divide_and_conquer(change: Signal) -> int:
 
 
 def _histograms(picture: npt.NDArray[np.uint8]) -> Signal:
-    try:
-        from skimage.feature import local_binary_pattern
-    except ImportError as error:
-        raise MissingExtraError("scikit-image", "video") from error
-    codes = local_binary_pattern(picture, NEIGHBOURS, 1, method="nri_uniform")  # type: ignore[no-untyped-call]
+    codes = skimage_feature().local_binary_pattern(picture, NEIGHBOURS, 1, method="nri_uniform")
     of_regions = [region.of(codes).astype(np.int64).ravel() for region in REGIONS]
     return np.stack([np.bincount(of_one, minlength=CODES) for of_one in of_regions]).astype(np.float64)
 

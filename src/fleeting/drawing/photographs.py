@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.drawing.people import Photograph
-from fleeting.errors import MissingExtraError
 from fleeting.faces import networks
 from fleeting.faces.landmarks import outer_distance
-from fleeting.optional import cv2
+from fleeting.optional import cv2, skimage_data
 from fleeting.types import FloatArray
 from fleeting.video.pictures import read_picture
 
@@ -170,11 +169,7 @@ def source(photograph: Photograph) -> Source:
 
 
 def _astronaut() -> Image:
-    try:
-        import skimage.data
-    except ImportError as error:
-        raise MissingExtraError("scikit-image", "video") from error
-    return np.asarray(skimage.data.astronaut(), dtype=np.uint8)  # type: ignore[no-untyped-call]
+    return np.asarray(skimage_data().astronaut(), dtype=np.uint8)
 
 
 def _grace_hopper() -> Image:

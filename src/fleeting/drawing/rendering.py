@@ -15,19 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import map_coordinates
 
 from fleeting.drawing.portrait import FINER, HEIGHT, MARGIN, WIDTH, to_fine
 from fleeting.drawing.posture import Box, Posture, level_of, open_lids, part_lips, posture, skin_at
 from fleeting.drawing.script import Script
 from fleeting.drawing.units import pixels
-from fleeting.errors import MissingExtraError, OptionError
-from fleeting.files import appearing
+from fleeting.errors import OptionError
 from fleeting.optional import cv2
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
+from fleeting.video.writer import video_appearing
 
-Image = npt.NDArray[np.uint8]
 BANK = 2**23
 """Samples of noise that a video's frames take theirs from."""
 MOUTH = (48, 20, 16)
@@ -101,23 +99,12 @@ def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
     back is `truth_of`, the file's name and the person's number. Raises MissingExtraError without PyAV and
     OptionError on a factor that H.264 lacks.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("av", "video") from error
     if not 0 <= crf <= 51:
         raise OptionError(f"crf is {crf}, expected 0 (lossless) to 51; choose one of those")
     rate = Fraction(script.fps).limit_denominator(10_000)
-    options = {"crf": str(crf), "threads": "1"}
-    with appearing(path) as partial, av.open(str(partial), "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.time_base = 1 / rate
+    with video_appearing(path, rate=rate, crf=str(crf), threads="1") as video:
         for number, image in enumerate(frames(script)):
-            picture = av.VideoFrame.from_ndarray(image, format="rgb24")
-            picture.pts, picture.time_base = number, 1 / rate
-            file.mux(stream.encode(picture))
-        file.mux(stream.encode())
+            video.add(image, float(number / rate))
     return {"file": path.name, "subject": script.identity.number, **truth_of(script)}
 
 

@@ -20,10 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import fleeting
-from fleeting.errors import MissingExtraError, WeightsError
+from fleeting.errors import WeightsError
 from fleeting.files import write_atomically
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
+from fleeting.optional import onnxruntime, require_onnx_export
 from fleeting.recognition.calibration import FLOOR
 from fleeting.recognition.recogniser import Recogniser, fitted
 from fleeting.training.fitting import Fitted
@@ -136,11 +137,7 @@ def graph(
     network: nn.Module, samples: Sequence[FloatArray], names: Sequence[str], metadata: dict[str, str]
 ) -> bytes:
     """A network as the bytes of an ONNX file, for any number of samples. Raises MissingExtraError."""
-    for package in ("onnx", "onnxscript"):
-        try:
-            __import__(package)
-        except ImportError:
-            raise MissingExtraError(package, "onnx") from None
+    require_onnx_export()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
     with warnings.catch_warnings():
         # torch's own exporter uses a part of torch that will go
@@ -165,11 +162,7 @@ def graph(
 
 def run(content: bytes, arrays: Sequence[FloatArray]) -> FloatArray:
     """What an ONNX file gives for arrays, on the CPU. Raises MissingExtraError."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingExtraError("onnxruntime", "onnx") from None
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = onnxruntime().InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [item.name for item in session.get_inputs()]
     (found,) = session.run(None, dict(zip(names, arrays, strict=True)))
     return np.asarray(found)

@@ -10,7 +10,6 @@ nothing else.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,8 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from fleeting.errors import MissingExtraError, OptionError
+from fleeting.errors import OptionError
+from fleeting.optional import diffusers
 from fleeting.types import FloatArray, IntArray
 
 MULTIPLE = 4
@@ -172,10 +172,5 @@ def _padded(pictures: Tensor) -> Tensor:
 
 def _parts() -> tuple[Any, Any]:
     """The U-Net and the scheduler; nothing is asked of, or told to, any server."""
-    for name in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_OFFLINE", "DO_NOT_TRACK"):
-        os.environ.setdefault(name, "1")
-    try:
-        from diffusers import DDPMScheduler, UNet2DModel
-    except ImportError as error:
-        raise MissingExtraError("diffusers", "diffusion") from error
-    return UNet2DModel, DDPMScheduler
+    package = diffusers()
+    return package.UNet2DModel, package.DDPMScheduler

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fleeting.errors import MissingExtraError, VideoError
+from fleeting import optional
+from fleeting.errors import VideoError
 from fleeting.video.sources import Image, Notes, Source, reason
 
 MOST_PIXELS = 2**27
@@ -25,10 +26,7 @@ EARLY_END = 0.5
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """The file as a container of PyAV. Raises VideoError with what is wrong in words."""
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("av", "video") from error
+    library = optional.av()
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -37,13 +35,13 @@ def opened(path: Path) -> Iterator[Any]:
     if not head:
         raise VideoError(f"{path} is empty; copy or export it again")
     try:
-        container = av.open(
+        container = library.open(
             f"file:{path}",
             options={"max_pixels": str(MOST_PIXELS)},
             container_options={"protocol_whitelist": "file"},
             metadata_errors="replace",
         )
-    except (av.FFmpegError, ValueError) as error:
+    except (library.FFmpegError, ValueError) as error:
         cut = "its index is missing, as after a recording that was cut off" if head[4:] == b"ftyp" else ""
         raise VideoError(
             f"{path} is no video that can be read ({cut or reason(error)}); see whether it plays, and copy"
