@@ -18,7 +18,7 @@ import matplotlib.cbook
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.faces.networks import crop_of_detection, crop_of_mesh, detect, mesh
+from fleeting.faces.networks import detect, mesh, square_of_detection, square_of_mesh
 from fleeting.faces.quality import measure
 from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.optional import cv2
@@ -53,7 +53,7 @@ def anew(frames: list[Image]) -> Found:
     found: Found = []
     for frame in frames:
         detections = detect(frame)
-        points = mesh(frame, crop_of_detection(detections[0]))[0] if detections else None
+        points = mesh(frame, square_of_detection(detections[0]))[0] if detections else None
         if points is not None:
             measure(frame, points)
         found.append(None if points is None else points[:, :2].mean(axis=0))
@@ -89,7 +89,7 @@ def steps(frames: list[Image]) -> dict[str, Callable[[], object]]:
     face = find_face(frames[0])
     return {
         "detector": lambda: detect(frames[0]),
-        "mesh": lambda: mesh(frames[0], crop_of_mesh(face.mesh)),
+        "mesh": lambda: mesh(frames[0], square_of_mesh(face.mesh)),
         "quality": lambda: measure(frames[0], face.mesh),
         "search of the whole picture": lambda: find_face(frames[0]),
     }

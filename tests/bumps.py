@@ -26,7 +26,7 @@ def face(photograph="astronaut"):
     else:
         with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)) as picture:
             image = np.asarray(picture.convert("RGB"))
-    mesh, _ = networks.mesh(image, networks.crop_of_detection(networks.detect(image)[0]))
+    mesh, _ = networks.mesh(image, networks.square_of_detection(networks.detect(image)[0]))
     to = np.array([landmarks.RIGHT_EYE_AT, landmarks.LEFT_EYE_AT]) * (WIDTH, HEIGHT) + EDGE
     matrix, _ = cv2().estimateAffinePartial2D(landmarks.eyes(mesh), to.astype(np.float32))
     size = WIDTH + 2 * EDGE, HEIGHT + 2 * EDGE

@@ -20,7 +20,7 @@ from fleeting.analysis import analyze as analysis
 from fleeting.analysis.analyze import FORMATS, analyze
 from fleeting.analysis.event_files import COLUMNS
 from fleeting.analysis.frame_tables import COLUMNS as FRAME_COLUMNS
-from fleeting.analysis.video_files import inputs_of
+from fleeting.analysis.video_files import video_files
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.faces.networks import detect
@@ -227,7 +227,7 @@ def test_names_that_clash_are_kept_apart(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    found, failed = inputs_of([tmp_path / "x" / "a.mp4", tmp_path])
+    found, failed = video_files([tmp_path / "x" / "a.mp4", tmp_path])
     assert not failed
     assert {item.name: str(item.source.relative_to(tmp_path)) for item in found} == {
         "x-a.mp4": "x/a.mp4",
@@ -251,7 +251,7 @@ def test_folders_of_pictures_are_videos(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     (tmp_path / "void").mkdir()
-    found, failed = inputs_of([tmp_path, tmp_path / "void"])
+    found, failed = video_files([tmp_path, tmp_path / "void"])
     assert {item.name: item.source for item in found} == {
         "a": tmp_path / "mixed" / "a.mp4",
         "s1-p": tmp_path / "s1" / "p",

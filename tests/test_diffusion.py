@@ -47,7 +47,7 @@ def test_the_seed_decides_what_is_drawn():
     assert not np.array_equal(first, other)
 
 
-def test_inputs_of_one_clip_are_drawn_together_and_keep_their_channels():
+def test_video_files_one_clip_are_drawn_together_and_keep_their_channels():
     pictures, labels = bright_or_dark(side=7)  # odd: padded inside
     few = LITTLE.model_copy(update={"epochs": 1, "sampling_steps": 3})
     (one, two), _ = drawn([pictures, np.repeat(pictures, 2, axis=1)], labels, 2, few, 0, CPU)

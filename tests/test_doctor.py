@@ -101,7 +101,7 @@ def test_problems_stand_in_the_order_of_the_sheet(root: Path) -> None:
 
 def test_progress_counts_the_clips(root: Path) -> None:
     seen: list[tuple[int, int]] = []
-    check("casme2", root, lambda done, of: seen.append((done, of)))
+    check("casme2", root, lambda _, done, of: seen.append((done, of)))
     assert seen == [(number, 21) for number in range(1, 22)]
 
 

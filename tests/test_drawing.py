@@ -293,8 +293,8 @@ def test_eyes_are_as_far_apart_as_the_identity_says(number):
     assert outer_distance(portrait(person).mesh) == pytest.approx(person.eye_distance, rel=1e-3)
     image = frame(write_script(person, 0, 1.0, 25.0, events_per_minute=0), 0)
     found = networks.detect(image)
-    mesh, score = networks.mesh(image, networks.crop_of_detection(found[0]))
-    mesh, score = networks.mesh(image, networks.crop_of_mesh(mesh))
+    mesh, score = networks.mesh(image, networks.square_of_detection(found[0]))
+    mesh, score = networks.mesh(image, networks.square_of_mesh(mesh))
     assert score > 0.9
     assert outer_distance(mesh) == pytest.approx(person.eye_distance, rel=0.04)
 

@@ -237,7 +237,7 @@ def test_colours_have_zero_where_zero_is():
     assert abs(even.astype(int) - uneven).max() < 10  # next to no difference looks like none
 
 
-def test_all_inputs_of_a_clip_in_one_figure():
+def test_all_video_files_a_clip_in_one_figure():
     for clip in (moving_clip(size=(64, 52)), moving_clip(channels=1, size=(64, 52)), moving_clip(still=True)):
         figure = inputs_figure(clip)
         titles = " ".join(axes.get_title() for axes in figure.axes)

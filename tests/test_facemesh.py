@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from fleeting.errors import PluginError
 from fleeting.faces import networks
 from fleeting.faces.landmarks import LEFT_EYE_CORNERS, MOUTH_CORNERS, RIGHT_EYE_CORNERS, inner, outer_distance
-from fleeting.faces.networks import Crop, crop_of_detection, crop_of_mesh, detect, mesh
+from fleeting.faces.networks import Square, detect, mesh, square_of_detection, square_of_mesh
 from tests.portraits import NAMES, photograph, placed
 
 # by hand: outer and inner corner of the person's right eye and of the left one, corners of the mouth
@@ -18,8 +18,8 @@ MEASURED = {
 
 
 def mesh_of(image):
-    points, _ = mesh(image, crop_of_detection(detect(image)[0]))
-    return mesh(image, crop_of_mesh(points))
+    points, _ = mesh(image, square_of_detection(detect(image)[0]))
+    return mesh(image, square_of_mesh(points))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,11 +54,11 @@ def test_a_face_that_is_cut_by_the_edge_keeps_its_shape():
     """The picture's last pixels are drawn on: a black border would pull the mesh into the picture."""
     image = photograph("hopper")
     whole, _ = mesh_of(image)
-    crop, errors = crop_of_mesh(whole), []
+    crop, errors = square_of_mesh(whole), []
     for shift in range(0, 241, 10):
         points, _ = mesh(image[:, shift:], crop)
-        crop = crop_of_mesh(points)
-        crop = Crop(crop.x - 10, crop.y, crop.side, crop.angle)
+        crop = square_of_mesh(points)
+        crop = Square(crop.x - 10, crop.y, crop.side, crop.angle)
         gaps = inner(points) - inner(whole) + np.array([shift, 0])
         errors.append(np.linalg.norm(gaps, axis=1).mean() / outer_distance(whole))
     assert max(errors) < 0.06
@@ -80,7 +80,7 @@ def test_a_damaged_network_is_refused(monkeypatch):
     monkeypatch.setitem(networks.SHA256, "face_landmark", "0" * 64)
     networks._network.cache_clear()
     with pytest.raises(PluginError, match="install fleeting again"):
-        mesh(photograph("hopper"), Crop(100, 100, 100, 0))
+        mesh(photograph("hopper"), Square(100, 100, 100, 0))
     networks._network.cache_clear()
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_network_is_refused(monkeypatch):
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 90), st.integers(1, 90), st.just(3))))
 def test_any_picture_is_taken(image):
     for detection in detect(image, least=0.1):
-        points, score = mesh(image, crop_of_detection(detection))
+        points, score = mesh(image, square_of_detection(detection))
         assert np.isfinite(points).all()
         assert 0 <= score <= 1
 
@@ -102,7 +102,7 @@ def test_any_picture_is_taken(image):
     st.floats(0, 1),
 )
 def test_a_square_lies_where_it_says(x, y, side, angle, right, down):
-    matrix = Crop(x, y, side, angle).to_picture(100)
+    matrix = Square(x, y, side, angle).to_picture(100)
     middle = matrix @ (50, 50, 1)
     np.testing.assert_allclose(middle, (x, y), atol=0.01)
     at = matrix @ (100 * right, 100 * down, 1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
-from fleeting.analysis.frame_tables import Tables, facts
+from fleeting.analysis.frame_tables import FrameTables, facts
 from fleeting.analysis.motion_curves import (
     HEIGHT,
     POINTS,
@@ -243,7 +243,7 @@ def test_a_face_that_has_no_row_was_not_seen():
 def test_tables_of_a_real_session_are_read_back(tmp_path):
     images = np.full((5, 64, 96, 3), 90, np.uint8)
     session = Session()
-    with open_video(images, fps=25) as video, Tables(tmp_path) as written:
+    with open_video(images, fps=25) as video, FrameTables(tmp_path) as written:
         for frame in video:
             session.push(frame)
             written.add(frame, session.faces)

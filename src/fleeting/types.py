@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,14 @@ IntArray = npt.NDArray[np.int64]
 Image = npt.NDArray[np.uint8]
 """One or several pictures, uint8: (height, width), (height, width, channels) or (time, ...)."""
 Kind = Literal["micro", "macro"]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done, and how many there are."""
+Predict = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
+"""Input arrays of n samples, one for each input of a model, to class probabilities (n, classes)."""
+
+
+def silent(what: str, done: int, of: int) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,19 @@ class Event:
             raise OptionError(
                 f"event {self.number}: label {self.label!r} has no probability; there are {known}"
             )
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """A clip's class with its confidence, 0 to 1, and a probability for each class by its name.
+
+    ``unsure`` says that the confidence is not above the recogniser's threshold: better show no class then.
+    """
+
+    label: str
+    confidence: float
+    unsure: bool
+    probabilities: Mapping[str, float]
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_the_generator_decides_everything(name):
 
 
 @pytest.mark.parametrize("name", augmentations)
-def test_takes_the_inputs_of_a_clip_together(name):
+def test_takes_the_video_files_a_clip_together(name):
     after = changed(name, [arrays(PICTURE), arrays(PICTURE)], [PICTURE] * 2, seed=3)
     assert len(after) == 2
     if name != "noise":  # each picture has its own

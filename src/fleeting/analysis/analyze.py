@@ -22,17 +22,17 @@ from threadpoolctl import threadpool_limits
 import fleeting
 from fleeting.analysis.annotated_video import write_annotated
 from fleeting.analysis.event_files import events_csv, events_eaf, events_json, read_events
-from fleeting.analysis.frame_tables import Progress, Tables, facts, refuse_file
+from fleeting.analysis.frame_tables import FrameTables, facts, refuse_file
 from fleeting.analysis.page import write_page
 from fleeting.analysis.stills import Stills, stills
-from fleeting.analysis.video_files import Input, contents, inputs_of
+from fleeting.analysis.video_files import VideoFile, contents, video_files
 from fleeting.errors import FleetingError, OptionError, UnknownNameError, VideoError
 from fleeting.executors import executors
 from fleeting.optional import cv2
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
-from fleeting.types import Event
+from fleeting.types import Event, Progress, silent
 from fleeting.video.reader import Video, open_video
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ def analyze(
     fps: float | None = None,
     spotter: str = DEFAULT,
     people: int = 4,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Analysed:
     """Find the movements in videos, recognise the short ones, and write a folder of results for each.
 
@@ -129,10 +129,10 @@ def analyze(
     }
     _refuse(out, workers, settings)
     _recogniser(which)
-    found, failed = inputs_of([inputs] if isinstance(inputs, str | Path) else inputs)
+    found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
     alone = min(workers, len(found)) <= 1
     threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
-    work = _Work(out, which, settings, resume, threads, progress if alone else _silent)
+    work = _Work(out, which, settings, resume, threads, progress if alone else silent)
     outcomes: dict[int, Analysis | str] = {}
     executor = executors["serial" if alone else "processes"]
     for place, outcome in executor(_attempt, work, [*enumerate(found)], workers):
@@ -166,15 +166,11 @@ def _nothing(failed: Sequence[str]) -> VideoError:
     return error
 
 
-def _silent(*_: Any) -> None:
-    """Progress that nobody watches; a process cannot be sent one that somebody does."""
-
-
 def _recogniser(model: str | None) -> Recogniser | None:
     return None if model is None else Recogniser.load(model)
 
 
-def _attempt(work: _Work, job: tuple[int, Input]) -> tuple[int, Analysis | str]:
+def _attempt(work: _Work, job: tuple[int, VideoFile]) -> tuple[int, Analysis | str]:
     """The results of one input, or why there are none."""
     place, item = job
     if work.threads is not None:
@@ -187,7 +183,7 @@ def _attempt(work: _Work, job: tuple[int, Input]) -> tuple[int, Analysis | str]:
         return place, said if str(item.source) in said else f"{item.source}: {said}"
 
 
-def _analysed(work: _Work, item: Input) -> Analysis:
+def _analysed(work: _Work, item: VideoFile) -> Analysis:
     recogniser = _recogniser(work.model)
     identity = {
         "input": {"file": item.source.name, "sha256": digest_of(item.source)},
@@ -246,7 +242,7 @@ def _aside(folder: Path) -> Iterator[Path]:
 
 
 def _written(
-    folder: Path, work: _Work, item: Input, identity: Mapping[str, Any], recogniser: Recogniser | None
+    folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, Any], recogniser: Recogniser | None
 ) -> dict[str, Any]:
     """Write all results of an input to a folder; its summary."""
     settings = work.settings
@@ -274,7 +270,7 @@ def _written(
 
 
 def _seen(
-    folder: Path, work: _Work, item: Input, recogniser: Recogniser | None
+    folder: Path, work: _Work, item: VideoFile, recogniser: Recogniser | None
 ) -> tuple[dict[str, Any], list[Event], dict[int, Stills]]:
     """What the video shows, its events, and pictures of them; every frame and face in the folder's tables."""
     settings = work.settings
@@ -291,7 +287,7 @@ def _seen(
 
     with (
         _opened(item.source, settings) as video,
-        Tables(folder) as tables,
+        FrameTables(folder) as tables,
         closing(session.read(video)) as read,
     ):
         promised = video.report.header_frames or 0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fleeting.analysis.event_files import describe
 from fleeting.analysis.overlay import Mark, covered, marked
-from fleeting.faces.networks import Image, detect
-from fleeting.types import Event, Frame
+from fleeting.faces.networks import detect
+from fleeting.types import Event, Frame, Image
 from fleeting.video.writer import VideoWriter
 
 HELD = 1.0

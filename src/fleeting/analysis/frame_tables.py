@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from math import isnan
@@ -18,11 +18,10 @@ from fleeting.faces.quality import USABLE
 from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.files import appearing, write_atomically
 from fleeting.registry import options
-from fleeting.types import Frame
+from fleeting.types import Frame, Progress, silent
 from fleeting.video.reader import VideoReport, open_video
 from fleeting.video.writer import video_appearing
 
-Progress = Callable[[str, int, int], None]
 COLUMNS = (
     *("frame", "time_s", "faces", "face", "x", "y", "width", "height", "score", "quality", "motion"),
     "reason",
@@ -65,7 +64,7 @@ def watch(
     fps: float | None = None,
     start: float | None = None,
     end: float | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Watched:
     """Write what faces are in a video: ``frames.csv``, ``faces.csv``, ``summary.json`` in the folder ``out``.
 
@@ -80,7 +79,7 @@ def watch(
     out.mkdir(parents=True, exist_ok=True)
     tracker = options(FaceTracker, {}, "FaceTracker")
     with open_video(source, fps=fps, start=start, end=end) as video, ExitStack() as files:
-        tables = files.enter_context(Tables(out))
+        tables = files.enter_context(FrameTables(out))
         film = files.enter_context(video_appearing(out / "overlay.mp4")) if overlay else None
         follow = FaceTracker(**tracker)
         promised = video.report.header_frames or 0
@@ -96,7 +95,7 @@ def watch(
     return watched
 
 
-class Tables:
+class FrameTables:
     """``frames.csv`` and ``faces.csv`` of a folder, written frame by frame; they appear when they are whole.
 
     ``with_face`` counts the frames with any face, ``usable`` those whose main face is seen well enough.
@@ -125,7 +124,7 @@ class Tables:
         self._faces.writerows(row(frame, len(faces), face, moved.get(face.id)) for face in faces)
 
 
-def facts(report: VideoReport, tables: Tables) -> dict[str, Any]:
+def facts(report: VideoReport, tables: FrameTables) -> dict[str, Any]:
     """What a summary says of a video and of the faces in it."""
     return {
         "frames_decoded": report.frames,

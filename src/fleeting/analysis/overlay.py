@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleeting.faces.networks import Image
 from fleeting.faces.tracking import Face
 from fleeting.optional import cv2
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 
 READABLE = 480
 """Pictures lower than this are enlarged, so that what is written on them can be read."""

@@ -9,11 +9,10 @@ import numpy as np
 from PIL import Image as Pillow
 
 from fleeting.faces.landmarks import LEFT_EYE_AT, LEFT_MOUTH_AT, NOSE_AT, RIGHT_EYE_AT, RIGHT_MOUTH_AT
-from fleeting.faces.networks import Image
 from fleeting.faces.optical_flow import gray
 from fleeting.modalities import modalities
 from fleeting.optional import cv2
-from fleeting.types import Clip
+from fleeting.types import Clip, Image
 
 Stills = dict[str, str]
 """Pictures by what they show (onset, apex, offset, flow, mesti), each in an address (data:), and

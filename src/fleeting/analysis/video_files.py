@@ -24,14 +24,14 @@ RESULTS = frozenset(("summary.json", "frames.csv", "events.json"))
 
 
 @dataclass(frozen=True)
-class Input:
+class VideoFile:
     """A video file, or a folder of pictures that stands for one, and the name of its results' folder."""
 
     source: Path
     name: str
 
 
-def inputs_of(paths: Sequence[str | Path]) -> tuple[list[Input], list[str]]:
+def video_files(paths: Sequence[str | Path]) -> tuple[list[VideoFile], list[str]]:
     """The inputs that these files and folders hold, each once, and a line for each path that holds none.
 
     A folder is one video if pictures lie in it and no videos; otherwise all videos and folders of pictures in
@@ -45,7 +45,7 @@ def inputs_of(paths: Sequence[str | Path]) -> tuple[list[Input], list[str]]:
         except VideoError as error:
             failed.append(str(error))
     sources = list(found.values())
-    return [Input(*pair) for pair in zip(sources, _names(sources), strict=True)], failed
+    return [VideoFile(*pair) for pair in zip(sources, _names(sources), strict=True)], failed
 
 
 def contents(source: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image as Pillow
 
 from fleeting.types import FloatArray
 
@@ -21,10 +21,10 @@ def sampled(array: FloatArray, linear: npt.ArrayLike, origin: npt.ArrayLike) -> 
     beyond = int(np.ceil(max(-seen.min(), (seen - [[width], [height]]).max(), 0)))
     padded = np.pad(array, ((0, 0), (beyond, beyond), (beyond, beyond)), mode="edge") if beyond else array
     places = (*(matrix[0] + (0, 0, beyond)), *(matrix[1] + (0, 0, beyond)))
-    bilinear, affine = Image.Resampling.BILINEAR, Image.Transform.AFFINE
+    bilinear, affine = Pillow.Resampling.BILINEAR, Pillow.Transform.AFFINE
     return np.stack(
         [
-            np.asarray(Image.fromarray(channel).transform((width, height), affine, places, bilinear))
+            np.asarray(Pillow.fromarray(channel).transform((width, height), affine, places, bilinear))
             for channel in padded
         ]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,8 @@ from fleeting.datasets._checks import RESTORE, as_problem
 from fleeting.datasets._disk import fault
 from fleeting.errors import DatasetError, Problem
 from fleeting.synthetic.draw import drawn_people
-from fleeting.types import Sample
+from fleeting.types import Progress, Sample, silent
 from fleeting.video.pictures import UNREADABLE, damage, load_picture, mixed
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Checkup:
         }
 
 
-def check(name: str, root: Path, progress: Progress | None = None) -> Checkup:
+def check(name: str, root: Path, progress: Progress = silent) -> Checkup:
     """Read everything that an experiment on this dataset could read, each picture once.
 
     Raises UnknownNameError on an unknown dataset and DatasetError where ``root`` cannot be read as it.
@@ -56,8 +54,7 @@ def check(name: str, root: Path, progress: Progress | None = None) -> Checkup:
     named = {problem.clip for problem in problems if problem.blocks}
     for number, sample in enumerate({sample.id: sample for sample in samples}.values(), start=1):
         problems += _unreadable(dataset, root, sample, known=sample.id in named)
-        if progress is not None:
-            progress(number, len(samples))
+        progress("reading frames", number, len(samples))
     place = {sample.id: number for number, sample in enumerate(samples)}
     ordered = sorted(problems, key=lambda problem: place.get(problem.clip, -1))
     labels = Counter(sample.label for sample in samples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,7 @@ from fleeting.scoring import megc_log
 from fleeting.scoring.metrics import Scores, over_seeds
 from fleeting.scoring.stats import lift, null_oracle
 from fleeting.synthetic.draw import drawn_people
-from fleeting.types import Fold, Prediction, Sample
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done, and how many there are."""
+from fleeting.types import Fold, Prediction, Progress, Sample, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +73,7 @@ def run(
     executor: str = "serial",
     workers: int | None = None,
     skip_damaged: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Run:
     """Carry out an experiment into the folder ``out``; what a former start left there is not done again.
 
@@ -136,7 +133,7 @@ def prepare(
     for item in view.inputs:
         refuse_unsupplied(dataset, item.modality)
     samples, classes, problems = samples_of(experiment, dataset, root)
-    inputs = load(dataset, root, samples, view, lambda done, of: progress("opening clips", done, of))
+    inputs = load(dataset, root, samples, view, progress)
     problems = sorted({*problems, *inputs.problems})
     if problems and not skip_damaged:
         raise DamagedDataError(problems)

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 import fleeting
 from fleeting.analysis.event_files import event_row
-from fleeting.analysis.frame_tables import Progress, refuse_file
+from fleeting.analysis.frame_tables import refuse_file
 from fleeting.datasets import datasets
 from fleeting.datasets._checks import LEAVE_OUT, as_problem
 from fleeting.datasets._disk import pictures
@@ -37,7 +37,7 @@ from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.synthetic.draw import drawn_people
-from fleeting.types import Event, Frame, Kind, Sample
+from fleeting.types import Event, Frame, Kind, Progress, Sample, silent
 from fleeting.video.pictures import read_picture
 
 UNKNOWN = "unknown"
@@ -88,7 +88,7 @@ def spot(
     model: str | Path | None = SHIPPED,
     workers: int = 1,
     resume: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Spotting:
     """Find the movements in all long videos of a dataset below ``root``, and score them.
 
@@ -117,7 +117,7 @@ def spot(
     }
     alone = min(workers, len(recordings)) <= 1
     threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
-    work = _Work(out, which, settings, resume, threads, progress if alone else _silent)
+    work = _Work(out, which, settings, resume, threads, progress if alone else silent)
     found = {}
     for one in executors["serial" if alone else "processes"](_attempt, work, recordings, workers):
         found[one.recording.name] = one
@@ -157,10 +157,6 @@ def _refuse(out: Path, spotter: str, workers: int) -> None:
     _ = spotters[spotter]
     if workers < 1:
         raise OptionError(f"workers is {workers}, expected 1 or more")
-
-
-def _silent(*_: Any) -> None:
-    """Progress that nobody watches; a process cannot be sent one that somebody does."""
 
 
 @lru_cache(maxsize=1)

@@ -10,13 +10,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from fleeting.benchmark.run import Progress, run
+from fleeting.benchmark.run import run
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, UnknownNameError
 from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run, file_name
 from fleeting.files import write_atomically
 from fleeting.reports.pages import beside_paper, write_tables
+from fleeting.types import Progress, silent
 
 COLUMNS = ("recipe", "dataset", "part", "n", "score", "paper", "oracle", "clean", "shared", "low", "high")
 
@@ -47,7 +48,7 @@ def tables(
     workers: int | None = None,
     seeds: int | None = None,
     skip_damaged: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Tables:
     """Run every recipe of a group on each of the datasets it can use, and write one table of them all.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import fleeting
 from fleeting.benchmark import run as running
-from fleeting.benchmark.run import Prepared, Progress, on_data, prepare
+from fleeting.benchmark.run import Prepared, on_data, prepare
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.experiments.fold import choose, fold_seed, trained
@@ -22,6 +22,7 @@ from fleeting.recognition.calibration import SURE, Calibration, calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
 from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
+from fleeting.types import Progress, silent
 
 CARD = "README.md"
 
@@ -43,7 +44,7 @@ def train(
     sure: float = SURE,
     executor: str = "serial",
     workers: int | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Trained:
     """Weights from all subjects of an experiment, and beside them what its folds say of such weights.
 

@@ -69,7 +69,7 @@ def check(dataset: str, root: Path, *, json: Json = False) -> int:
         root: Its folder.
     """
     with progress_shown() as progress:
-        found = fleeting.check(dataset, root, progress=lambda done, of: progress("reading frames", done, of))
+        found = fleeting.check(dataset, root, progress=progress)
     if json:
         print_json(found.as_dict())
     else:

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import openpyxl
-from PIL import Image
+from PIL import Image as Pillow
 
-from fleeting.types import Sample
+from fleeting.types import Image, Sample
 
-Picture = npt.NDArray[np.uint8]
 HEIGHT, WIDTH, LENGTH = 32, 24, 13
 """Size of a miniature's pictures, and its frames from onset to offset."""
 
@@ -28,16 +26,16 @@ class Drawing:
     """
 
     sample: Sample
-    frames: Sequence[Picture]
+    frames: Sequence[Image]
     first: int | None = None
 
-    def numbered(self) -> Iterator[tuple[int, Picture]]:
+    def numbered(self) -> Iterator[tuple[int, Image]]:
         """Each frame with the number that its file carries."""
         start = self.first if self.first is not None else self.sample.onset or 0
         yield from enumerate(self.frames, start=start)
 
 
-def movement(direction: float, length: int, rng: np.random.Generator, *, gray: bool) -> list[Picture]:
+def movement(direction: float, length: int, rng: np.random.Generator, *, gray: bool) -> list[Image]:
     """A bright spot that moves out and back: to the apex in the middle, along ``direction`` (radians)."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
     ground = 90 + 40 * np.sin(rows / 5 + rng.uniform(0, 2)) * np.cos(columns / 4 + rng.uniform(0, 2))
@@ -81,11 +79,11 @@ def drawings(
     return made
 
 
-def save_picture(path: Path, picture: Picture) -> None:
+def save_picture(path: Path, picture: Image) -> None:
     """Write one frame, its folders too; the ending decides the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"quality": 95} if path.suffix == ".jpg" else {}
-    Image.fromarray(picture).save(path, **options)
+    Pillow.fromarray(picture).save(path, **options)
 
 
 def save_workbook(path: Path, pages: Mapping[str, Sequence[Sequence[object]]]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image as Pillow
 
 from fleeting.datasets import datasets
 from fleeting.datasets._cells import last_number, plain, shortened, text
@@ -262,7 +262,7 @@ def _miniature(member: str, seed: int) -> list[Drawing]:
 def _motion_map(item: Drawing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Something like a motion map: change to the middle frame along x, along y, and its size, each 0..255."""
     change = item.frames[len(item.frames) // 2].astype(float) - item.frames[0]
-    square = np.asarray(Image.fromarray(change.astype(np.float32)).resize((SIDE, SIDE)))
+    square = np.asarray(Pillow.fromarray(change.astype(np.float32)).resize((SIDE, SIDE)))
     channels = [np.gradient(square, axis=1), np.gradient(square, axis=0), np.abs(square)]
     scaled = [(channel - channel.min()) / max(float(np.ptp(channel)), 1e-6) * 255 for channel in channels]
     return np.stack(scaled, axis=2).astype(np.uint8)

@@ -18,10 +18,9 @@ from fleeting.drawing.people import Photograph
 from fleeting.faces import networks
 from fleeting.faces.landmarks import outer_distance
 from fleeting.optional import cv2, skimage_data
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 from fleeting.video.pictures import read_picture
 
-Image = npt.NDArray[np.uint8]
 Points = tuple[tuple[float, float], ...]
 FINER = 4
 """Covers are drawn on a grid so many times finer than the photograph."""
@@ -179,9 +178,9 @@ def _grace_hopper() -> Image:
 
 
 def _mesh(image: Image) -> FloatArray:
-    crop = networks.crop_of_detection(networks.detect(image)[0])
+    crop = networks.square_of_detection(networks.detect(image)[0])
     points, _ = networks.mesh(image, crop)
-    points, _ = networks.mesh(image, networks.crop_of_mesh(points))
+    points, _ = networks.mesh(image, networks.square_of_mesh(points))
     return points[:, :2]
 
 

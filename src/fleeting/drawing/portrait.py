@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from fleeting.drawing.curves import Curve, curve
 from fleeting.drawing.people import Identity
-from fleeting.drawing.photographs import Image, Points, Source, source
+from fleeting.drawing.photographs import Points, Source, source
 from fleeting.faces.landmarks import LEFT_EYE_CORNERS, OVAL, RIGHT_EYE_CORNERS, eyes, outer_distance
 from fleeting.optional import cv2
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 
 WIDTH, HEIGHT = 640, 480
 FINER = 2

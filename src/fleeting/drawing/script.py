@@ -52,7 +52,7 @@ TALK = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ScriptedEvent:
     """One movement of the face with its truth.
 
     It peaks with ``amplitude_px`` pixels on ``apex_frame`` exactly, ``rise`` seconds after it passed 5 % of
@@ -109,7 +109,7 @@ class Script:
     fps: float
     frames: int
     disturb: Disturb
-    events: tuple[Event, ...]
+    events: tuple[ScriptedEvent, ...]
     blinks: tuple[Blink, ...]
     head: FloatArray
     light: FloatArray
@@ -207,7 +207,7 @@ def _event(
     fps: float,
     amplitude: float | None,
     action_units: str | None = None,
-) -> Event:
+) -> ScriptedEvent:
     """An event whose apex is frame 0."""
     units = str(rng.choice(COMBINATIONS[label]))
     least, most = AMPLITUDE[kind]
@@ -217,14 +217,14 @@ def _event(
     seconds = rng.uniform(SHORTEST if kind == "micro" and fps >= FAST else shortest, longest)
     frame = 1 / fps  # that long at least on either side, or the apex would be the onset
     rise = float(np.clip(seconds * rng.uniform(0.35, 0.55), frame, max(frame, seconds - frame)))
-    event = Event(kind, label, action_units or units, pixels, rise, float(seconds) - rise, 0, 0, 0)
+    event = ScriptedEvent(kind, label, action_units or units, pixels, rise, float(seconds) - rise, 0, 0, 0)
     reach = math.ceil(seconds * fps) + 1
     frames = np.arange(-reach, reach + 1)
     seen = frames[event.strength(frames / fps) >= EDGE]
     return replace(event, onset_frame=int(seen[0]), offset_frame=int(seen[-1]))
 
 
-def _moved(event: Event, frames: int) -> Event:
+def _moved(event: ScriptedEvent, frames: int) -> ScriptedEvent:
     return replace(
         event,
         onset_frame=event.onset_frame + frames,
@@ -233,13 +233,15 @@ def _moved(event: Event, frames: int) -> Event:
     )
 
 
-def _spare(events: list[Event], frames: int, fps: float) -> int:
+def _spare(events: list[ScriptedEvent], frames: int, fps: float) -> int:
     """The frames that are left over when every event has a rest before and behind it."""
     lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
     return frames - sum(lengths) - math.ceil(GAP * fps) * (len(events) + 1)
 
 
-def _placed(rng: np.random.Generator, events: list[Event], frames: int, fps: float) -> tuple[Event, ...]:
+def _placed(
+    rng: np.random.Generator, events: list[ScriptedEvent], frames: int, fps: float
+) -> tuple[ScriptedEvent, ...]:
     """The events in random order of time, each after GAP and its share of the frames that are left over."""
     gap = math.ceil(GAP * fps)
     lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
@@ -256,7 +258,12 @@ def _placed(rng: np.random.Generator, events: list[Event], frames: int, fps: flo
 
 
 def _script(
-    identity: Identity, seed: int, fps: float, frames: int, disturb: Disturb, events: tuple[Event, ...]
+    identity: Identity,
+    seed: int,
+    fps: float,
+    frames: int,
+    disturb: Disturb,
+    events: tuple[ScriptedEvent, ...],
 ) -> Script:
     """The events under the disturbances of that strength, drawn apart from them: one seed, same movements."""
     rng = np.random.default_rng([seed, identity.number, 4])

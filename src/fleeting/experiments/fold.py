@@ -31,7 +31,6 @@ from fleeting.training.diffusion import refuse_undrawable
 from fleeting.training.fitting import (
     Epoch,
     Fitted,
-    Predict,
     TrainingSet,
     Watch,
     device_of,
@@ -40,7 +39,7 @@ from fleeting.training.fitting import (
     refuse_removal,
 )
 from fleeting.training.selection import Chosen, inner_folds
-from fleeting.types import FloatArray, Fold, Prediction, Sample
+from fleeting.types import FloatArray, Fold, Predict, Prediction, Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,9 +24,8 @@ from fleeting.faces.optical_flow import gray
 from fleeting.inputs.loading import resized
 from fleeting.modalities import kind_of, modalities
 from fleeting.reports.figures import OTHER, STYLE, shown
-from fleeting.types import Clip, FloatArray
+from fleeting.types import Clip, FloatArray, Image
 
-Image = npt.NDArray[np.uint8]
 HEAT, DIVERGING, ARROWS = "inferno", "RdBu_r", "#b42a0a"
 ACROSS = 5
 """Panels in a row."""

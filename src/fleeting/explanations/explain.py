@@ -22,7 +22,6 @@ from fleeting.experiments.run_folder import Run, file_name
 from fleeting.explanations.attribution import looks_of
 from fleeting.explanations.cases import Case, RunClips, of_analysis, of_video
 from fleeting.explanations.clip_figures import (
-    Image,
     Look,
     explanation_figure,
     frame_of,
@@ -33,7 +32,7 @@ from fleeting.explanations.clip_figures import (
 )
 from fleeting.files import write_atomically
 from fleeting.modalities import kind_of
-from fleeting.types import Clip, Prediction
+from fleeting.types import Clip, Image, Prediction
 
 TILED = frozenset({"region-map"})
 """Inputs whose pixels do not lie where the face's lie: maps of them are not drawn over the apex."""

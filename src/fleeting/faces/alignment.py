@@ -27,9 +27,8 @@ from fleeting.faces.landmarks import (
 )
 from fleeting.faces.optical_flow import Matrix, similarity, stable_region, tukey
 from fleeting.optional import cv2
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 
-Image = npt.NDArray[np.uint8]
 RIGID = np.isin(np.arange(POINTS), [*NOSE_BRIDGE, *FOREHEAD, *TEMPLES, *RIGHT_EYE_CORNERS, *LEFT_EYE_CORNERS])
 """Which points of the mesh move with the head."""
 VIEW_HEIGHT = 170

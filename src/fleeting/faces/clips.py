@@ -12,9 +12,8 @@ import numpy.typing as npt
 from fleeting.errors import FaceError, OptionError, UnknownNameError
 from fleeting.faces.alignment import align, is_tight
 from fleeting.faces.tracking import FaceTracker, find_face
-from fleeting.types import Clip, FloatArray
+from fleeting.types import Clip, FloatArray, Image
 
-Image = npt.NDArray[np.uint8]
 Crop = Literal["auto", "face", "as-is"]
 How = Literal["aligned", "unsteady", "tight", "as-is"]
 LOOKS = 5

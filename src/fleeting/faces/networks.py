@@ -15,14 +15,12 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fleeting.errors import PluginError
 from fleeting.faces.landmarks import LEFT_EYE_CORNERS, POINTS, RIGHT_EYE_CORNERS
 from fleeting.optional import cv2
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 
-Image = npt.NDArray[np.uint8]
 SHA256 = {
     "face_detection_short_range": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
     "face_landmark": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
@@ -48,7 +46,7 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Crop:
+class Square:
     """A turned square of a picture: centre and side in pixels, angle in radians (clockwise as seen)."""
 
     x: float
@@ -103,37 +101,37 @@ def detect(image: Image, least: float = 0.5, margin: float = 0.0) -> list[Detect
     return [_detection(*found) for found in _merged(places / scale, scores[likely])]
 
 
-def mesh(image: Image, crop: Crop) -> tuple[FloatArray, float]:
+def mesh(image: Image, square: Square) -> tuple[FloatArray, float]:
     """The 468 points of the face in that square: (468, 3) x, y in pixels, z in the same scale; and a score.
 
     z grows away from the camera, from the head's centre; the score says how surely it is a face, 0 to 1.
     """
-    matrix = crop.to_picture(MESH_SIDE)
+    matrix = square.to_picture(MESH_SIDE)
     flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
     size, border = (MESH_SIDE, MESH_SIDE), cv2().BORDER_REPLICATE  # black would draw tight crops inwards
-    square = cv2().warpAffine(image, matrix, size, flags=flags, borderMode=border)
-    score, raw = _run("face_landmark", cv2().dnn.blobFromImage(square, 1 / 255), ("conv2d_31", "conv2d_21"))
+    level = cv2().warpAffine(image, matrix, size, flags=flags, borderMode=border)
+    score, raw = _run("face_landmark", cv2().dnn.blobFromImage(level, 1 / 255), ("conv2d_31", "conv2d_21"))
     points = raw.reshape(POINTS, 3)
     flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-    depth = points[:, 2:] * crop.side / MESH_SIDE
+    depth = points[:, 2:] * square.side / MESH_SIDE
     return np.hstack([flat, depth]).astype(np.float32), float(_sigmoid(score.reshape(-1))[0])
 
 
-def crop_of_detection(detection: Detection) -> Crop:
+def square_of_detection(detection: Detection) -> Square:
     """The square to look for the mesh in, from what the detector found."""
     x, y, width, height = detection.box
     side = MARGIN * max(width, height)
-    return Crop(x + width / 2, y + height / 2, side, _tilt(detection.points[0], detection.points[1]))
+    return Square(x + width / 2, y + height / 2, side, _tilt(detection.points[0], detection.points[1]))
 
 
-def crop_of_mesh(points: FloatArray) -> Crop:
+def square_of_mesh(points: FloatArray) -> Square:
     """The square to look for the mesh in, from the mesh (468, 2 or 3) of the frame before."""
     angle = _tilt(points[RIGHT_EYE_CORNERS[0]], points[LEFT_EYE_CORNERS[0]])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     level = points[:, :2] @ turn
     low, high = level.min(axis=0), level.max(axis=0)
     x, y = turn @ ((low + high) / 2)
-    return Crop(float(x), float(y), MARGIN * float((high - low).max()), angle)
+    return Square(float(x), float(y), MARGIN * float((high - low).max()), angle)
 
 
 def _letter_boxed(image: Image, margin: float) -> tuple[Image, float, int, int]:

@@ -23,9 +23,9 @@ from fleeting.faces.landmarks import (
     inner,
     outer_distance,
 )
-from fleeting.faces.networks import Crop, Image
+from fleeting.faces.networks import Square
 from fleeting.optional import cv2
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 
 USABLE = 0.5
 """The one threshold: a face whose figure is smaller is not used."""
@@ -153,7 +153,7 @@ def _view(image: Image, mesh: FloatArray, size: float, roll: float) -> npt.NDArr
     corners = mesh[[RIGHT_EYE_CORNERS[0], LEFT_EYE_CORNERS[0], *MOUTH_CORNERS], :2]
     x, y = corners.mean(axis=0)
     side = max(8, round(VIEW * size))
-    matrix = Crop(float(x), float(y), side, float(np.radians(roll))).to_picture(side)
+    matrix = Square(float(x), float(y), side, float(np.radians(roll))).to_picture(side)
     flags, border = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP, cv2().BORDER_REPLICATE
     square = cv2().warpAffine(image, matrix, (side, side), flags=flags, borderMode=border)
     return np.asarray(cv2().cvtColor(square, cv2().COLOR_RGB2GRAY))

@@ -10,9 +10,9 @@ import numpy as np
 
 from fleeting.errors import OptionError
 from fleeting.faces.landmarks import inner, outer_distance
-from fleeting.faces.networks import Crop, Image, crop_of_detection, crop_of_mesh, detect, mesh
+from fleeting.faces.networks import Square, detect, mesh, square_of_detection, square_of_mesh
 from fleeting.faces.quality import Quality, measure
-from fleeting.types import FloatArray
+from fleeting.types import FloatArray, Image
 
 LEAST_SCORE = 0.5
 """From here on the mesh is believed to lie on a face. At a second look, what is none scored up to 0.45."""
@@ -150,7 +150,7 @@ class FaceTracker:
         for id_, before in self._places.items():
             if before.frame != self._frame - 1:
                 continue
-            place = _look(image, crop_of_mesh(before.mesh))
+            place = _look(image, square_of_mesh(before.mesh))
             if place is None:
                 continue
             step = place.centre - before.centre
@@ -194,22 +194,22 @@ def find_face(image: Image) -> Face | None:
 def _search(image: Image, known: list[_Place]) -> list[_Place]:
     """Faces anywhere in the picture but the known ones, the largest first."""
     found: list[_Place] = []
-    for crop in _crops(image):
-        if any(_shows(crop, place) for place in known + found):
+    for square in _squares(image):
+        if any(_shows(square, place) for place in known + found):
             continue
-        place = _look(image, crop)
-        place = place and _look(image, crop_of_mesh(place.mesh))  # what is no face does not hold
+        place = _look(image, square)
+        place = place and _look(image, square_of_mesh(place.mesh))  # what is no face does not hold
         if place and not _is_among(place, known + found):
             found.append(place)
     return sorted(found, key=lambda place: -outer_distance(place.mesh))
 
 
-def _crops(image: Image) -> Iterator[Crop]:
+def _squares(image: Image) -> Iterator[Square]:
     """Squares in which a face may be."""
     for left, top, part in _windows(image):
-        for crop in map(crop_of_detection, detect(part)):
-            yield replace(crop, x=crop.x + left, y=crop.y + top)
-    yield from map(crop_of_detection, detect(image, margin=MARGIN))
+        for square in map(square_of_detection, detect(part)):
+            yield replace(square, x=square.x + left, y=square.y + top)
+    yield from map(square_of_detection, detect(image, margin=MARGIN))
 
 
 def _windows(image: Image) -> Iterator[tuple[int, int, Image]]:
@@ -229,14 +229,14 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(step * (length - side) / steps) for step in range(steps + 1)] if steps else [0]
 
 
-def _look(image: Image, crop: Crop) -> _Place | None:
+def _look(image: Image, square: Square) -> _Place | None:
     """The face in or near that square, if there is one."""
     for _ in range(LOOKS):
-        points, score = mesh(image, crop)
+        points, score = mesh(image, square)
         if not _is_real(points, score, image):
             return None
-        asked, crop = crop, crop_of_mesh(points)
-        if max(_shift(asked, crop), abs(asked.side - crop.side)) < STEADY * crop.side:
+        asked, square = square, square_of_mesh(points)
+        if max(_shift(asked, square), abs(asked.side - square.side)) < STEADY * square.side:
             break
     return _Place(points, score, np.zeros(2, np.float32))
 
@@ -247,14 +247,14 @@ def _is_real(points: FloatArray, score: float, image: Image) -> bool:
     return bool(score >= LEAST_SCORE and outer_distance(points) >= LEAST_SIZE and inside >= LEAST_INSIDE)
 
 
-def _shift(one: Crop, other: Crop) -> float:
+def _shift(one: Square, other: Square) -> float:
     return float(np.hypot(one.x - other.x, one.y - other.y))
 
 
-def _shows(crop: Crop, place: _Place) -> bool:
+def _shows(square: Square, place: _Place) -> bool:
     """Whether the square would show a face that is known."""
-    known = crop_of_mesh(place.mesh)
-    return _shift(crop, known) < 0.25 * max(crop.side, known.side)
+    known = square_of_mesh(place.mesh)
+    return _shift(square, known) < 0.25 * max(square.side, known.side)
 
 
 def _is_among(place: _Place, others: list[_Place]) -> bool:

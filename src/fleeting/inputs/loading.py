@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image as Pillow
+from PIL import ImageOps
 
 from fleeting.apex import apex_finders
 from fleeting.datasets import Dataset
@@ -23,13 +23,11 @@ from fleeting.faces.clips import Crop, clip_of
 from fleeting.faces.optical_flow import shrink
 from fleeting.inputs.cache import Cache, code_of
 from fleeting.modalities import kind_of, modalities
-from fleeting.types import ArrayKind, Clip, FloatArray, Sample
+from fleeting.types import ArrayKind, Clip, FloatArray, Image, Progress, Sample, silent
 from fleeting.video import pictures
 from fleeting.video.pictures import read_pictures
 from fleeting.video.reader import open_video
 
-Pictures = npt.NDArray[np.uint8]
-Progress = Callable[[int, int], None]
 _MAKERS = (alignment, clips, four_regions, landmarks, networks, optical_flow, pictures, tracking)
 """Modules whose change makes kept arrays stale, beside this one, the modality's and the apex finder's."""
 PROBE = Clip(np.full((3, 64, 52, 1), 128, np.uint8), np.arange(3) / 100, 0, 1, 2)
@@ -84,7 +82,7 @@ class Opened:
 
 
 def load(
-    dataset: Dataset, root: Path, samples: Sequence[Sample], view: View, progress: Progress | None = None
+    dataset: Dataset, root: Path, samples: Sequence[Sample], view: View, progress: Progress = silent
 ) -> Inputs:
     """Every sample that can be opened, and a Problem for each that cannot.
 
@@ -112,8 +110,7 @@ def load(
             rows.append(arrays)
             apexes[apex] += 1
             crops[crop] += 1
-        if progress is not None:
-            progress(number, len(samples))
+        progress("opening clips", number, len(samples))
     stacked = tuple(np.stack(column) for column in zip(*rows, strict=True))
     kinds = tuple(kind_of(i.modality, a.shape[1]) for i, a in zip(view.inputs, stacked, strict=bool(rows)))
     return Inputs(tuple(opened), stacked, kinds, tuple(problems), apexes, crops)
@@ -177,7 +174,7 @@ def _opened(sample: Sample, paths: Sequence[Path], view: View, kept: Cache) -> O
     return Opened(replace(clip, frames=_toned(clip.frames, view)), rule, crop)
 
 
-def _faces(paths: Sequence[Path], view: View, kept: Cache) -> tuple[Pictures, str]:
+def _faces(paths: Sequence[Path], view: View, kept: Cache) -> tuple[Image, str]:
     """The pictures cropped as the view says, and what that was; kept, since finding faces takes longest."""
     key = kept.key(files=_files(paths), crop=view.crop, height=view.height, code=code_of(*_MAKERS))
     found = kept.get(key)
@@ -202,7 +199,7 @@ def _cache_of_faces() -> Cache:
 
 
 def cut(
-    source: str | Path | int | Pictures,
+    source: str | Path | int | Image,
     start: float,
     end: float,
     *,
@@ -242,8 +239,8 @@ def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
         return array.astype(np.float32)
     if array.shape[1] >= size[0] and array.shape[2] >= size[1]:
         return np.stack([shrink(channel, size) for channel in array.astype(np.float32)])
-    grown = [Image.fromarray(channel.astype(np.float32)) for channel in array]
-    return np.stack([np.asarray(g.resize(size[::-1], Image.Resampling.BILINEAR)) for g in grown])
+    grown = [Pillow.fromarray(channel.astype(np.float32)) for channel in array]
+    return np.stack([np.asarray(g.resize(size[::-1], Pillow.Resampling.BILINEAR)) for g in grown])
 
 
 class _Opener:
@@ -293,16 +290,16 @@ class _Opener:
         }
 
 
-def _toned(frames: Pictures, view: View) -> Pictures:
+def _toned(frames: Image, view: View) -> Image:
     """Frames as gray and with their histograms spread, where the view wants that."""
     if view.color == "gray" and frames.shape[3] == 3:
         frames = np.stack([optical_flow.gray(frame) for frame in frames])[..., None]
     return np.stack([_equalised(frame) for frame in frames]) if view.equalise else frames
 
 
-def _equalised(frame: Pictures) -> Pictures:
+def _equalised(frame: Image) -> Image:
     """The frame with its brightness (of colours, the luma alone) spread over the whole range."""
     if frame.shape[2] == 1:
-        return np.asarray(ImageOps.equalize(Image.fromarray(frame[..., 0])))[..., None]
-    luma, *colour = Image.fromarray(frame).convert("YCbCr").split()
-    return np.asarray(Image.merge("YCbCr", (ImageOps.equalize(luma), *colour)).convert("RGB"))
+        return np.asarray(ImageOps.equalize(Pillow.fromarray(frame[..., 0])))[..., None]
+    luma, *colour = Pillow.fromarray(frame).convert("YCbCr").split()
+    return np.asarray(Pillow.merge("YCbCr", (ImageOps.equalize(luma), *colour)).convert("RGB"))

@@ -6,7 +6,7 @@ one is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -22,29 +22,15 @@ from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.inputs.loading import Input, View, arrays_of
 from fleeting.recognition.calibration import softened
 from fleeting.recognition.weights import Facts, Weights, read_weights
-from fleeting.types import Clip, FloatArray
+from fleeting.types import Clip, FloatArray, Predict, Recognition
 
 if TYPE_CHECKING:
     from fleeting.training.fitting import Fitted
 
-Scores = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
 FILE = "weights.safetensors"
 """What the weights are called in a recogniser's folder."""
 SHIPPED = "megc2019-symmetric-flow"
 """The recogniser that is used where none is named."""
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """A clip's class with its confidence, 0 to 1, and a probability for each class by its name.
-
-    ``unsure`` says that the confidence is not above the recogniser's threshold: better show no class then.
-    """
-
-    label: str
-    confidence: float
-    unsure: bool
-    probabilities: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +41,7 @@ class Recogniser:
     facts: Facts
     sha256: str
     view: View
-    scores: Scores
+    predict: Predict
     """Arrays, one for each input, to class probabilities as the model gives them, before calibration."""
 
     @classmethod
@@ -66,7 +52,7 @@ class Recogniser:
         """
         name, path = _found(which)
         weights = read_weights(path)
-        return cls(name, weights.facts, weights.sha256, _view(weights.facts), _scores_of(path, weights))
+        return cls(name, weights.facts, weights.sha256, _view(weights.facts), _predict_of(path, weights))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -89,7 +75,7 @@ class Recogniser:
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities (n, classes) of ready inputs, (n, channels, height, width) each."""
-        return softened(self.scores(arrays), self.facts.calibration.temperature)
+        return softened(self.predict(arrays), self.facts.calibration.temperature)
 
     def _said(self, probabilities: npt.NDArray[np.float64]) -> Recognition:
         best = int(probabilities.argmax())
@@ -127,13 +113,13 @@ def _view(facts: Facts) -> View:
     return View(inputs, facts.apex, facts.color, facts.crop, facts.height, facts.equalise)
 
 
-def _scores_of(path: Path | Traversable, weights: Weights) -> Scores:
-    """What the model says of inputs; tried on blank ones, so that misfits are met here and not later."""
+def _predict_of(path: Path | Traversable, weights: Weights) -> Predict:
+    """The model as a call on inputs; tried on blank ones, so that misfits are met here and not later."""
     facts = weights.facts
     blank = [np.zeros((1, *item.shape), np.float32) for item in facts.inputs]
     try:
-        scores = _model(weights)
-        shape = scores(blank).shape
+        predict = _model(weights)
+        shape = predict(blank).shape
     except (KeyError, ValueError, RuntimeError) as error:
         found = f"{path}: the weights do not fit {facts.model} ({' '.join(str(error).split())})"
         raise WeightsError(f"{found}; train again") from error
@@ -141,10 +127,10 @@ def _scores_of(path: Path | Traversable, weights: Weights) -> Scores:
         raise WeightsError(
             f"{path}: {facts.model} gives {shape} for {len(facts.classes)} classes; train again"
         )
-    return scores
+    return predict
 
 
-def _model(weights: Weights) -> Scores:
+def _model(weights: Weights) -> Predict:
     facts = weights.facts
     if facts.model in ("linear-flow", "linear-images"):
         return partial(linear_maps.probabilities, state=weights.arrays, sigma=facts.options["sigma"])

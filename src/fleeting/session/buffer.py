@@ -10,12 +10,11 @@ import numpy as np
 
 from fleeting.errors import FaceError
 from fleeting.faces.clips import clip_of
-from fleeting.faces.networks import Image
 from fleeting.faces.optical_flow import SMALLEST
 from fleeting.faces.tracking import Face
 from fleeting.optional import cv2
 from fleeting.spotting import LONGEST_MICRO, Spotted
-from fleeting.types import Clip, Frame
+from fleeting.types import Clip, Frame, Image
 
 LONGEST = 8.0
 """Seconds: an event that lasts longer has no clip."""

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
-from typing import Any, Protocol
+from typing import Any
 
 from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion, Motion
 from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.session.buffer import Past
 from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
-from fleeting.types import Clip, Event, Frame
+from fleeting.types import Clip, Event, Frame, Recognition
 from fleeting.video.prefetch import ahead
 
 MEMORY = 30
 """A face that was gone for more frames is a new one when it comes back."""
 
 
-class Recognition(Protocol):
-    """What a recogniser says of a clip: a class, its probability, and that of every class."""
-
-    @property
-    def label(self) -> str: ...  # noqa: D102
-    @property
-    def confidence(self) -> float: ...  # noqa: D102
-    @property
-    def unsure(self) -> bool: ...  # noqa: D102
-    @property
-    def probabilities(self) -> Mapping[str, float]: ...  # noqa: D102
-
-
-Recogniser = Callable[[Clip], Recognition]
+Recognise = Callable[[Clip], Recognition]
+"""Which class the movement in a clip is of; `fleeting.Recogniser.recognise` is one."""
 
 
 class Session:
@@ -44,7 +32,7 @@ class Session:
     """
 
     def __init__(
-        self, *, recogniser: Recogniser | None = None, spotter: str = DEFAULT, people: int = 4
+        self, *, recogniser: Recognise | None = None, spotter: str = DEFAULT, people: int = 4
     ) -> None:
         self._recogniser, self._new_spotter = recogniser, spotters[spotter]
         self._tracker = FaceTracker(most=people, memory=MEMORY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 from fleeting.analysis.analyze import Analysis, analyze
 from fleeting.scoring.intervals import Interval, match
 from fleeting.synthetic.draw import draw
-from fleeting.types import Event
+from fleeting.types import Event, Progress, silent
 
 SECONDS, FPS, PER_MINUTE, SEED = 40.0, 100.0, 9.0, 100_001
 """What is drawn: default strength and disturbance, more movements a minute than usual, and a seed that no
 threshold was tuned on."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Demonstration:
         return {**paths, "people": self.people, **counts, "rows": rows}
 
 
-def demo(out: str | Path = "demo", *, progress: Progress = lambda *_: None) -> Demonstration:
+def demo(out: str | Path = "demo", *, progress: Progress = silent) -> Demonstration:
     """Draw a video into ``out``, analyse it there, and put what was found beside what is true.
 
     Found is what shares half of its frames with a true movement. The same video and the same results every

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import fleeting
 from fleeting.datasets import datasets
@@ -27,13 +26,13 @@ from fleeting.datasets._labels import label_sets
 from fleeting.datasets._miniature import Drawing
 from fleeting.drawing import TWO_PEOPLE, identity
 from fleeting.drawing.rendering import exact_flow, frame, truth_of, write_video
-from fleeting.drawing.script import Disturb, Event, Label, Script, script_of_clip, write_script
+from fleeting.drawing.script import Disturb, Label, Script, ScriptedEvent, script_of_clip, write_script
 from fleeting.errors import FaceError, OptionError, UnknownNameError
 from fleeting.faces.alignment import crop_matrix, crop_size
 from fleeting.faces.tracking import find_face
 from fleeting.files import sweep, write_atomically
 from fleeting.optional import cv2
-from fleeting.types import FloatArray, Sample
+from fleeting.types import FloatArray, Image, Progress, Sample, silent
 
 TRUTH = "truth.json"
 CLASSES: tuple[Label, ...] = ("negative", "positive", "surprise")
@@ -45,8 +44,6 @@ OF_CLIPS = {"subjects": 8, "clips": 6}
 """Settings of a dataset of clips."""
 PARTIAL = ".partial"
 """Where a long video's pictures are written, until all are there."""
-Picture = npt.NDArray[np.uint8]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +81,7 @@ class Take:
         return np.asarray(crop_matrix(face.mesh, self.crop), dtype=np.float32)
 
 
-class _Frames(Sequence[Picture]):
+class _Frames(Sequence[Image]):
     """A take's frames, drawn as they are asked for; ``done`` is called at the last one."""
 
     def __init__(self, take: Take, done: Callable[[], None] = lambda: None) -> None:
@@ -93,7 +90,7 @@ class _Frames(Sequence[Picture]):
     def __len__(self) -> int:
         return self._take.last - self._take.first + 1
 
-    def __getitem__(self, index: int) -> Picture:  # type: ignore[override]
+    def __getitem__(self, index: int) -> Image:  # type: ignore[override]
         if not 0 <= index < len(self):
             raise IndexError(index)
         take = self._take
@@ -121,7 +118,7 @@ def draw(
     seed: int = 0,
     flows: int = 4,
     workers: int | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Draw videos (``layout`` "video") or a dataset's folder, and truth.json; what truth.json holds.
 
@@ -292,7 +289,7 @@ def _recording(adapter: Any, person: int, script: Script) -> Take:
     """A long video as the dataset would name it; a row of the sheet for each of its events."""
     rng = np.random.default_rng(script.seed)
 
-    def row(number: int, event: Event) -> Sample:
+    def row(number: int, event: ScriptedEvent) -> Sample:
         word = str(rng.choice(_words(adapter, event.label)))
         made: Sample = adapter.invent(person, number, word, apex=0, length=1)
         onset, apex, offset = (1 + n for n in (event.onset_frame, event.apex_frame, event.offset_frame))

@@ -20,7 +20,7 @@ from fleeting.models import Model
 from fleeting.training.attention_removal import Fading, least_telling, refuse_too_many, removable, silence
 from fleeting.training.diffusion import Diffusion, drawn
 from fleeting.training.selection import BestEpoch, validation_mask
-from fleeting.types import ArrayKind, FloatArray, IntArray
+from fleeting.types import ArrayKind, FloatArray, IntArray, Predict
 
 
 class Training(BaseModel):
@@ -147,9 +147,6 @@ class Fitted:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(model, means, deviations, torch.device("cpu"))
 
-
-Predict = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
-"""Arrays in, class probabilities out."""
 
 Watch = Callable[[int, Predict], None]
 """Told after each epoch how the model predicts now; what it learns stays with the caller."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from fleeting import optional
 from fleeting.errors import VideoError
-from fleeting.video.sources import Image, Notes, Source, reason
+from fleeting.types import Image
+from fleeting.video.sources import Notes, Source, reason
 
 MOST_PIXELS = 2**27
 """A picture of 16K still fits; a damaged header that claims more is not believed."""

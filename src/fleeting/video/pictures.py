@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
 
 from fleeting.errors import DatasetError
 
@@ -29,31 +30,31 @@ UNREADABLE = (
     TypeError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
+    Pillow.DecompressionBombError,
 )
 """What Pillow raises on a file that is missing, closed, cut off, scrambled, or too large to be a picture."""
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # it would print what it raises as well
 
 
-def load_picture(path: Path, mode: str = "") -> Image.Image:
+def load_picture(path: Path, mode: str = "") -> Pillow.Image:
     """An image file, decoded, in the ``mode`` that is named or its own. Raises what UNREADABLE lists.
 
     Pillow's warnings (a huge picture, corrupt metadata) are not passed on: it is decoded, or it is not.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path) as picture:
+        with Pillow.open(path) as picture:
             picture.load()
             upright = ImageOps.exif_transpose(picture)
             return _in_eight_bits(upright).convert(mode) if mode else upright
 
 
-def _in_eight_bits(picture: Image.Image) -> Image.Image:
+def _in_eight_bits(picture: Pillow.Image) -> Pillow.Image:
     """The picture with at most 256 levels a channel; 16-bit gray keeps its upper 8. Raises ValueError."""
     if picture.mode.startswith("I;16"):
         levels = np.asarray(picture).astype(np.uint16) >> 8
-        return Image.fromarray(levels.astype(np.uint8))
+        return Pillow.fromarray(levels.astype(np.uint8))
     if picture.mode in ("I", "F"):
         raise ValueError(f"its values are of kind {picture.mode}, expected 8 or 16 bits; save it so")
     return picture

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import OptionError, VideoError
-from fleeting.types import Frame
+from fleeting.types import Frame, Image
 from fleeting.video.containers import file_frames, opened
 from fleeting.video.sources import (
     FOLDER_FPS,
@@ -34,7 +34,6 @@ from fleeting.video.sources import (
     reason,
 )
 
-Image = npt.NDArray[np.uint8]
 LEAST_FPS = 60
 """Below this a movement of 40 ms, the shortest there is, may show in two frames or fewer."""
 

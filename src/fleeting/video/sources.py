@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from fleeting.errors import DatasetError, OptionError, VideoError, some
 from fleeting.optional import cv2
+from fleeting.types import Image
 from fleeting.video.pictures import damage, read_picture
 
-Image = npt.NDArray[np.uint8]
 Source = Generator[tuple[float | None, Any], None, None]
 """Decoded frames: the time, and what `Notes.picture` makes the RGB picture of."""
 
