@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-import fleeting
 from fleeting.analysis.annotated_video import write_annotated
 from fleeting.analysis.event_files import events_csv, events_eaf, events_json, read_events
 from fleeting.analysis.frame_tables import FrameTables, facts, refuse_file
@@ -33,6 +32,7 @@ from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Progress, silent
+from fleeting.version import __version__
 from fleeting.video.reader import Video, open_video
 
 T = TypeVar("T")
@@ -189,7 +189,7 @@ def _analysed(work: _Work, item: VideoFile) -> Analysis:
         "input": {"file": item.source.name, "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
-        "version": fleeting.__version__,
+        "version": __version__,
         "settings": dict(work.settings),
     }
     folder = work.out / item.name

@@ -11,7 +11,6 @@ from math import isnan
 from pathlib import Path
 from typing import Any, Self
 
-import fleeting
 from fleeting.analysis.overlay import drawn
 from fleeting.errors import OptionError
 from fleeting.faces.quality import USABLE
@@ -19,6 +18,7 @@ from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.files import appearing, write_atomically
 from fleeting.registry import options
 from fleeting.types import Frame, Progress, silent
+from fleeting.version import __version__
 from fleeting.video.reader import VideoReport, open_video
 from fleeting.video.writer import video_appearing
 
@@ -90,7 +90,7 @@ def watch(
                 film.add(drawn(frame.image, faces), frame.time)
             progress("watching", done, max(promised, done))
     settings = {"fps": fps, "start": start, "end": end, "usable": USABLE, **tracker}
-    watched = Watched(**facts(video.report, tables), version=fleeting.__version__, settings=settings)
+    watched = Watched(**facts(video.report, tables), version=__version__, settings=settings)
     write_atomically(out / "summary.json", json.dumps(watched.as_dict(), indent=2) + "\n")
     return watched
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-import fleeting
 from fleeting.analysis.event_files import event_row
 from fleeting.analysis.frame_tables import refuse_file
 from fleeting.datasets import datasets
@@ -38,6 +37,7 @@ from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.synthetic.draw import drawn_people
 from fleeting.types import Event, Frame, Kind, Progress, Sample, silent
+from fleeting.version import __version__
 from fleeting.video.pictures import read_picture
 
 UNKNOWN = "unknown"
@@ -138,7 +138,7 @@ def spot(
         "notes": [*_notes(usable, scores), *_shared_people(usable, recogniser, drawn)],
         "drawn": drawn,
         "settings": settings,
-        "version": fleeting.__version__,
+        "version": __version__,
     }
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
     return Spotting(out, scores, tuple(problems))
@@ -180,7 +180,7 @@ def _found(work: _Work, recording: Recording) -> _Found:
     numbered = pictures(recording.folder)
     if not numbered:
         raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE}")
-    identity = {**work.settings, "version": fleeting.__version__, "pictures": _digest(numbered)}
+    identity = {**work.settings, "version": __version__, "pictures": _digest(numbered)}
     path = work.out / "recordings" / f"{recording.name}.json"
     record = _kept(path, identity) if work.resume else None
     if record is None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-import fleeting
 from fleeting.benchmark import run as running
 from fleeting.benchmark.run import Prepared, on_data, prepare
 from fleeting.datasets import datasets
@@ -23,6 +22,7 @@ from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
 from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
 from fleeting.types import Progress, silent
+from fleeting.version import __version__
 
 CARD = "README.md"
 
@@ -113,7 +113,7 @@ def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibr
     named = zip(model.inputs, inputs.arrays, strict=True)
     return Facts(
         name=experiment.name,
-        fleeting=fleeting.__version__,
+        fleeting=__version__,
         model=model.name,
         options=model.model_extra or {},
         classes=prepared.task.classes,

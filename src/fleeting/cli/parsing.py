@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-import fleeting
 from fleeting.errors import OptionError
+from fleeting.version import __version__
 
 app = App(
     name="fleeting",
     help="Reads micro-expressions: clean benchmarks over labelled clips.",
-    version=fleeting.__version__,
+    version=__version__,
     suppress_keyboard_interrupt=False,  # an interruption has a sentence of its own
 )
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-import fleeting
 from fleeting.augment import augmentations
 from fleeting.experiments.fold import Task
 from fleeting.experiments.recipe import Experiment
@@ -25,8 +24,9 @@ from fleeting.models._pretrained import sha256_of
 from fleeting.optional import cv2
 from fleeting.protocols import protocols
 from fleeting.training.fitting import device_of
+from fleeting.version import __version__
 
-PACKAGE = Path(fleeting.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 """The package's source, all of which decides a run's numbers."""
 DECISIVE = ("numpy", "scipy", "scikit-learn", "torch")
 """Packages another version of which may give other numbers."""
@@ -36,7 +36,7 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
     """Where and with what a run is made; ``identity`` is what has to be the same for all of its folds."""
     recipe = task.experiment.training
     return {
-        "fleeting": fleeting.__version__,
+        "fleeting": __version__,
         "commit": _commit(),
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
         "seed": recipe.seed,

@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import fleeting
 from fleeting.errors import WeightsError
 from fleeting.files import write_atomically
 from fleeting.models import Shape, models
@@ -29,6 +28,7 @@ from fleeting.recognition.calibration import FLOOR
 from fleeting.recognition.recogniser import Recogniser, fitted
 from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
+from fleeting.version import __version__
 
 TOLERANCE = 1e-3
 """How far a probability of the file may be from the recogniser's."""
@@ -173,7 +173,7 @@ def _metadata(recogniser: Recogniser) -> dict[str, str]:
     facts = recogniser.facts
     looked = facts.model_dump(mode="json", include={"apex", "color", "crop", "height", "equalise"})
     return {
-        "project": f"fleeting {fleeting.__version__}",
+        "project": f"fleeting {__version__}",
         "recipe": facts.name,
         "classes": json.dumps(facts.classes),
         "view": json.dumps(looked),

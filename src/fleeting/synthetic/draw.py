@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-import fleeting
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
 from fleeting.datasets._miniature import Drawing
@@ -33,6 +32,7 @@ from fleeting.faces.tracking import find_face
 from fleeting.files import sweep, write_atomically
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image, Progress, Sample, silent
+from fleeting.version import __version__
 
 TRUTH = "truth.json"
 CLASSES: tuple[Label, ...] = ("negative", "positive", "surprise")
@@ -337,7 +337,7 @@ def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]
     return {
         "drawn": True,
         "people": TWO_PEOPLE,
-        "version": fleeting.__version__,
+        "version": __version__,
         **settings,
         "videos": videos,
     }
