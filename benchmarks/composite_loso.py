@@ -23,10 +23,10 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from fleeting.benchmark.run import prepare
 from fleeting.executors import executors
 from fleeting.experiments.fold import Job, Task, evaluate
 from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.samples import prepare
 
 
 class Files(Dataset):

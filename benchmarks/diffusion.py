@@ -23,11 +23,12 @@ from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 
 import fleeting
-from fleeting.benchmark.run import prepare, run
+from fleeting.benchmark.run import run
 from fleeting.cli.parsing import named_paths
 from fleeting.errors import FleetingError
 from fleeting.experiments.fold import fold_seed, rows_of, threads, training_set
 from fleeting.experiments.recipe import Experiment, read_recipe
+from fleeting.experiments.samples import prepare
 from fleeting.explanations.clip_figures import picture_of, png
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.reports.figures import STYLE

@@ -35,11 +35,11 @@ from safetensors.numpy import save
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fleeting.benchmark.run import prepare
 from fleeting.errors import FleetingError, MissingExtraError, RunError
 from fleeting.experiments.fold import Job, Task, fold_seed, model_of, rows_of, threads, training_set
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
+from fleeting.experiments.samples import prepare
 from fleeting.files import write_atomically
 from fleeting.inventory.model_costs import CLASSES
 from fleeting.models.htnet import HTNet

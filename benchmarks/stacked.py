@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from fleeting.benchmark.run import prepare
 from fleeting.experiments.fold import FoldResult, Job, Task, evaluate
 from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.samples import prepare
 from fleeting.experiments.stacked import evaluate_together
 from fleeting.training.fitting import device_of
 

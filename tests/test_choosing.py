@@ -10,12 +10,12 @@ import tomli_w
 
 import fleeting
 from fleeting import linear_maps
-from fleeting.benchmark.run import prepare
 from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
 from fleeting.experiments.fold import Job, arrays_of, choose, evaluate, rows_of, trained
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
+from fleeting.experiments.samples import prepare
 from fleeting.recognition.calibration import calibrate
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.scoring.metrics import unweighted_f1

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import fleeting
-from fleeting.benchmark.tables import _planned
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError
+from fleeting.experiments.groups import planned
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
 from fleeting.reports.pages import beside_paper, reported
@@ -120,10 +120,10 @@ def test_a_recipe_that_reports_by_dataset_is_compared_with_the_one_it_ran_on():
 
 def test_a_dataset_with_labels_of_its_own_is_run_and_compared_with_these():
     data = {"casme2": Path("a"), "samm": Path("b")}
-    planned = list(_planned(["meganet/five-classes"], data, quick=False, changes=[]))
-    assert [(e.data.dataset, e.data.labels) for e in planned] == [("casme2", "casme2-5"), ("samm", "samm-5")]
-    assert [reported(scored(e, [e.data.dataset])).uf1 for e in planned] == [0.779, 0.791]
-    quick = list(_planned(["meganet/five-classes"], data, quick=True, changes=[]))
+    found = list(planned(["meganet/five-classes"], data, quick=False, changes=[]))
+    assert [(e.data.dataset, e.data.labels) for e in found] == [("casme2", "casme2-5"), ("samm", "samm-5")]
+    assert [reported(scored(e, [e.data.dataset])).uf1 for e in found] == [0.779, 0.791]
+    quick = list(planned(["meganet/five-classes"], data, quick=True, changes=[]))
     assert {e.data.labels for e in quick} == {"megc3"}
     other = read_recipe("meganet/five-classes", changes=["data.dataset=samm", "data.labels=megc3"])
     assert other.altered == ("data.labels=megc3",)

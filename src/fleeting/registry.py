@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
 from functools import cached_property, partial
 from importlib.metadata import entry_points
 from math import isfinite
@@ -108,3 +109,12 @@ def options(item: Callable[..., Any], given: dict[str, Any], owner: str) -> dict
             raise OptionError(f"{owner}: {name} is {value}, expected a finite number like {default!r}")
         chosen[name] = value
     return chosen
+
+
+def changed(settings: T, changes: Mapping[str, Any], owner: str) -> T:
+    """A frozen dataclass with some of its fields otherwise. Raises UnknownNameError on a field it has not."""
+    known = [field.name for field in fields(settings)]  # type: ignore[arg-type]
+    for name in changes:
+        if name not in known:
+            raise UnknownNameError(f"option of {owner}", name, known)
+    return replace(settings, **changes)  # type: ignore[type-var]

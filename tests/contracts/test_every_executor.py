@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fleeting.benchmark.run import prepare
 from fleeting.executors import executors
 from fleeting.experiments.fold import Job, evaluate
 from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.samples import prepare
 from fleeting.experiments.stacked import FoldWork
 
 

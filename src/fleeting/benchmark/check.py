@@ -11,8 +11,8 @@ from typing import Any
 from fleeting.datasets import Dataset, datasets
 from fleeting.datasets._checks import RESTORE, as_problem
 from fleeting.datasets._disk import fault
+from fleeting.datasets.truth import drawn_people
 from fleeting.errors import DatasetError, Problem
-from fleeting.synthetic.draw import drawn_people
 from fleeting.types import Progress, Sample, silent
 from fleeting.video.pictures import UNREADABLE, damage, load_picture, mixed
 

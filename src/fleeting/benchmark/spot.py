@@ -25,6 +25,7 @@ from fleeting.datasets._checks import LEAVE_OUT, as_problem
 from fleeting.datasets._disk import pictures
 from fleeting.datasets._labels import LabelSet, label_sets, word
 from fleeting.datasets._recordings import RESTORE, Recording
+from fleeting.datasets.truth import drawn_people
 from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
 from fleeting.executors import executors
 from fleeting.files import write_atomically
@@ -35,7 +36,6 @@ from fleeting.scoring.intervals import LEAST_IOU, Interval
 from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
-from fleeting.synthetic.draw import drawn_people
 from fleeting.types import Event, Frame, Kind, Progress, Sample, silent
 from fleeting.version import __version__
 from fleeting.video.pictures import read_picture

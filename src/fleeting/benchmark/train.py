@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fleeting.benchmark import run as running
-from fleeting.benchmark.run import Prepared, on_data, prepare
+from fleeting.benchmark.execution import Execution
+from fleeting.benchmark.run import run
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
 from fleeting.experiments.fold import choose, fold_seed, trained
 from fleeting.experiments.recipe import Experiment, ModelChoice
 from fleeting.experiments.run_folder import Run, read_json
+from fleeting.experiments.samples import Prepared, on_data, prepare
 from fleeting.files import write_atomically
 from fleeting.models import models
 from fleeting.recognition.calibration import SURE, Calibration, calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
 from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
-from fleeting.types import Progress, silent
+from fleeting.registry import changed
 from fleeting.version import __version__
 
 CARD = "README.md"
@@ -40,11 +42,10 @@ def train(
     experiment: Experiment,
     data: Mapping[str, Path],
     out: Path | None = None,
+    execution: Execution = Execution(),
     *,
     sure: float = SURE,
-    executor: str = "serial",
-    workers: int | None = None,
-    progress: Progress = silent,
+    **changes: Any,
 ) -> Trained:
     """Weights from all subjects of an experiment, and beside them what its folds say of such weights.
 
@@ -57,35 +58,36 @@ def train(
     protocol that shares subjects, OptionError on shuffled labels, RunError on a folder with somebody else's
     README, and what `fleeting.run` raises.
     """
+    execution = changed(execution, changes, "train")
     experiment = _to_deploy(on_data(experiment, data))
     if not 0 < sure < 1:
         raise OptionError(f"the share of sure answers to be right is {sure}; expected between 0 and 1")
     path, folder = _places(experiment, out)
-    prepared = prepare(experiment.completed(), data, skip_damaged=False, progress=progress)
+    if execution.skip_damaged:
+        raise OptionError("weights are trained on everybody, so no clip is left out; leave skip_damaged out")
+    prepared = prepare(experiment.completed(), data, skip_damaged=False, progress=execution.progress)
     if any(fold.subjects_shared for fold in prepared.folds):
         name = experiment.protocol.name
         raise LeakError(
             f"protocol {name} shares subjects, so no clean score could stand beside the weights; use"
             " protocol.name=loso"
         )
-    run = running.run(experiment, data, folder, executor=executor, workers=workers, progress=progress)
+    clean = run(experiment, data, folder, execution)
     everything = np.arange(len(prepared.task.inputs.samples))
-    progress("training on everybody", 0, 1)
+    execution.progress("training on everybody", 0, 1)
     seed = fold_seed(experiment.training.seed, "everybody")
     settled, chosen = choose(prepared.task, everything, seed)
     fitted = trained(settled, everything, seed)
-    progress("training on everybody", 1, 1)
-    alike = run
+    execution.progress("training on everybody", 1, 1)
+    alike = clean
     if chosen:  # confidences of folds that chose another model say nothing of this one's
         below = folder and folder.with_name("run-of-the-chosen")
-        alike = running.run(
-            settled.experiment, data, below, executor=executor, workers=workers, progress=progress
-        )
-    facts = _facts(prepared, settled.experiment.model, run, calibrate(alike.by_seed[0], sure))
+        alike = run(settled.experiment, data, below, execution)
+    facts = _facts(prepared, settled.experiment.model, clean, calibrate(alike.by_seed[0], sure))
     weights = write_weights(path, facts, fitted.state())
     if path.name == FILE:
         write_atomically(path.with_name(CARD), card(weights.facts, weights.sha256))
-    return Trained(path, weights, run)
+    return Trained(path, weights, clean)
 
 
 def _to_deploy(experiment: Experiment) -> Experiment:

@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 
 from fleeting.analysis.analyze import digest_of
 from fleeting.analysis.event_files import read_events
-from fleeting.benchmark.run import root_of, samples_of, view_of
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameError, VideoError, WeightsError
 from fleeting.experiments.run_folder import Run, fold_folder, read_json
+from fleeting.experiments.samples import root_of, samples_of, view_of
 from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.loading import View, arrays_of, load, open_clip
 from fleeting.models import build

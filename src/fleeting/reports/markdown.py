@@ -11,9 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from fleeting.benchmark.tables import unrun
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, RunError
+from fleeting.experiments.groups import unrun
 from fleeting.experiments.recipe import Experiment, Reported, read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run, read_json
 from fleeting.reports.pages import (

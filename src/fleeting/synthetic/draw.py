@@ -23,6 +23,7 @@ import numpy as np
 from fleeting.datasets import datasets
 from fleeting.datasets._labels import label_sets
 from fleeting.datasets._miniature import Drawing
+from fleeting.datasets.truth import TRUTH
 from fleeting.drawing import TWO_PEOPLE, identity
 from fleeting.drawing.rendering import exact_flow, frame, truth_of, write_video
 from fleeting.drawing.script import Disturb, Label, Script, ScriptedEvent, script_of_clip, write_script
@@ -34,7 +35,6 @@ from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image, Progress, Sample, silent
 from fleeting.version import __version__
 
-TRUTH = "truth.json"
 CLASSES: tuple[Label, ...] = ("negative", "positive", "surprise")
 FILMED = {"seconds": 60.0, "events_per_minute": 4.0, "macro": 0.0}
 OF_VIDEOS = {"videos": 4, "fps": 100.0, **FILMED}
@@ -152,16 +152,6 @@ def draw(
     else:
         _write_clips(Path(folder), takes, progress)
     return truth
-
-
-def drawn_people(root: Path) -> str:
-    """What has to be said of the people in a drawn folder, "" of any other folder."""
-    for path in (root / TRUTH, root.parent / TRUTH):
-        try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["people"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return ""
 
 
 def layouts() -> list[str]:

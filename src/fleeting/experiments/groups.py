@@ -1,0 +1,41 @@
+"""The recipes of a group, each on every dataset by which it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from fleeting.datasets import datasets
+from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
+from fleeting.experiments.run_folder import Run
+
+
+def unrun(runs: Sequence[Run]) -> list[Experiment]:
+    """The recipes of these runs' groups, on each dataset by which they report, that none of the runs is."""
+    done = {(run.experiment.name, run.experiment.data.dataset) for run in runs if not run.experiment.altered}
+    groups = {run.experiment.name.partition("/")[0] for run in runs}
+    named = [name for name in recipe_names() if name.partition("/")[0] in groups]
+    everything = planned(named, dict.fromkeys(datasets, Path()), quick=False, changes=[])
+    return [e for e in everything if not e.altered and (e.name, e.data.dataset) not in done]
+
+
+def planned(
+    named: Sequence[str], data: Mapping[str, Path], quick: bool, changes: Sequence[str]
+) -> Iterator[Experiment]:
+    """The recipes of these names on each of the named datasets that they can use, changed as said."""
+    for name in named:
+        recipe = read_recipe(name)
+        own, *others = datasets_of(recipe)
+        for dataset in (own, *others):
+            if dataset in data or not datasets[dataset].needs_root:
+                other = [] if dataset == own else [f"data.dataset={dataset}"]
+                part = recipe.reported.parts.get(dataset)
+                if other and part and part.labels and not quick:  # [quick] has labels of its own
+                    other.append(f"data.labels={part.labels}")
+                yield read_recipe(name, quick=quick, changes=[*changes, *other])
+
+
+def datasets_of(recipe: Experiment) -> list[str]:
+    """The datasets a recipe can be run on: its own, and the others by which it reports."""
+    own, reported = recipe.data.dataset, recipe.reported.parts
+    return [own, *(name for name in reported if name != own)]

@@ -1,0 +1,115 @@
+"""The predictions of all folds pooled, and what ``scores.json`` says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fleeting.experiments.fold import (
+    Job,
+    begins_with,
+)
+from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.run_folder import (
+    Run,
+    chosen_settings,
+    epochs_trained,
+    fold_folder,
+    how_trained,
+    read_fold,
+    read_json,
+    table,
+)
+from fleeting.experiments.samples import Prepared
+from fleeting.files import sweep, write_atomically
+from fleeting.scoring import megc_log
+from fleeting.scoring.metrics import Scores, over_seeds
+from fleeting.scoring.stats import lift, null_oracle
+from fleeting.types import Prediction
+
+
+def _pooled(
+    out: Path, which: str, prepared: Prepared, jobs: Sequence[Job]
+) -> dict[int, tuple[Prediction, ...]]:
+    """Every job's predictions by seed, sorted by id; the oracle's are empty where it was not traced."""
+    recipe = prepared.task.experiment.training
+    if which == "oracle" and not recipe.trace_oracle:
+        return {}
+    pooled: dict[int, list[Prediction]] = {}
+    for job in jobs:
+        folder = fold_folder(out, job.fold.name, job.seed, recipe.seeds)
+        pooled.setdefault(job.seed, []).extend(read_fold(folder, which, job.fold, prepared.task.classes))
+    return {seed: tuple(sorted(found, key=lambda p: p.id)) for seed, found in pooled.items()}
+
+
+def _scores(
+    out: Path,
+    prepared: Prepared,
+    seeds: Mapping[int, Sequence[Prediction]],
+    oracle: Mapping[int, Sequence[Prediction]],
+) -> dict[str, Any]:
+    """What scores.json holds. Raises ScoreError where a score would not mean what its name says."""
+    experiment, classes = prepared.task.experiment, prepared.task.classes
+    shared = any(fold.subjects_shared for fold in prepared.folds)
+    score = over_seeds(list(seeds.values()), classes).as_dict()
+    best = over_seeds(list(oracle.values()), classes) if oracle else None
+    one = next(iter(seeds.values()))
+    cost = read_json(out / "cost.json")
+    return {
+        "clean": None if shared else score,
+        "shared": score if shared else None,
+        "oracle": best.as_dict() if best else None,
+        "protocol": experiment.protocol.name,
+        "selection": experiment.training.selection,
+        "apex": None if prepared.ready_made else experiment.data.apex,
+        "apexes": None if prepared.ready_made else dict(prepared.task.inputs.apexes),
+        "crops": None if prepared.ready_made else dict(prepared.task.inputs.crops),
+        "subjects_shared": shared,
+        "incomplete": bool(prepared.skipped),
+        "skipped": [{"clip": p.clip, "what": p.what, "do": p.do} for p in prepared.skipped],
+        "folds": len(prepared.folds),
+        "subjects": len({p.subject for p in one}),
+        "seeds": experiment.training.seeds,
+        "classes": list(classes),
+        "drawn": bool(prepared.drawn_people),
+        "drawn_people": prepared.drawn_people,
+        "shuffled_labels": experiment.data.shuffle_labels,
+        "pretrained": begins_with(prepared.task),
+        "null": _null(best, one, epochs_trained(out)) if best else None,
+        "executor": how_trained(out),
+        "chosen": _chosen(experiment, out),
+        "seconds": round(cost["seconds"], 3),
+        "peak_memory_mb": round(cost["peak_memory_mb"], 1),
+        "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
+    }
+
+
+def _chosen(experiment: Experiment, out: Path) -> list[dict[str, Any]] | None:
+    """Each candidate with the number of folds that chose it; None where nothing was to be chosen."""
+    if not experiment.choose.among:
+        return None
+    found = chosen_settings(out)
+    return [{"settings": s, "folds": found.count(i)} for i, s in enumerate(experiment.choose.among)]
+
+
+def _null(oracle: Scores, predictions: Sequence[Prediction], epochs: int) -> dict[str, Any]:
+    """What guessing would score under the oracle, over as many epochs, and how far the oracle is above it."""
+    truth, folds = [p.truth for p in predictions], [p.fold for p in predictions]
+    null = null_oracle(truth, folds, oracle.classes, epochs)
+    return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar, "lift": lift(oracle, null)}
+
+
+def write_scores(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
+    """Pool all folds, score them, and only then write: predictions, log, scores."""
+    sweep(out)
+    sweep(out / "folds")
+    seeds, oracle = (_pooled(out, which, prepared, jobs) for which in ("predictions", "oracle"))
+    scores = _scores(out, prepared, seeds, oracle)
+    everything = [p for of_seed in seeds.values() for p in of_seed]
+    numbers = [seed for seed, of_seed in seeds.items() for _ in of_seed] if len(seeds) > 1 else []
+    write_atomically(out / "predictions.csv", table(everything, numbers))
+    write_atomically(out / "log.txt", megc_log.write(next(iter(seeds.values()))))
+    write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
+    return Run.load(out)

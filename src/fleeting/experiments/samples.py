@@ -1,0 +1,162 @@
+"""An experiment's data opened, as samples with arrays and as folds, or refused before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fleeting.datasets import Dataset, datasets
+from fleeting.datasets._labels import labelled
+from fleeting.datasets.truth import drawn_people
+from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
+from fleeting.experiments.fold import (
+    Task,
+    rehearse,
+    rehearse_choice,
+)
+from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.run_folder import (
+    file_name,
+)
+from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsupplied
+from fleeting.models import models
+from fleeting.protocols import protocols
+from fleeting.registry import options
+from fleeting.types import Fold, Progress, Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An experiment with its data opened: ready to train, or refused before anything was written."""
+
+    task: Task
+    folds: tuple[Fold, ...]
+    skipped: tuple[Problem, ...]
+    ready_made: bool
+    drawn_people: str
+
+
+def on_data(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
+    """The experiment on the dataset whose folder is named, where its own draws itself and has none."""
+    name = next(iter(data), "")
+    if len(data) != 1 or name == experiment.data.dataset or datasets[experiment.data.dataset].needs_root:
+        return experiment
+    _ = datasets[name]
+    chosen = experiment.data.model_copy(update={"dataset": name})
+    changed = (*experiment.changed, f"data.dataset={name}")
+    return experiment.model_copy(update={"data": chosen, "changed": changed})
+
+
+def prepare(
+    experiment: Experiment, data: Mapping[str, Path], *, skip_damaged: bool, progress: Progress
+) -> Prepared:
+    """Open every clip and cut the folds; writes nothing. Raises as `run` does."""
+    dataset = datasets[experiment.data.dataset]
+    root = root_of(dataset, data)
+    view = view_of(experiment)
+    for item in view.inputs:
+        refuse_unsupplied(dataset, item.modality)
+    samples, classes, problems = samples_of(experiment, dataset, root)
+    inputs = load(dataset, root, samples, view, progress)
+    problems = sorted({*problems, *inputs.problems})
+    if problems and not skip_damaged:
+        raise DamagedDataError(problems)
+    _require_classes(dataset, experiment.data.labels, classes, inputs.samples)
+    folds = _folds(experiment, inputs.samples)
+    _require_classes(dataset, experiment.data.labels, classes, [s for fold in folds for s in fold.test])
+    task = Task(experiment, inputs, classes)
+    rehearse(task)
+    rehearse_choice(task, folds)
+    ready_made = all(item.modality in dataset.ready for item in view.inputs)
+    people = drawn_people(root) if dataset.needs_root else "Its people are drawn from one recipe of a face."
+    return Prepared(task, folds, tuple(problems), ready_made, people)
+
+
+def _folds(experiment: Experiment, samples: Sequence[Sample]) -> tuple[Fold, ...]:
+    """The protocol's folds. Raises FoldError where it cannot cut the samples as asked."""
+    name = experiment.protocol.name
+    chosen = options(protocols[name], experiment.protocol.model_extra or {}, f"protocol {name}")
+    try:
+        folds = tuple(protocols[name](samples, **chosen))
+    except FleetingError:
+        raise
+    except ValueError as error:
+        raise FoldError(f"protocol {name} cannot cut these samples ({error}); change its options") from error
+    if not folds:
+        raise FoldError(f"protocol {name} made no folds of {len(samples)} samples; use another")
+    folders = [file_name(fold.name) for fold in folds]
+    if twice := [folder for folder in set(folders) if folders.count(folder) > 1]:
+        raise FoldError(f"two folds are called {twice[0]!r} on disk; rename the subjects, or the folds")
+    return folds
+
+
+def _require_classes(
+    dataset: Dataset, label_set: str, classes: Sequence[str], samples: Sequence[Sample]
+) -> None:
+    """Refuse a label set with a class of no clip: no score over it is defined. Raises DatasetError."""
+    if missing := set(classes) - {sample.label for sample in samples}:
+        raise DatasetError(
+            f"{dataset.name} has no usable clip of {', '.join(sorted(missing))} ({label_set}), so no score"
+            f" is defined; choose data.labels among {', '.join(dataset.label_sets)}, or run `fleeting check`"
+        )
+
+
+def root_of(dataset: Dataset, data: Mapping[str, Path]) -> Path:
+    """The dataset's folder among those that are named. Raises OptionError or DatasetError."""
+    for name in data:
+        if name != dataset.name:
+            raise OptionError(f"--data names {name!r}, the experiment uses {dataset.name!r}; name that one")
+    if not dataset.needs_root:
+        return Path()
+    if dataset.name not in data:
+        raise OptionError(f"{dataset.name} needs its folder; add --data {dataset.name}=PATH")
+    root = Path(data[dataset.name])
+    if not root.is_dir():
+        raise DatasetError(f"{root} is no folder; --data {dataset.name}=PATH names the dataset's folder")
+    return root
+
+
+def view_of(experiment: Experiment) -> View:
+    """How an experiment looks at clips. Raises OptionError where its model takes other inputs."""
+    wanted = models[experiment.model.name].inputs
+    side = experiment.model.size
+    sizes = tuple((side, side) if side else (shape[1], shape[2]) for shape in wanted.values())
+    names = experiment.model.inputs
+    if len(names) != len(sizes):
+        raise OptionError(
+            f"model {experiment.model.name} takes {len(sizes)} inputs ({', '.join(wanted)}),"
+            f" model.inputs names {len(names)}: {', '.join(names)}"
+        )
+    inputs = [Input(n, size, experiment.modality.get(n, {})) for n, size in zip(names, sizes, strict=True)]
+    data = experiment.data
+    return View(tuple(inputs), data.apex, data.color, data.crop, data.height, data.equalise)
+
+
+def samples_of(
+    experiment: Experiment, dataset: Dataset, root: Path
+) -> tuple[list[Sample], tuple[str, ...], list[Problem]]:
+    """The experiment's samples with class names for labels, the classes, and what blocks some of them."""
+    everything = dataset.samples(root)
+    if experiment.data.apex != "annotated":
+        everything = [replace(sample, apex=None) for sample in everything]
+    micro = [sample for sample in everything if sample.kind == "micro"]
+    samples, classes = labelled(micro, experiment.data.labels)
+    kept = {sample.id for sample in samples}
+    as_written = [sample for sample in everything if sample.id in kept]
+    blocking = [problem for problem in dataset.problems(root, as_written) if problem.blocks]
+    blocked = {problem.clip for problem in blocking}
+    samples = [sample for sample in samples if sample.id not in blocked]
+    if experiment.data.unit == "frame":
+        samples, unopened = frames_of(dataset, root, samples)
+        blocking += unopened
+    if experiment.data.shuffle_labels:
+        samples = _shuffled(samples, experiment.training.seed)
+    return samples, classes, blocking
+
+
+def _shuffled(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    dealt = np.random.default_rng(seed).permutation([sample.label for sample in samples])
+    return [replace(sample, label=str(label)) for sample, label in zip(samples, dealt, strict=True)]
