@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -17,18 +16,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from threadpoolctl import threadpool_limits
-
 from fleeting.analysis.annotated_video import write_annotated
 from fleeting.analysis.event_files import events_csv, events_eaf, events_json, read_events
 from fleeting.analysis.frame_tables import FrameTables, facts, refuse_file
 from fleeting.analysis.page import write_page
 from fleeting.analysis.stills import Stills, stills
 from fleeting.analysis.video_files import VideoFile, contents, video_files
-from fleeting.errors import FleetingError, OptionError, UnknownNameError, VideoError
-from fleeting.executors import executors
-from fleeting.optional import cv2
-from fleeting.recognition.recogniser import SHIPPED, Recogniser
+from fleeting.analysis.workers import Work, each, refuse_none
+from fleeting.errors import UnknownNameError, VideoError
+from fleeting.recognition.recogniser import SHIPPED
+from fleeting.registry import changed
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Progress, silent
@@ -75,86 +72,86 @@ class Analysed:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is to be done with every input; the settings are what decides its results."""
+class AnalysisSettings:
+    """What decides the results of a video, beside the video itself.
+
+    ``model`` is a recogniser's name or file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
+    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.Session` does, ``formats`` of
+    `FORMATS`. With ``blur`` no picture that is written shows a face. Raises UnknownNameError on an unknown
+    spotter or format, OptionError on fewer people than one.
+    """
+
+    model: str | Path | None = SHIPPED
+    start: float | None = None
+    end: float | None = None
+    formats: Sequence[str] = USUAL
+    blur: bool = False
+    fps: float | None = None
+    spotter: str = DEFAULT
+    people: int = 4
+
+    def __post_init__(self) -> None:
+        _ = spotters[self.spotter]
+        for name in self.formats:
+            if name not in FORMATS:
+                raise UnknownNameError("format", name, FORMATS)
+        refuse_none(people=self.people)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as ``summary.json`` has them; the model stands there by its name and hash."""
+        names = ("start", "end", "fps", "spotter", "people", "blur")
+        always = {"csv", "json"}
+        return {**{name: getattr(self, name) for name in names}, "formats": sorted({*self.formats, *always})}
+
+
+@dataclass(frozen=True)
+class _Work(Work):
+    """What is to be done with every input."""
 
     out: Path
-    model: str | None
     settings: Mapping[str, Any]
     resume: bool
-    threads: int | None
-    """Of OpenCV in a process that is one of several; they decide how fast it is and nothing else."""
-    progress: Progress
 
 
 def analyze(
     inputs: str | Path | Sequence[str | Path],
     out: str | Path,
+    settings: AnalysisSettings = AnalysisSettings(),
     *,
-    model: str | Path | None = SHIPPED,
-    start: float | None = None,
-    end: float | None = None,
-    formats: Sequence[str] = USUAL,
-    blur: bool = False,
     workers: int = 1,
     resume: bool = False,
-    fps: float | None = None,
-    spotter: str = DEFAULT,
-    people: int = 4,
     progress: Progress = silent,
+    **changes: Any,
 ) -> Analysed:
     """Find the movements in videos, recognise the short ones, and write a folder of results for each.
 
     ``inputs`` are video files, folders of pictures (each one video), and folders in which such files and
-    folders lie at any depth; the results of ``a.mp4`` are in ``out/a``. ``model`` is a recogniser's name or
-    file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
-    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.Session` does,
-    ``formats`` of `FORMATS`. With ``blur`` no picture that is written shows a face. ``workers`` inputs are
-    analysed at once, each in a process of its own; results are the same bytes. ``resume`` leaves alone what
-    was made from the same input with the same settings.
+    folders lie at any depth; the results of ``a.mp4`` are in ``out/a``. Fields of ``settings`` may be given
+    by their names: ``analyze("a.mp4", "out", blur=True)``. ``workers`` inputs are analysed at once, each in a
+    process of its own; results are the same bytes. ``resume`` leaves alone what was made from the same input
+    with the same settings.
 
     An input that cannot be analysed does not stop the others. Raises VideoError where none can be (its notes
-    name each), UnknownNameError on an unknown model, spotter or format, OptionError on other wrong options.
+    name each), UnknownNameError on an unknown setting, model, spotter or format, OptionError on other wrong
+    options.
     """
-    out = Path(out)
-    which = None if model is None else str(model)
-    settings = {
-        "start": start,
-        "end": end,
-        "fps": fps,
-        "spotter": spotter,
-        "people": people,
-        "blur": blur,
-        "formats": sorted({*formats, "csv", "json"}),
-    }
-    _refuse(out, workers, settings)
-    _recogniser(which)
+    settings, out = changed(settings, changes, "analyze"), Path(out)
+    refuse_file(out)
+    refuse_none(workers=workers)
+    model = None if settings.model is None else str(settings.model)
+    work = _Work(model, progress, out, settings.as_dict(), resume)
+    _ = work.recogniser  # a wrong one is told before anything is read
     found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
-    alone = min(workers, len(found)) <= 1
-    threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
-    work = _Work(out, which, settings, resume, threads, progress if alone else silent)
-    outcomes: dict[int, Analysis | str] = {}
-    executor = executors["serial" if alone else "processes"]
-    for place, outcome in executor(_attempt, work, [*enumerate(found)], workers):
-        outcomes[place] = outcome
+    outcomes: dict[VideoFile, Analysis | str] = {}
+    for item, outcome in each(_analysed, work, found, workers, _line):
+        outcomes[item] = outcome
         progress("inputs", len(outcomes), len(found))
-    ordered = [outcomes[place] for place in range(len(found))]
+    ordered = [outcomes[item] for item in found]
     done = tuple(outcome for outcome in ordered if isinstance(outcome, Analysis))
     failed += [outcome for outcome in ordered if isinstance(outcome, str)]
     if not done:
         raise _nothing(failed)
     return Analysed(done, tuple(failed))
-
-
-def _refuse(out: Path, workers: int, settings: Mapping[str, Any]) -> None:
-    refuse_file(out)
-    _ = spotters[settings["spotter"]]
-    for name in settings["formats"]:
-        if name not in FORMATS:
-            raise UnknownNameError("format", name, FORMATS)
-    for name, value in (("workers", workers), ("people", settings["people"])):
-        if value < 1:
-            raise OptionError(f"{name} is {value}, expected 1 or more")
 
 
 def _nothing(failed: Sequence[str]) -> VideoError:
@@ -166,25 +163,13 @@ def _nothing(failed: Sequence[str]) -> VideoError:
     return error
 
 
-def _recogniser(model: str | None) -> Recogniser | None:
-    return None if model is None else Recogniser.load(model)
+def _line(item: VideoFile, reason: str) -> str:
+    """What is said of an input that has no results."""
+    return reason if str(item.source) in reason else f"{item.source}: {reason}"
 
 
-def _attempt(work: _Work, job: tuple[int, VideoFile]) -> tuple[int, Analysis | str]:
-    """The results of one input, or why there are none."""
-    place, item = job
-    if work.threads is not None:
-        cv2().setNumThreads(work.threads)
-    try:
-        with threadpool_limits(1):
-            return place, _analysed(work, item)
-    except (FleetingError, OSError, MemoryError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        return place, said if str(item.source) in said else f"{item.source}: {said}"
-
-
-def _analysed(work: _Work, item: VideoFile) -> Analysis:
-    recogniser = _recogniser(work.model)
+def _analysed(work: _Work, item: VideoFile) -> Analysis | str:
+    recogniser = work.recogniser
     identity = {
         "input": {"file": item.source.name, "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
@@ -196,7 +181,7 @@ def _analysed(work: _Work, item: VideoFile) -> Analysis:
     summary = _finished(folder, identity) if work.resume else None
     if summary is None:
         with _aside(folder) as partial:
-            summary = _written(partial, work, item, identity, recogniser)
+            summary = _written(partial, work, item, identity)
     return Analysis(item.source, folder, summary)
 
 
@@ -241,12 +226,10 @@ def _aside(folder: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
-def _written(
-    folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, Any], recogniser: Recogniser | None
-) -> dict[str, Any]:
+def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, Any]) -> dict[str, Any]:
     """Write all results of an input to a folder; its summary."""
-    settings = work.settings
-    seen, events, pictures = _seen(folder, work, item, recogniser)
+    settings, recogniser = work.settings, work.recogniser
+    seen, events, pictures, first_time = _seen(folder, work, item)
     if seen["frames_decoded"] == 1:
         raise VideoError(f"{item.source} shows one frame, and a movement needs time; give a longer stretch")
     classes = recogniser.classes if recogniser else ()
@@ -254,7 +237,7 @@ def _written(
     (folder / "events.json").write_text(events_json(events, classes), encoding="utf-8")
     if "elan" in settings["formats"]:
         media = None if item.source.is_dir() else item.source
-        written = events_eaf(events, media, folder.parent, _first_time(item.source, settings))
+        written = events_eaf(events, media, folder.parent, first_time)
         (folder / "events.eaf").write_bytes(written)
     if "video" in settings["formats"]:
         with _opened(item.source, settings) as video:
@@ -270,10 +253,13 @@ def _written(
 
 
 def _seen(
-    folder: Path, work: _Work, item: VideoFile, recogniser: Recogniser | None
-) -> tuple[dict[str, Any], list[Event], dict[int, Stills]]:
-    """What the video shows, its events, and pictures of them; every frame and face in the folder's tables."""
-    settings = work.settings
+    folder: Path, work: _Work, item: VideoFile
+) -> tuple[dict[str, Any], list[Event], dict[int, Stills], float]:
+    """What the video shows, its events, pictures of them, and the time of its first frame.
+
+    Every frame and face goes into the folder's tables.
+    """
+    settings, recogniser = work.settings, work.recogniser
     recognise = recogniser.recognise if recogniser else None
     session = Session(recogniser=recognise, spotter=settings["spotter"], people=settings["people"])
     events: list[Event] = []
@@ -296,7 +282,8 @@ def _seen(
             tables.add(frame, session.faces, {face: moved.amount for face, moved in session.motions.items()})
         take(session.finish())
     seen = facts(video.report, tables)
-    return {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events)]}, events, pictures
+    warned = {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events)]}
+    return warned, events, pictures, video.first_time
 
 
 def _doubts(seen: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:
@@ -311,12 +298,6 @@ def _doubts(seen: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:
 
 def _opened(source: Path, settings: Mapping[str, Any]) -> Video:
     return open_video(source, **{name: settings[name] for name in ("fps", "start", "end")})
-
-
-def _first_time(source: Path, settings: Mapping[str, Any]) -> float:
-    """Where the recording's clock begins, in seconds: players count from there."""
-    with open_video(source, fps=settings["fps"]) as video:
-        return next(iter(video)).time
 
 
 def _told(frames: Iterable[T], promised: int, what: str, progress: Progress) -> Iterator[T]:

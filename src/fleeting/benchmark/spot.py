@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from fleeting.analysis.event_files import event_row
 from fleeting.analysis.frame_tables import refuse_file
+from fleeting.analysis.workers import Work, each, refuse_none
 from fleeting.datasets import datasets
 from fleeting.datasets._checks import LEAVE_OUT, as_problem
 from fleeting.datasets._disk import pictures
@@ -27,11 +24,10 @@ from fleeting.datasets._labels import LabelSet, label_sets, word
 from fleeting.datasets._recordings import RESTORE, Recording
 from fleeting.datasets.truth import drawn_people
 from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
-from fleeting.executors import executors
 from fleeting.files import write_atomically
 from fleeting.megc_names import PEOPLE
-from fleeting.optional import cv2
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
+from fleeting.registry import changed
 from fleeting.scoring.intervals import LEAST_IOU, Interval
 from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.session.session import Session
@@ -54,16 +50,26 @@ class Spotting:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is to be done with every recording; the settings are what decides its result."""
+class SpottingSettings:
+    """What decides what is found in a dataset's long videos: a spotter by its name, a recogniser or None.
+
+    Raises UnknownNameError on an unknown spotter.
+    """
+
+    spotter: str = DEFAULT
+    model: str | Path | None = SHIPPED
+
+    def __post_init__(self) -> None:
+        _ = spotters[self.spotter]
+
+
+@dataclass(frozen=True)
+class _Work(Work):
+    """What is to be done with every recording; ``settings`` are what decides its result."""
 
     out: Path
-    model: str | None
     settings: Mapping[str, Any]
     resume: bool
-    threads: int | None
-    """Of OpenCV in a process that is one of several; they decide how fast it is and nothing else."""
-    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -83,61 +89,56 @@ def spot(
     dataset: str,
     root: str | Path,
     out: str | Path,
+    settings: SpottingSettings = SpottingSettings(),
     *,
-    spotter: str = DEFAULT,
-    model: str | Path | None = SHIPPED,
     workers: int = 1,
     resume: bool = False,
     progress: Progress = silent,
+    **changes: Any,
 ) -> Spotting:
     """Find the movements in all long videos of a dataset below ``root``, and score them.
 
     Writes ``truth.csv`` and ``found.csv`` (frames numbered as the pictures are), ``scores.json``, and below
-    ``recordings`` what was found in each. ``model`` is a recogniser's name or file. Where the dataset has a
-    label set of the same classes, the classes of the hits are scored too (STRS), but not of movements that
-    truly have another. A dataset whose sheet lists no macro-expressions is scored on micro-expressions alone.
-    ``workers`` recordings are looked through at once; results are the same bytes. ``resume`` keeps what was
-    found in the same pictures with the same settings.
+    ``recordings`` what was found in each. Fields of ``settings`` may be given by their names. Where the
+    dataset has a label set of the same classes, the classes of the hits are scored too (STRS), but not of
+    movements that truly have another. A dataset whose sheet lists no macro-expressions is scored on
+    micro-expressions alone. ``workers`` recordings are looked through at once; results are the same bytes.
+    ``resume`` keeps what was found in the same pictures with the same settings.
 
     Recordings that are missing or cannot be read are problems; the rest is scored, marked incomplete. Raises
     OptionError on a dataset without long videos, DatasetError where none of them is there.
     """
-    out, root = Path(out), Path(root)
-    which = None if model is None else str(model)
+    settings, out, root = changed(settings, changes, "spot"), Path(out), Path(root)
     adapter = _adapter(dataset)
-    _refuse(out, spotter, workers)
-    recogniser = _recogniser(which)
-    recordings, problems = adapter.recordings(root)
-    settings = {
+    refuse_file(out)
+    refuse_none(workers=workers)
+    model = None if settings.model is None else str(settings.model)
+    work = _Work(model, progress, out, {}, resume)
+    recogniser = work.recogniser
+    decisive = {
         "dataset": dataset,
-        "spotter": spotter,
+        "spotter": settings.spotter,
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
         "least_iou": LEAST_IOU,
     }
-    alone = min(workers, len(recordings)) <= 1
-    threads = None if alone else max(1, (os.cpu_count() or 1) // workers)
-    work = _Work(out, which, settings, resume, threads, progress if alone else silent)
-    found = {}
-    for one in executors["serial" if alone else "processes"](_attempt, work, recordings, workers):
-        found[one.recording.name] = one
-        progress("recordings", len(found), len(recordings))
-    ordered = [found[recording.name] for recording in recordings]
-    problems += [problem for one in ordered for problem in one.problems]
-    usable = [one for one in ordered if one.usable]
+    recordings, problems = adapter.recordings(root)
+    found = _looked_through(replace(work, settings=decisive), recordings, workers)
+    problems += [problem for one in found for problem in one.problems]
+    usable = [one for one in found if one.usable]
     if not usable:
         first = next((f" ({p.clip}: {p.what})" for p in problems if p.blocks), "")
         raise DatasetError(
             f"{root} holds no long video of {dataset} that can be read{first}; see what it holds"
         )
     drawn = drawn_people(root)
-    scores = _scores(out, usable, adapter, recogniser)
+    scores = _scored(out, usable, adapter, recogniser)
     scores |= {
         "incomplete": any(problem.blocks for problem in problems),
         "problems": [asdict(problem) for problem in problems],
         "notes": [*_notes(usable, scores), *_shared_people(usable, recogniser, drawn)],
         "drawn": drawn,
-        "settings": settings,
+        "settings": decisive,
         "version": __version__,
     }
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
@@ -152,31 +153,21 @@ def _adapter(name: str) -> Any:
     return adapter
 
 
-def _refuse(out: Path, spotter: str, workers: int) -> None:
-    refuse_file(out)
-    _ = spotters[spotter]
-    if workers < 1:
-        raise OptionError(f"workers is {workers}, expected 1 or more")
+def _looked_through(work: _Work, recordings: Sequence[Recording], workers: int) -> list[_Found]:
+    """What was found in each recording, in their order."""
+    found: dict[str, _Found] = {}
+    for recording, one in each(_found, work, recordings, workers, _unusable):
+        found[recording.name] = one
+        work.progress("recordings", len(found), len(recordings))
+    return [found[recording.name] for recording in recordings]
 
 
-@lru_cache(maxsize=1)
-def _recogniser(model: str | None) -> Recogniser | None:
-    return None if model is None else Recogniser.load(model)
-
-
-def _attempt(work: _Work, recording: Recording) -> _Found:
-    """What is found in one recording, or why nothing can be."""
-    if work.threads is not None:
-        cv2().setNumThreads(work.threads)
-    try:
-        with threadpool_limits(1):
-            return _found(work, recording)
-    except (FleetingError, OSError, MemoryError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        return _Found(recording, problems=(as_problem(recording.name, FleetingError(said)),), usable=False)
+def _unusable(recording: Recording, reason: str) -> _Found:
+    return _Found(recording, problems=(as_problem(recording.name, FleetingError(reason)),), usable=False)
 
 
 def _found(work: _Work, recording: Recording) -> _Found:
+    """What is found in one recording. Raises DatasetError where nothing can be."""
     numbered = pictures(recording.folder)
     if not numbered:
         raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE}")
@@ -214,7 +205,7 @@ def _kept(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> dict[str, Any]:
     """What a session finds in a recording, and what is wrong with its pictures."""
-    recogniser = _recogniser(work.model)
+    recogniser = work.recogniser
     recognise = recogniser.recognise if recogniser else None
     session = Session(recogniser=recognise, spotter=work.settings["spotter"], people=1)
     events: list[Event] = []
@@ -286,7 +277,7 @@ def _spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
             yield sample, sample.onset, sample.offset
 
 
-def _scores(
+def _scored(
     out: Path, usable: Sequence[_Found], adapter: Any, recogniser: Recogniser | None
 ) -> dict[str, Any]:
     """What scores.json says of the movements, which are written as lists."""

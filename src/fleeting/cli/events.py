@@ -195,7 +195,7 @@ def spot(
         workers: How many videos are looked through at once.
         resume: Keep what was found in the same pictures with the same settings.
     """
-    chosen = {"spotter": spotter} if spotter else {}
+    chosen: dict[str, Any] = {"spotter": spotter} if spotter else {}
     with progress_shown() as progress:
         done = fleeting.spot(
             dataset,

@@ -91,6 +91,11 @@ class Video:
         """Height of every frame, in pixels."""
         return self._notes.size[1]
 
+    @property
+    def first_time(self) -> float:
+        """Presentation time of the first decoded frame in seconds: players count from there. 0 before it."""
+        return self._times[0] if self._times else 0.0
+
     def __enter__(self) -> Self:
         return self
 
