@@ -20,10 +20,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from matplotlib.figure import Figure
 
-from fleeting.analysis.frame_tables import main_face
 from fleeting.faces import skin_motion
 from fleeting.faces.skin_motion import REGIONS, FaceMotion, Motion
-from fleeting.faces.tracking import FaceTracker
+from fleeting.faces.tracking import FaceTracker, main_face
 from fleeting.scoring.intervals import Interval, match
 from fleeting.spotting import DEFAULT, Spotted, spotters
 from fleeting.synthetic.draw import draw

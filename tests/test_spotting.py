@@ -5,10 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from fleeting.analysis.frame_tables import main_face
 from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion
-from fleeting.faces.tracking import FaceTracker
+from fleeting.faces.tracking import FaceTracker, main_face
 from fleeting.spotting import Spotted, spotters
 from fleeting.spotting._noise import Noise
 from fleeting.spotting._raised_cosine import fitted, raised_cosine

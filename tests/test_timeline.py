@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
-from fleeting.analysis.frame_tables import FrameTables, facts
+from fleeting.analysis.frame_tables import FrameTables
 from fleeting.analysis.motion_curves import (
     HEIGHT,
     POINTS,
@@ -18,11 +18,13 @@ from fleeting.analysis.motion_curves import (
     clock,
     gaps,
     plot,
-    read_tracks,
+    read_main,
+    read_people,
     spread,
 )
 from fleeting.analysis.page import write_page
 from fleeting.analysis.stills import stills
+from fleeting.analysis.watch import facts
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.session.session import Session
 from fleeting.types import Event
@@ -247,10 +249,10 @@ def test_tables_of_a_real_session_are_read_back(tmp_path):
         for frame in video:
             session.push(frame)
             written.add(frame, session.faces)
-    (whole,) = read_tracks(tmp_path / "frames.csv", apart=False).values()
+    whole = read_main(tmp_path / "frames.csv")
     np.testing.assert_allclose(whole.times, np.arange(5) / 25, atol=1e-6)
     assert whole.reasons == ("no face",) * 5
-    assert read_tracks(tmp_path / "faces.csv", apart=True) == {}
+    assert read_people(tmp_path / "faces.csv") == {}
     assert facts(video.report, written)["frames_with_face"] == 0
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import fleeting
-from fleeting.analysis.frame_tables import COLUMNS, main_face, watch
+from fleeting.analysis.frame_tables import COLUMNS
 from fleeting.analysis.overlay import drawn
+from fleeting.analysis.watch import watch
 from fleeting.errors import OptionError, VideoError
-from fleeting.faces.tracking import FaceTracker
+from fleeting.faces.tracking import FaceTracker, main_face
 from fleeting.video.writer import VideoWriter
 from tests.portraits import lit, photograph, placed, scene
 

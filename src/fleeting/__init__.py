@@ -13,8 +13,8 @@ from fleeting.version import __version__
 
 if TYPE_CHECKING:
     from fleeting.analysis.analyze import analyze as analyze
-    from fleeting.analysis.frame_tables import watch as watch
     from fleeting.analysis.live import live as live
+    from fleeting.analysis.watch import watch as watch
     from fleeting.benchmark.check import check as check
     from fleeting.benchmark.run import run as run
     from fleeting.benchmark.spot import spot as spot
@@ -80,7 +80,7 @@ _HOMES = {
     "spot": "benchmark.spot",
     "tables": "benchmark.tables",
     "train": "benchmark.train",
-    "watch": "analysis.frame_tables",
+    "watch": "analysis.watch",
 }
 __all__ = ["__version__", *sorted(_HOMES)]
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fleeting.errors import OptionError
+
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
@@ -46,3 +48,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file whole."""
     with appearing(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def refuse_file(out: Path) -> None:
+    """Raise OptionError where a folder to write to is a file."""
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"{out} is a file, expected a folder to write to; name another")

@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 
 from fleeting.analysis.annotated_video import write_annotated
 from fleeting.analysis.event_files import events_csv, events_eaf, events_json, read_events
-from fleeting.analysis.frame_tables import FrameTables, facts, refuse_file
+from fleeting.analysis.frame_tables import FrameTables
 from fleeting.analysis.page import write_page
 from fleeting.analysis.stills import Stills, stills
 from fleeting.analysis.video_files import VideoFile, contents, video_files
+from fleeting.analysis.watch import facts
 from fleeting.analysis.workers import Work, each, refuse_none
 from fleeting.errors import UnknownNameError, VideoError
+from fleeting.files import refuse_file
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
 from fleeting.session.session import Session

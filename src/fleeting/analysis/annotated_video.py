@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fleeting.analysis.event_files import describe
+from fleeting.analysis.frame_tables import FaceRow, read_rows
 from fleeting.analysis.overlay import Mark, covered, marked
 from fleeting.faces.networks import detect
 from fleeting.types import Event, Frame, Image
@@ -48,13 +48,13 @@ class _Track:
         self._values = array("d")
         self._reasons: dict[int, str] = {}
 
-    def add(self, row: dict[str, str]) -> None:
+    def add(self, row: FaceRow) -> None:
         """Take in a row of ``faces.csv``."""
-        if row["reason"]:
-            self._reasons[len(self._times)] = row["reason"]
-        self._numbers.append(int(row["frame"]))
-        self._times.append(float(row["time_s"]))
-        self._values.extend(float(row[name]) for name in ("x", "y", "width", "height"))
+        if row.reason:
+            self._reasons[len(self._times)] = row.reason
+        self._numbers.append(row.frame)
+        self._times.append(row.time)
+        self._values.extend(row.box or ())
 
     def at(self, number: int) -> tuple[Box, str] | None:
         """Box and reason in the frame of that number, None where the face was not seen."""
@@ -77,9 +77,9 @@ class _Track:
 
 def _read(path: Path) -> dict[int, _Track]:
     tracks: dict[int, _Track] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            tracks.setdefault(int(row["face"]), _Track()).add(row)
+    for row in read_rows(path):
+        if row.face is not None:
+            tracks.setdefault(row.face, _Track()).add(row)
     return tracks
 
 

@@ -92,6 +92,15 @@ def events_eaf(events: Iterable[Event], media: Path | None, folder: Path, first:
     return written.getvalue()
 
 
+def recording_of(path: Path) -> Path | None:
+    """The recording that an ``events.eaf`` names; None where the file is missing, damaged or names none."""
+    try:
+        media = ElementTree.parse(path).find(".//MEDIA_DESCRIPTOR")
+    except (OSError, ElementTree.ParseError):
+        return None
+    return None if media is None else path.parent / media.get("RELATIVE_MEDIA_URL", "")
+
+
 def describe(event: Event) -> str:
     """What an event is, in a few words."""
     if not event.label:

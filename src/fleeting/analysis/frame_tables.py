@@ -1,98 +1,24 @@
-"""Every frame of a video and the faces in it, as rows, a summary and, where asked, a video to look at."""
+"""``frames.csv`` and ``faces.csv``: written frame by frame and read back row by row, only here."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import Any, Self
 
-from fleeting.analysis.overlay import drawn
-from fleeting.errors import OptionError
-from fleeting.faces.quality import USABLE
-from fleeting.faces.tracking import Face, FaceTracker
-from fleeting.files import appearing, write_atomically
-from fleeting.registry import options
-from fleeting.types import Frame, Progress, silent
-from fleeting.version import __version__
-from fleeting.video.reader import VideoReport, open_video
-from fleeting.video.writer import video_appearing
+from fleeting.faces.tracking import Face, main_face
+from fleeting.files import appearing
+from fleeting.types import Frame
 
 COLUMNS = (
     *("frame", "time_s", "faces", "face", "x", "y", "width", "height", "score", "quality", "motion"),
     "reason",
 )
 NO_FACE = "no face"
-LEAD = 1.25
-"""Another face becomes the main one when it is so many times as large."""
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What there was to see in a video: the facts of ``summary.json``.
-
-    ``frames_with_face`` counts frames with any face, ``frames_usable`` those whose main face is seen well
-    enough. Times are seconds; ``header_frames`` is what the file says of itself, None where it says nothing.
-    """
-
-    frames_decoded: int
-    frames_with_face: int
-    frames_usable: int
-    damaged: int
-    fps: float | None
-    variable_frame_rate: bool
-    duration_s: float
-    header_frames: int | None
-    warnings: tuple[str, ...]
-    version: str
-    settings: Mapping[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same for JSON."""
-        return asdict(self)
-
-
-def watch(
-    source: str | Path | int,
-    out: str | Path,
-    *,
-    overlay: bool = False,
-    fps: float | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    progress: Progress = silent,
-) -> Watched:
-    """Write what faces are in a video: ``frames.csv``, ``faces.csv``, ``summary.json`` in the folder ``out``.
-
-    ``frames.csv`` has one row for every decoded frame, with its main face: the largest usable one, as long as
-    no other is a quarter larger; ``faces.csv`` has one row per frame and face. ``overlay`` adds
-    ``overlay.mp4``. ``source``, ``fps``, ``start`` and ``end`` are as `fleeting.open_video` takes them
-    (and raises); ``progress`` is called with what is done, how many frames, and how many there should be. A
-    file appears when it is whole. Raises OptionError where ``out`` is no folder.
-    """
-    out = Path(out)
-    refuse_file(out)
-    out.mkdir(parents=True, exist_ok=True)
-    tracker = options(FaceTracker, {}, "FaceTracker")
-    with open_video(source, fps=fps, start=start, end=end) as video, ExitStack() as files:
-        tables = files.enter_context(FrameTables(out))
-        film = files.enter_context(video_appearing(out / "overlay.mp4")) if overlay else None
-        follow = FaceTracker(**tracker)
-        promised = video.report.header_frames or 0
-        for done, frame in enumerate(video, start=1):
-            faces = follow.push(frame.image, frame.time)
-            tables.add(frame, faces)
-            if film:
-                film.add(drawn(frame.image, faces), frame.time)
-            progress("watching", done, max(promised, done))
-    settings = {"fps": fps, "start": start, "end": end, "usable": USABLE, **tracker}
-    watched = Watched(**facts(video.report, tables), version=__version__, settings=settings)
-    write_atomically(out / "summary.json", json.dumps(watched.as_dict(), indent=2) + "\n")
-    return watched
 
 
 class FrameTables:
@@ -124,40 +50,6 @@ class FrameTables:
         self._faces.writerows(row(frame, len(faces), face, moved.get(face.id)) for face in faces)
 
 
-def facts(report: VideoReport, tables: FrameTables) -> dict[str, Any]:
-    """What a summary says of a video and of the faces in it."""
-    return {
-        "frames_decoded": report.frames,
-        "frames_with_face": tables.with_face,
-        "frames_usable": tables.usable,
-        "damaged": report.damaged,
-        "fps": report.fps,
-        "variable_frame_rate": report.variable_frame_rate,
-        "duration_s": report.duration_s,
-        "header_frames": report.header_frames,
-        "warnings": report.warnings,
-    }
-
-
-def refuse_file(out: Path) -> None:
-    """Raise OptionError where a folder to write to is a file."""
-    if out.exists() and not out.is_dir():
-        raise OptionError(f"{out} is a file, expected a folder to write to; name another")
-
-
-def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:
-    """The largest usable face (the largest at all where none is), steady: the one before keeps its place.
-
-    It loses it when it is gone, when it is not usable and another is, and to a face a quarter larger.
-    """
-    candidates = [face for face in faces if not face.reason] or list(faces)
-    if not candidates:
-        return None
-    largest = max(candidates, key=lambda face: face.measures.size)
-    kept = next((face for face in candidates if before and face.id == before.id), largest)
-    return largest if largest.measures.size > LEAD * kept.measures.size else kept
-
-
 def row(frame: Frame, faces: int, face: Face | None, amount: float | None = None) -> dict[str, Any]:
     """One line of ``frames.csv`` or ``faces.csv``; how much the face moved may be unknown: None or NaN."""
     facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
@@ -175,3 +67,39 @@ def _table(path: Path) -> Iterator[csv.DictWriter[str]]:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         yield writer
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRow:
+    """One row of ``frames.csv`` or ``faces.csv`` as it was written.
+
+    ``face`` and ``box`` (x, y, width, height in pixels) are None where there was no face, ``motion`` is NaN
+    where it is not known, ``reason`` is "" where the face was used.
+    """
+
+    frame: int
+    time: float
+    face: int | None
+    box: tuple[float, float, float, float] | None
+    motion: float
+    reason: str
+
+
+def read_rows(path: Path) -> Iterator[FaceRow]:
+    """The rows of a ``frames.csv`` or ``faces.csv``, in their order.
+
+    Raises LookupError, TypeError or ValueError on a file that is not as it was written.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            seen = bool(row["face"])
+            yield FaceRow(
+                frame=int(row["frame"]),
+                time=float(row["time_s"]),
+                face=int(row["face"]) if seen else None,
+                box=(float(row["x"]), float(row["y"]), float(row["width"]), float(row["height"]))
+                if seen
+                else None,
+                motion=float(row["motion"] or "nan"),
+                reason=row["reason"],
+            )

@@ -6,7 +6,6 @@ report; a curve is 20 kB.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fleeting.analysis.frame_tables import FaceRow, read_rows
 from fleeting.types import Event
 
 Floats = npt.NDArray[np.float64]
@@ -77,19 +77,23 @@ class Plot:
     marks: tuple[tuple[float, str], ...] = ()
 
 
-def read_tracks(path: Path, *, apart: bool) -> dict[str, Track]:
-    """The rows of a ``faces.csv`` by their face's id (``apart``), or those of a ``frames.csv`` under ""."""
-    rows: dict[str, list[tuple[float, float, str]]] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            values = float(row["time_s"]), float(row["motion"] or "nan"), row["reason"]
-            rows.setdefault(row["face"] if apart else "", []).append(values)
+def read_main(path: Path) -> Track:
+    """The rows of a ``frames.csv``, whichever face was the main one."""
+    return _track(list(read_rows(path)))
+
+
+def read_people(path: Path) -> dict[int, Track]:
+    """The rows of a ``faces.csv`` by their face's id."""
+    rows: dict[int, list[FaceRow]] = {}
+    for row in read_rows(path):
+        if row.face is not None:
+            rows.setdefault(row.face, []).append(row)
     return {face: _track(listed) for face, listed in rows.items()}
 
 
-def _track(rows: Sequence[tuple[float, float, str]]) -> Track:
-    times, moved, reasons = zip(*rows, strict=True)
-    return Track(np.array(times), np.array(moved), reasons)
+def _track(rows: Sequence[FaceRow]) -> Track:
+    times, moved = np.array([row.time for row in rows]), np.array([row.motion for row in rows])
+    return Track(times, moved, tuple(row.reason for row in rows))
 
 
 def spread(track: Track, times: Floats) -> Track:

@@ -10,7 +10,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from fleeting.analysis.motion_curves import HEIGHT, WIDTH, Gap, Track, clock, gaps, plot, read_tracks, spread
+from fleeting.analysis.motion_curves import (
+    HEIGHT,
+    WIDTH,
+    Gap,
+    Track,
+    clock,
+    gaps,
+    plot,
+    read_main,
+    read_people,
+    spread,
+)
 from fleeting.analysis.stills import Stills
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.types import Event
@@ -33,8 +44,7 @@ def write_page(
     recogniser: Recogniser | None,
 ) -> None:
     """Write ``report.html`` beside the ``frames.csv`` and ``faces.csv`` of a folder."""
-    main = read_tracks(folder / "frames.csv", apart=False)[""]
-    people = {int(face): track for face, track in read_tracks(folder / "faces.csv", apart=True).items()}
+    main, people = read_main(folder / "frames.csv"), read_people(folder / "faces.csv")
     lost = list(gaps(main))
     named = [event for event in events if event.label]
     page = (

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from fleeting.analysis.event_files import event_row
-from fleeting.analysis.frame_tables import refuse_file
 from fleeting.analysis.workers import Work, each, refuse_none
 from fleeting.datasets import datasets
 from fleeting.datasets._checks import LEAVE_OUT, as_problem
@@ -24,7 +23,7 @@ from fleeting.datasets._labels import LabelSet, label_sets, word
 from fleeting.datasets._recordings import RESTORE, Recording
 from fleeting.datasets.truth import drawn_people
 from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
-from fleeting.files import write_atomically
+from fleeting.files import refuse_file, write_atomically
 from fleeting.megc_names import PEOPLE
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from fleeting.registry import changed

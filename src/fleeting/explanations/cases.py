@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from fleeting.analysis.analyze import digest_of
-from fleeting.analysis.event_files import read_events
+from fleeting.analysis.event_files import read_events, recording_of
+from fleeting.analysis.frame_tables import read_rows
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameError, VideoError, WeightsError
 from fleeting.experiments.run_folder import Run, fold_folder, read_json
@@ -138,11 +137,7 @@ def _event_case(
 def _recording(folder: Path, summary: Mapping[str, Any], video: str | Path | None) -> Path:
     """The recording of an analysis: where one says it is, or where ``events.eaf`` says. Raises VideoError."""
     if video is None:
-        try:
-            media = ElementTree.parse(folder / "events.eaf").find(".//MEDIA_DESCRIPTOR")
-        except (OSError, ElementTree.ParseError):
-            media = None
-        video = None if media is None else folder / media.get("RELATIVE_MEDIA_URL", "")
+        video = recording_of(folder / "events.eaf")
     name, digest = summary["input"]["file"], summary["input"]["sha256"]
     if video is None or not Path(video).exists():
         raise VideoError(f"{name}, of which {folder} is the analysis, is not found; name it with --video")
@@ -153,9 +148,7 @@ def _recording(folder: Path, summary: Mapping[str, Any], video: str | Path | Non
 
 def _followed(video: Path, folder: Path, event: Event, settings: Mapping[str, Any]) -> Clip | None:
     """The clip of an event, its face found again by the boxes in ``faces.csv``."""
-    with (folder / "faces.csv").open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["face"] == str(event.face)]
-    boxes = {int(row["frame"]): [float(row[side]) for side in ("x", "y", "width", "height")] for row in rows}
+    boxes = {row.frame: row.box for row in read_rows(folder / "faces.csv") if row.face == event.face}
     tracker, past = FaceTracker(most=settings["people"], memory=MEMORY), Past(LONGEST)
     start = max(event.onset_s - BEFORE, settings["start"] or 0.0)
     with open_video(video, fps=settings["fps"], start=start, end=event.offset_s + ROUNDED) as frames:

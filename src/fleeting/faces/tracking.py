@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -267,3 +267,20 @@ def _refuse_other_than_rgb(image: Image) -> None:
     if len(shape) != 3 or shape[2] != 3 or 0 in shape or image.dtype != np.uint8:
         found = f"{getattr(image, 'dtype', type(image).__name__)} {tuple(shape)}"
         raise OptionError(f"the picture is {found}, expected RGB uint8 (height, width, 3); convert it")
+
+
+LEAD = 1.25
+"""Another face becomes the main one when it is so many times as large."""
+
+
+def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:
+    """The largest usable face (the largest at all where none is), steady: the one before keeps its place.
+
+    It loses it when it is gone, when it is not usable and another is, and to a face a quarter larger.
+    """
+    candidates = [face for face in faces if not face.reason] or list(faces)
+    if not candidates:
+        return None
+    largest = max(candidates, key=lambda face: face.measures.size)
+    kept = next((face for face in candidates if before and face.id == before.id), largest)
+    return largest if largest.measures.size > LEAD * kept.measures.size else kept
