@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from fleeting import megc_names
 from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
-from fleeting.experiments.run_folder import table
 from fleeting.scoring.megc_log import MEGC_CLASSES, read, score_log, write
 from fleeting.scoring.metrics import over_seeds, score
+from fleeting.scoring.predictions import predictions_csv
 from fleeting.scoring.stats import read_labels
 from fleeting.types import Prediction
 
@@ -272,7 +272,9 @@ def test_our_predictions_of_several_seeds_are_scored_seed_by_seed(log):
         ]
         for _ in range(3)
     ]
-    path = log(table([p for run in runs for p in run], [seed for seed in (10, 2, 3) for _ in range(30)]))
+    path = log(
+        predictions_csv([p for run in runs for p in run], [seed for seed in (10, 2, 3) for _ in range(30)])
+    )
     found = read(path)
     assert [len(seed) for seed in found.seeds] == [30, 30, 30]
     assert {p.id: p for p in found.predictions} == {p.id: p for p in runs[1]}  # seed 2 before seed 10

@@ -6,17 +6,15 @@ complete folds and nothing else that counts. Started again, only what is missing
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 import shutil
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from fleeting.errors import LogError, RunError
 from fleeting.experiments.fold import FoldResult
 from fleeting.experiments.recipe import Experiment, parse
 from fleeting.files import write_atomically
-from fleeting.scoring import megc_log
+from fleeting.scoring.predictions import predictions_csv, read_predictions
 from fleeting.types import Fold, Prediction
 
 
@@ -127,9 +125,9 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    (temporary / "predictions.csv").write_text(table(result.predictions), encoding="utf-8")
+    (temporary / "predictions.csv").write_text(predictions_csv(result.predictions), encoding="utf-8")
     if result.oracle:
-        (temporary / "oracle.csv").write_text(table(result.oracle), encoding="utf-8")
+        (temporary / "oracle.csv").write_text(predictions_csv(result.oracle), encoding="utf-8")
     if result.curve:
         (temporary / "curve.csv").write_text(_curve(result), encoding="utf-8")
     if result.weights:
@@ -153,25 +151,6 @@ def _curve(result: FoldResult) -> str:
         traced = f"{result.test_accuracy[row]:.9g}" if result.test_accuracy else ""
         lines.append(f"{line.epoch},{line.loss:.9g},{line.accuracy:.9g},{held},{traced}")
     return "\n".join(lines) + "\n"
-
-
-def table(predictions: Iterable[Prediction], seeds: Sequence[int] = ()) -> str:
-    """Predictions as CSV text, sorted by id; equal predictions give equal bytes.
-
-    Several seeds add a last column ``seed``.
-    """
-    given = list(predictions)
-    numbers: Sequence[int | None] = seeds or [None] * len(given)
-    rows = sorted(zip(given, numbers, strict=True), key=lambda row: (row[0].id, row[1] or 0))
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    width = len(given[0].probabilities) if given else 0
-    writer.writerow([*megc_log.COLUMNS, *(f"p_{i}" for i in range(width)), *(["seed"] if seeds else [])])
-    for p, seed in rows:
-        facts = (p.id, p.dataset, p.subject, p.fold, p.truth, p.predicted)
-        shares = (f"{share:.9g}" for share in p.probabilities)
-        writer.writerow([*facts, *shares, *([seed] if seeds else [])])
-    return text.getvalue()
 
 
 @dataclass(frozen=True)
@@ -216,7 +195,7 @@ class Run:
     def by_seed(self) -> tuple[tuple[Prediction, ...], ...]:
         """The predictions of each seed, sorted by id."""
         try:
-            return megc_log.read(self.path / "predictions.csv").seeds
+            return read_predictions(self.path / "predictions.csv")
         except LogError as error:
             raise RunError(f"{error}; run its recipe again with --out {self.path}") from error
 
@@ -229,7 +208,7 @@ def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> t
     """
     expected = sorted((s.id, s.dataset, s.subject, fold.name, classes.index(s.label)) for s in fold.test)
     try:
-        found = sorted(megc_log.read(folder / f"{which}.csv").predictions, key=lambda p: p.id)
+        found = sorted(read_predictions(folder / f"{which}.csv")[0], key=lambda p: p.id)
     except LogError as error:
         raise RunError(f"{error}; delete {folder} and run again") from error
     if [(p.id, p.dataset, p.subject, p.fold, p.truth) for p in found] != expected:

@@ -20,12 +20,12 @@ from fleeting.experiments.run_folder import (
     how_trained,
     read_fold,
     read_json,
-    table,
 )
 from fleeting.experiments.samples import Prepared
 from fleeting.files import sweep, write_atomically
 from fleeting.scoring import megc_log
 from fleeting.scoring.metrics import Scores, over_seeds
+from fleeting.scoring.predictions import predictions_csv
 from fleeting.scoring.stats import lift, null_oracle
 from fleeting.types import Prediction
 
@@ -109,7 +109,7 @@ def write_scores(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
     scores = _scores(out, prepared, seeds, oracle)
     everything = [p for of_seed in seeds.values() for p in of_seed]
     numbers = [seed for seed, of_seed in seeds.items() for _ in of_seed] if len(seeds) > 1 else []
-    write_atomically(out / "predictions.csv", table(everything, numbers))
+    write_atomically(out / "predictions.csv", predictions_csv(everything, numbers))
     write_atomically(out / "log.txt", megc_log.write(next(iter(seeds.values()))))
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
     return Run.load(out)

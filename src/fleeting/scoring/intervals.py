@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fleeting.errors import LogError, OptionError, some
-from fleeting.scoring.megc_log import read_lines, refuse
+from fleeting.scoring.lines import read_lines, refuse
 from fleeting.scoring.metrics import class_measures, confusion, defined
 
 COLUMNS = ("video", "onset", "offset")

@@ -8,17 +8,18 @@ come out as MEGC spells them, except from our own form, which has its ids alread
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from fleeting import megc_names
-from fleeting.errors import LogError, OptionError
+from fleeting.errors import LogError
 from fleeting.scoring.claims import doubt
+from fleeting.scoring.lines import read_lines, refuse, words_of
 from fleeting.scoring.metrics import Scores, over_seeds
+from fleeting.scoring.predictions import classes_in, has_predictions, parse_predictions
 from fleeting.types import Prediction
 
 MEGC_CLASSES = ("negative", "positive", "surprise")  # MEGC 2019's labels 0, 1, 2
@@ -27,7 +28,6 @@ _NUMBER = re.compile(r"\d{1,2}(\.0*)?")
 _PRINTED = re.compile(r"(subject|predicted|ground truth)\s*:\s*(.*)", re.IGNORECASE)
 _CHATTER = re.compile(r"(final evaluation|uf1|uar|war|f1|f1[- ]score|acc|accuracy)\s*:", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_]+([-_/][^\W\d_]+)*")  # a label that is a word of the log's own
-COLUMNS = ("id", "dataset", "subject", "fold", "truth", "predicted")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,10 @@ def read(path: Path) -> Log:
     form, a clip that comes twice, a fold without clips, labels partly numbers and partly names.
     """
     lines = read_lines(path)
-    if lines[0][1].lower().startswith("id,dataset,subject"):
-        return _read_predictions(path, lines)
+    if has_predictions(lines):
+        seeds = parse_predictions(path, lines)
+        several = (f"{len(seeds)} seeds; every score is the mean over them",) if len(seeds) > 1 else ()
+        return Log(seeds, _class_names(classes_in(lines)), several)
     printed = any(re.match(r"subject\s*:", text, re.IGNORECASE) for _, text in lines)
     rows = list((_printed_rows if printed else _megc_rows)(path, lines))
     words = [word for row in rows for word in (row.truth, row.predicted)]
@@ -142,42 +144,11 @@ def code_labels(path: Path, words: Sequence[str]) -> Coded:
     return Coded(labels, _class_names(max(3, max(labels) + 1)), tuple(notes))
 
 
-def read_lines(path: Path, blanks: str | None = None) -> list[tuple[int, str]]:
-    """The lines of a text file that hold something, with their numbers, and without blanks at their ends.
-
-    Which characters are blanks may be said, where a tab at an end means an empty cell. Raises LogError if no
-    line holds anything.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise LogError(f"{path}: cannot be read ({error.strerror}); expected a text file") from error
-    except UnicodeDecodeError as error:
-        raise LogError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
-    lines = [(i, line.strip(blanks)) for i, line in enumerate(text.splitlines(), start=1) if _words(line)]
-    if not lines:
-        raise LogError(f"{path}: holds nothing; expected a log or a table of labels")
-    return lines
-
-
-def table(path: Path, lines: Sequence[tuple[int, str]]) -> list[list[str]]:
-    """The cells of each line of a CSV. Raises LogError on a line that is none."""
-    try:
-        return [next(csv.reader([text])) for _, text in lines]
-    except csv.Error as error:
-        raise LogError(f"{path}: {error}; expected comma-separated values") from error
-
-
-def refuse(path: Path, line: int, found: str, expected: str) -> NoReturn:
-    """Raises LogError about one line."""
-    raise LogError(f"{path}, line {line}: found {found!r}, expected {expected}")
-
-
 def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
     """``casme2 sub01``, then ``EP02_01f 1 1`` and so on; a fold may come again."""
     fold: tuple[int, str, str] | None = None
     empty = ""  # the line of a fold that has no clips yet
-    said = [(line, text, _words(text)) for line, text in lines if not _CHATTER.match(text)]
+    said = [(line, text, words_of(text)) for line, text in lines if not _CHATTER.match(text)]
     names = _named_labels([words for _, _, words in said])
     for line, text, words in said:
         if names and megc_names.is_database(words[0]) and _is_named_clip(words) and not _is_clip(words):
@@ -241,7 +212,7 @@ def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row
             refuse(path, line, text, "'Subject:', 'Predicted:', 'Ground Truth:' or 'UF1:'")
     for i in range(0, len(found), 3):
         line, _, subject = found[i]
-        group = {kind: _words(rest.strip("[]")) for _, kind, rest in found[i : i + 3]}
+        group = {kind: words_of(rest.strip("[]")) for _, kind, rest in found[i : i + 3]}
         if found[i][1] != "subject" or len(group) < 3 or not all(group.values()):
             refuse(path, line, found[i][1], "'Subject:', then 'Predicted:' and 'Ground Truth:' with labels")
         truth, predicted = group["ground truth"], group["predicted"]
@@ -255,38 +226,8 @@ def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row
             yield _Row(line, database, person, f"{person}#{clip}", *pair)
 
 
-def _read_predictions(path: Path, lines: Sequence[tuple[int, str]]) -> Log:
-    """A row for each id, or with a last column ``seed`` for each id and seed."""
-    header, *rows = table(path, lines)
-    last = ["seed"] if header[-1] == "seed" else []
-    width = len(header) - len(COLUMNS) - len(last)
-    if header != [*COLUMNS, *(f"p_{i}" for i in range(max(1, width))), *last]:
-        refuse(path, lines[0][0], ",".join(header), f"the columns {','.join(COLUMNS)},p_0,p_1,...")
-    seeds: dict[int, dict[str, Prediction]] = {}
-    for (line, text), row in zip(lines[1:], rows, strict=True):
-        if len(row) != len(header):
-            refuse(path, line, text, f"{len(header)} columns")
-        try:
-            seed = int(row[-1]) if last else 0
-            numbers = int(row[4]), int(row[5]), tuple(float(cell) for cell in row[6 : 6 + width])
-            prediction = Prediction(row[0], row[1], row[2], row[3], *numbers)
-        except (ValueError, OptionError) as error:
-            found = f"{path}, line {line}: {error}"
-            raise LogError(f"{found}; expected class indices and probabilities") from error
-        if row[0] in seeds.setdefault(seed, {}):
-            refuse(path, line, text, f"each id once{' for each seed' if last else ''}")
-        seeds[seed][row[0]] = prediction
-    found_seeds = tuple(tuple(seeds[seed].values()) for seed in sorted(seeds)) or ((),)
-    notes = (f"{len(seeds)} seeds; every score is the mean over them",) if len(seeds) > 1 else ()
-    return Log(found_seeds, _class_names(width), notes)
-
-
 def _class_names(count: int) -> tuple[str, ...]:
     return MEGC_CLASSES if count == len(MEGC_CLASSES) else tuple(f"class {i}" for i in range(count))
-
-
-def _words(line: str) -> list[str]:
-    return re.findall(r"[^\s,;]+", line)
 
 
 def _one_word(name: str) -> str:

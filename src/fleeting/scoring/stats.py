@@ -16,7 +16,8 @@ from scipy.stats import binom, binomtest, t
 
 from fleeting import megc_names
 from fleeting.errors import OptionError, ScoreError
-from fleeting.scoring.megc_log import code_labels, read, read_lines, refuse, table
+from fleeting.scoring.lines import cells_of, read_lines, refuse
+from fleeting.scoring.megc_log import code_labels, read
 from fleeting.scoring.metrics import (
     RESAMPLED,
     Interval,
@@ -244,7 +245,7 @@ def read_labels(path: Path) -> Labels:
     a dataset, it becomes part of the subject's name, spelt as MEGC does. Raises LogError.
     """
     lines = read_lines(path)
-    rows = [[cell.strip() for cell in row] for row in table(path, lines)]
+    rows = [[cell.strip() for cell in row] for row in cells_of(path, lines)]
     header = [cell.lower() for cell in rows[0]]
     if "subject" not in header and "label" in header:
         header = ["subject" if cell == "sub" else cell for cell in header]
