@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
-from fleeting.inputs.loading import PROBE
+from fleeting.inputs.view import PROBE
 from fleeting.modalities import kind_of, modalities
 from fleeting.models import build, is_network, models
 from fleeting.training.fitting import TrainingSet, fit

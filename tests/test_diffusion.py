@@ -8,8 +8,9 @@ import torch
 
 from fleeting.errors import OptionError
 from fleeting.models import build
-from fleeting.training.diffusion import Diffusion, drawn
-from fleeting.training.fitting import Training, TrainingSet, fit
+from fleeting.training.diffusion import drawn
+from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.options import Diffusion, Training
 from fleeting.types import ArrayKind
 
 CPU = torch.device("cpu")

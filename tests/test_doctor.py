@@ -12,7 +12,8 @@ from PIL import Image
 from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.errors import DatasetError, UnknownNameError
-from fleeting.inputs.loading import Input, View, load
+from fleeting.inputs.loading import load
+from fleeting.inputs.view import Input, View
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import fleeting
 from fleeting.datasets import datasets
 from fleeting.errors import CacheError, FaceError, OptionError, UnknownNameError, VideoError
 from fleeting.experiments.recipe import read_recipe
-from fleeting.inputs.loading import Input, View, cut, load, open_clip
+from fleeting.inputs.cutting import cut
+from fleeting.inputs.loading import load, open_clip
+from fleeting.inputs.view import Input, View
 from fleeting.modalities import modalities
 from fleeting.synthetic.draw import draw
 

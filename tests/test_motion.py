@@ -16,11 +16,11 @@ from fleeting.faces.optical_flow import (
     optical_strain,
     rigid_fit,
     shrink,
-    similarity,
     stable_region,
     without_rigid,
 )
 from fleeting.faces.tracking import find_face
+from fleeting.faces.warping import similarity
 from fleeting.video.pictures import read_picture
 
 WIDTH, HEIGHT = crop_size()

@@ -16,12 +16,13 @@ from fleeting.drawing.rendering import frame
 from fleeting.drawing.script import script_of_clip
 from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.faces.clips import clip_of
-from fleeting.inputs.loading import arrays_of
+from fleeting.inputs.view import arrays_of
 from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.recognition.recogniser import SHIPPED, Recogniser, recognisers
 from fleeting.recognition.weights import write_weights
-from fleeting.training.fitting import Training, TrainingSet, fit
+from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.options import Training
 from fleeting.types import ArrayKind
 from tests.conftest import moving_clip
 from tests.small_models import small

@@ -17,8 +17,8 @@ from fleeting.experiments.recipe import Experiment, ModelChoice, read_recipe
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build, models
 from fleeting.training import side_by_side
-from fleeting.training.diffusion import Diffusion
-from fleeting.training.fitting import Training, TrainingSet, fit
+from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.options import Diffusion, Training
 from fleeting.types import ArrayKind, Fold, Sample
 
 CLASSES = ("negative", "positive", "surprise")

@@ -5,7 +5,8 @@ import torch
 from fleeting.errors import FoldError, OptionError
 from fleeting.models import build
 from fleeting.training.attention_removal import removable
-from fleeting.training.fitting import Fitted, Training, TrainingSet, fit
+from fleeting.training.fitting import Fitted, TrainingSet, fit
+from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.types import ArrayKind
 

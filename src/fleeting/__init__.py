@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fleeting.experiments.run_folder import Run as Run
     from fleeting.explanations.clip_figures import inputs_figure as inputs_figure
     from fleeting.explanations.explain import explain as explain
-    from fleeting.inputs.loading import cut as cut
+    from fleeting.inputs.cutting import cut as cut
     from fleeting.inventory.catalogue import catalogue as catalogue
     from fleeting.recognition.onnx import export_onnx as export_onnx
     from fleeting.recognition.recogniser import Recogniser as Recogniser
@@ -53,7 +53,7 @@ _HOMES = {
     "catalogue": "inventory.catalogue",
     "check": "benchmark.check",
     "Clip": "types",
-    "cut": "inputs.loading",
+    "cut": "inputs.cutting",
     "demo": "synthetic.demo",
     "draw": "synthetic.draw",
     "Event": "types",

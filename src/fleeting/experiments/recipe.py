@@ -18,7 +18,7 @@ from fleeting.faces.clips import Crop
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options
-from fleeting.training.fitting import Training
+from fleeting.training.options import Training
 
 HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "keep_weights", "threads"))
 """Keys of a recipe that may be changed without making another experiment of it."""

@@ -21,7 +21,8 @@ from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.run_folder import (
     file_name,
 )
-from fleeting.inputs.loading import Input, View, frames_of, load, refuse_unsupplied
+from fleeting.inputs.loading import frames_of, load, refuse_unsupplied
+from fleeting.inputs.view import Input, View
 from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.registry import options

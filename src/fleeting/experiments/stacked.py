@@ -26,8 +26,8 @@ from fleeting.experiments.fold import (
     threads,
     training_set,
 )
-from fleeting.training.diffusion import Diffusion
 from fleeting.training.fitting import device_of
+from fleeting.training.options import Diffusion
 from fleeting.training.side_by_side import PredictTogether, bytes_in_training, fit_together, why_apart
 
 MEMORY_SHARE = 0.25

@@ -20,7 +20,8 @@ from fleeting.errors import FleetingError, OptionError, RunError, UnknownNameErr
 from fleeting.experiments.run_folder import Run, fold_folder, read_json
 from fleeting.experiments.samples import root_of, samples_of, view_of
 from fleeting.faces.tracking import FaceTracker
-from fleeting.inputs.loading import View, arrays_of, load, open_clip
+from fleeting.inputs.loading import load, open_clip
+from fleeting.inputs.view import View, arrays_of
 from fleeting.models import build
 from fleeting.recognition.recogniser import SHIPPED, Recogniser, fitted, recognisers
 from fleeting.session.buffer import LONGEST, Past

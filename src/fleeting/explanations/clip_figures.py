@@ -21,7 +21,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from fleeting.errors import OptionError
 from fleeting.faces.optical_flow import gray
-from fleeting.inputs.loading import resized
+from fleeting.inputs.view import resized
 from fleeting.modalities import kind_of, modalities
 from fleeting.reports.figures import OTHER, STYLE, shown
 from fleeting.types import Clip, FloatArray, Image

@@ -25,7 +25,8 @@ from fleeting.faces.landmarks import (
     TEMPLES,
     eyes,
 )
-from fleeting.faces.optical_flow import Matrix, similarity, stable_region, tukey
+from fleeting.faces.optical_flow import stable_region
+from fleeting.faces.warping import Matrix, chained, moved, shrinking, shrunk, similarity, tukey, warped
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image
 
@@ -207,34 +208,3 @@ def _view(small: Image, matrix: Matrix, factor: int) -> FloatArray:
     """The face in gray, slightly blurred so that its slopes are true between pixels."""
     picture = warped(small, matrix, VIEW, factor, cv2().INTER_LINEAR).astype(np.float32)
     return np.asarray(cv2().GaussianBlur(cv2().cvtColor(picture, cv2().COLOR_RGB2GRAY), (0, 0), 1.0))
-
-
-def shrinking(matrices: Matrix) -> int:
-    """By how much to shrink pictures before they are warped, so that nothing finer than a pixel is left."""
-    scale = float(np.median(np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])))
-    return max(1, int(1 / scale))
-
-
-def shrunk(image: Image, factor: int) -> Image:
-    """The picture with each ``factor`` by ``factor`` pixels made one."""
-    width, height = image.shape[1] // factor, image.shape[0] // factor
-    whole = image[: height * factor, : width * factor]
-    return np.asarray(cv2().resize(whole, (width, height), interpolation=cv2().INTER_AREA))
-
-
-def warped(small: Image, matrix: Matrix, size: tuple[int, int], factor: int, kind: int) -> Image:
-    """A shrunk picture through the matrix of the whole one, to ``size`` (width, height); edges go on."""
-    middle = (factor - 1) / 2  # of the pixels that became the first one
-    matrix = chained(matrix, np.array([[factor, 0, middle], [0, factor, middle]]))
-    border = cv2().BORDER_REPLICATE
-    return np.asarray(cv2().warpAffine(small, matrix, size, flags=kind, borderMode=border))
-
-
-def chained(outer: Matrix, inner: Matrix) -> Matrix:
-    """One matrix for ``inner`` and then ``outer``."""
-    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
-
-
-def moved(matrix: Matrix, points: npt.NDArray[np.floating]) -> Matrix:
-    """Where a (2, 3) matrix takes points (n, 2 or more, of which x and y count): (n, 2)."""
-    return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])

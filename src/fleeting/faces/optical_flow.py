@@ -21,11 +21,11 @@ from fleeting.faces.landmarks import (
     TEMPLES,
     eyes,
 )
+from fleeting.faces.warping import Matrix, similarity
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
 Gray = npt.NDArray[np.uint8]
-Matrix = npt.NDArray[np.float64]
 SMALLEST = 16
 """Rows and columns below which no backend finds a movement, and some crash."""
 CALM = 0.3
@@ -142,35 +142,6 @@ def _region_of_mesh(shape: tuple[int, int], mesh: FloatArray) -> FloatArray:
         cv2().fillConvexPoly(region, outline, 0.0)
         cv2().polylines(region, [outline], True, 0.0, reach)
     return region
-
-
-def similarity(start: npt.ArrayLike, end: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Matrix:
-    """The shift, turn and scaling that takes points ``start`` (n, 2) to ``end``, as a (2, 3) matrix.
-
-    Points that do not follow the rest are left out: least squares with Tukey's weights, twelve rounds at
-    most. Raises OptionError on fewer than two different points with a weight above 0.
-    """
-    z, target = (np.asarray(points, np.float64) @ [1, 1j] for points in (start, end))
-    trust = np.ones(len(z)) if weights is None else np.asarray(weights, np.float64)
-    z, target, trust = z[trust > 0], target[trust > 0], trust[trust > 0]
-    if len(z) < 2 or not np.ptp(z.real) + np.ptp(z.imag) > 0:
-        raise OptionError(f"a similarity through {len(z)} weighted points, expected two that differ or more")
-    now = trust
-    for _ in range(12):
-        middle, goal = np.average(z, weights=now), np.average(target, weights=now)
-        away = z - middle
-        turn = (now * np.conj(away) * (target - goal)).sum() / (now * np.abs(away) ** 2).sum()
-        before, now = now, trust * tukey(np.abs(target - goal - turn * away))
-        if np.count_nonzero(now) < 2 or np.allclose(now, before):
-            break
-    shift = goal - turn * middle
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
-
-
-def tukey(residuals: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """How far to trust each of several residuals: 1 where it is 0, 0 from 4.7 robust deviations on."""
-    deviation = 1.4826 * np.median(np.abs(residuals)) + 1e-6
-    return np.asarray(np.clip(1 - (residuals / (4.685 * deviation)) ** 2, 0, 1) ** 2)
 
 
 def rigid_fit(u: FloatArray, v: FloatArray, weights: FloatArray) -> Matrix:

@@ -12,17 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleeting.faces.alignment import (
-    VIEW,
-    VIEW_HEIGHT,
-    VIEW_MARGIN,
-    chained,
-    crop_matrix,
-    moved,
-    shrinking,
-    shrunk,
-    warped,
-)
+from fleeting.faces.alignment import VIEW, VIEW_HEIGHT, VIEW_MARGIN, crop_matrix
 from fleeting.faces.landmarks import (
     FOREHEAD,
     LEFT_EYE,
@@ -33,8 +23,9 @@ from fleeting.faces.landmarks import (
     eyes,
     outer_distance,
 )
-from fleeting.faces.optical_flow import Gray, Matrix, gray, similarity
+from fleeting.faces.optical_flow import Gray, gray
 from fleeting.faces.tracking import Face
+from fleeting.faces.warping import Matrix, chained, moved, shrinking, shrunk, similarity, warped
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Frame
 

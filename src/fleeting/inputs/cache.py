@@ -120,10 +120,15 @@ def _tidy(folder: Path, limit: int) -> None:
 
 
 def code_of(*modules: ModuleType) -> str:
-    """SHA-256 of the modules' source: a fact of whatever they compute. Raises OptionError without source."""
+    """SHA-256 of the modules' source, of a package all that is in it: a fact of whatever they compute.
+
+    Raises OptionError on a module without source.
+    """
     digest = hashlib.sha256()
     for module in modules:
         if (source := getattr(module, "__file__", None)) is None:
             raise OptionError(f"module {module.__name__} has no source file; name the modules that compute")
-        digest.update(Path(source).read_bytes())
+        folder = Path(source).parent
+        for path in sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(source)]:
+            digest.update(path.read_bytes())
     return digest.hexdigest()

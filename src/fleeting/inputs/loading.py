@@ -5,54 +5,32 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
-from PIL import ImageOps
 
+from fleeting import apex, faces, inputs
+from fleeting import modalities as modality_shelf
 from fleeting.apex import apex_finders
 from fleeting.datasets import Dataset
 from fleeting.datasets._checks import as_problem
 from fleeting.datasets._disk import number_of
 from fleeting.errors import DatasetError, FaceError, OptionError, Problem
-from fleeting.faces import alignment, clips, four_regions, landmarks, networks, optical_flow, tracking
-from fleeting.faces.clips import Crop, clip_of
-from fleeting.faces.optical_flow import shrink
+from fleeting.faces.clips import clip_of
 from fleeting.inputs.cache import Cache, code_of
+from fleeting.inputs.view import PROBE, Input, View, resized, toned
 from fleeting.modalities import kind_of, modalities
 from fleeting.types import ArrayKind, Clip, FloatArray, Image, Progress, Sample, silent
 from fleeting.video import pictures
 from fleeting.video.pictures import read_pictures
-from fleeting.video.reader import open_video
 
-_MAKERS = (alignment, clips, four_regions, landmarks, networks, optical_flow, pictures, tracking)
-"""Modules whose change makes kept arrays stale, beside this one, the modality's and the apex finder's."""
-PROBE = Clip(np.full((3, 64, 52, 1), 128, np.uint8), np.arange(3) / 100, 0, 1, 2)
-"""A clip on which a modality shows whether it takes its options."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input of a model: a modality, the options it is given, and the size to which it is brought."""
-
-    modality: str
-    size: tuple[int, int]
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class View:
-    """How clips are looked at: which inputs, from frames cropped and coloured how, the apex by which rule."""
-
-    inputs: tuple[Input, ...]
-    apex: str = "annotated"
-    color: str = "rgb"
-    crop: Crop = "auto"
-    height: int = 170
-    equalise: bool = False
+CROPPING: tuple[ModuleType, ...] = (faces, pictures, inputs)
+"""Packages and modules whose change makes kept crops stale."""
+MAKING: tuple[ModuleType, ...] = (*CROPPING, apex, modality_shelf)
+"""Those whose change makes kept arrays stale, beside a plug-in's own module."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +149,12 @@ def _opened(sample: Sample, paths: Sequence[Path], view: View, kept: Cache) -> O
     frames, crop = _faces(paths, view, kept)
     clip = Clip(frames, times, 0, apex, last)
     clip = replace(clip, apex=apex_finders[rule](clip))
-    return Opened(replace(clip, frames=_toned(clip.frames, view)), rule, crop)
+    return Opened(replace(clip, frames=toned(clip.frames, view)), rule, crop)
 
 
 def _faces(paths: Sequence[Path], view: View, kept: Cache) -> tuple[Image, str]:
     """The pictures cropped as the view says, and what that was; kept, since finding faces takes longest."""
-    key = kept.key(files=_files(paths), crop=view.crop, height=view.height, code=code_of(*_MAKERS))
+    key = kept.key(files=_files(paths), crop=view.crop, height=view.height, code=code_of(*CROPPING))
     found = kept.get(key)
     if found is None:
         images, times = [*read_pictures(paths)], range(len(paths))
@@ -198,51 +176,6 @@ def _cache_of_faces() -> Cache:
     return Cache(folder / "faces" if folder else None)
 
 
-def cut(
-    source: str | Path | int | Image,
-    start: float,
-    end: float,
-    *,
-    apex: str = "flow",
-    fps: float | None = None,
-    crop: Crop = "face",
-    height: int = 170,
-) -> Clip:
-    """The stretch of a video from ``start`` to ``end`` (seconds, both included) as a Clip of the face.
-
-    ``source`` is whatever `fleeting.open_video` reads. Onset and offset are the stretch's first and
-    last frame, the apex is found by the finder of that name; times are the video's own. Raises VideoError
-    and FaceError where nothing can be read or no face is found.
-    """
-    if apex == "annotated":
-        raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")
-    with open_video(source, fps=fps, start=start, end=np.nextafter(end, np.inf)) as video:
-        frames = list(video)
-    times = np.array([frame.time for frame in frames])
-    last = len(frames) - 1
-    clip, _ = clip_of([frame.image for frame in frames], times, 0, last // 2, last, crop=crop, height=height)
-    return replace(clip, apex=apex_finders[apex](clip))
-
-
-def arrays_of(clip: Clip, view: View) -> list[FloatArray]:
-    """What a model that looks so at clips gets to see of this one: an array (channels, height, width) each.
-
-    The clip comes with its apex and cropped as the view says; its frames are toned here.
-    """
-    clip = replace(clip, frames=_toned(clip.frames, view))
-    return [resized(modalities[item.modality](clip, **item.options), item.size) for item in view.inputs]
-
-
-def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Bring (channels, height, width) to ``size``: by area where it shrinks, bilinear where it grows."""
-    if array.shape[1:] == size:
-        return array.astype(np.float32)
-    if array.shape[1] >= size[0] and array.shape[2] >= size[1]:
-        return np.stack([shrink(channel, size) for channel in array.astype(np.float32)])
-    grown = [Pillow.fromarray(channel.astype(np.float32)) for channel in array]
-    return np.stack([np.asarray(g.resize(size[::-1], Pillow.Resampling.BILINEAR)) for g in grown])
-
-
 class _Opener:
     """Opens samples of one dataset, and keeps in the cache what was made of their frames."""
 
@@ -251,7 +184,7 @@ class _Opener:
         self._kept, self._kept_faces = Cache(), _cache_of_faces()
         made = [item for item in view.inputs if item.modality not in dataset.ready]
         functions = [apex_finders[view.apex], *(modalities[item.modality] for item in made)]
-        self._code = code_of(*_MAKERS, *(sys.modules[f.__module__] for f in (load, *functions)))
+        self._code = code_of(*MAKING, *(sys.modules[f.__module__] for f in functions))
 
     def arrays(self, sample: Sample) -> tuple[list[FloatArray], str, str]:
         """The sample's arrays, the rule of its apex and what was done to its frames."""
@@ -288,18 +221,3 @@ class _Opener:
             "view": (view.apex, view.color, view.crop, view.height, view.equalise),
             "code": self._code,
         }
-
-
-def _toned(frames: Image, view: View) -> Image:
-    """Frames as gray and with their histograms spread, where the view wants that."""
-    if view.color == "gray" and frames.shape[3] == 3:
-        frames = np.stack([optical_flow.gray(frame) for frame in frames])[..., None]
-    return np.stack([_equalised(frame) for frame in frames]) if view.equalise else frames
-
-
-def _equalised(frame: Image) -> Image:
-    """The frame with its brightness (of colours, the luma alone) spread over the whole range."""
-    if frame.shape[2] == 1:
-        return np.asarray(ImageOps.equalize(Pillow.fromarray(frame[..., 0])))[..., None]
-    luma, *colour = Pillow.fromarray(frame).convert("YCbCr").split()
-    return np.asarray(Pillow.merge("YCbCr", (ImageOps.equalize(luma), *colour)).convert("RGB"))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from fleeting import linear_maps
 from fleeting.errors import UnknownNameError, WeightsError
-from fleeting.inputs.loading import Input, View, arrays_of
+from fleeting.inputs.view import Input, View, arrays_of
 from fleeting.recognition.calibration import softened
 from fleeting.recognition.weights import Facts, Weights, read_weights
 from fleeting.types import Clip, FloatArray, Predict, Recognition

@@ -12,7 +12,7 @@ from fleeting.errors import FaceError
 from fleeting.faces.clips import clip_of
 from fleeting.faces.optical_flow import SMALLEST
 from fleeting.faces.tracking import Face
-from fleeting.optional import cv2
+from fleeting.faces.warping import shrunk
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.types import Clip, Frame, Image
 
@@ -46,7 +46,7 @@ class _Kept:
             (edge - start) // self.factor for edge, start in zip(edges, 2 * self.edges[:2], strict=True)
         ]
         left, top, right, bottom = inside
-        return _shrunk(self.image[top:bottom, left:right], factor // self.factor)
+        return shrunk(self.image[top:bottom, left:right], factor // self.factor)
 
 
 class Past:
@@ -61,7 +61,7 @@ class Past:
         """Keep the face as this frame shows it, without the ``others`` that are near."""
         factor = min(GRID, 2 ** int(np.log2(max(face.measures.size / LARGE, 0.5)) + 1))
         left, top, right, bottom = edges = _edges(face, others, frame.image.shape, factor)
-        part = _shrunk(frame.image[top:bottom, left:right], factor)
+        part = shrunk(frame.image[top:bottom, left:right], factor)
         self._recent.append(_Kept(frame.number, frame.time, edges, factor, part.copy()))
         while self._recent[0].time < frame.time - self._dense:
             kept = self._recent.popleft()
@@ -126,11 +126,3 @@ def _thinned(kept: Iterable[_Kept], wanted: Collection[int]) -> Iterator[_Kept]:
         if one.number in wanted or one.time >= last + SPARSE:
             last = one.time
             yield one
-
-
-def _shrunk(image: Image, factor: int) -> Image:
-    """The picture with each ``factor`` by ``factor`` pixels made one."""
-    if factor == 1:
-        return image
-    size = image.shape[1] // factor, image.shape[0] // factor
-    return np.asarray(cv2().resize(image, size, interpolation=cv2().INTER_AREA))

@@ -16,31 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.optional import diffusers
+from fleeting.training.options import Diffusion
 from fleeting.types import FloatArray, IntArray
 
 MULTIPLE = 4
 """Sides are padded to a multiple of it: the U-Net halves them twice."""
-
-
-class Diffusion(BaseModel):
-    """A recipe's ``[training.diffusion]`` table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    epochs: int = Field(default=0, ge=0, description="0: no samples are drawn")
-    lr: float = Field(default=1e-3, gt=0, description="learning rate at its highest")
-    batch: int = Field(default=64, ge=1)
-    width: int = Field(default=32, ge=8, multiple_of=8, description="channels of the U-Net's first level")
-    steps: int = Field(default=1000, ge=2, description="steps from a picture to noise")
-    sampling_steps: int = Field(default=50, ge=2, description="how many of them are gone back (our reading)")
-    fill: float = Field(
-        default=1.0, gt=0, le=10, description="each class is filled up to such a share of the largest"
-    )
 
 
 def drawn(

@@ -5,71 +5,22 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import OptionError
 from fleeting.models import Model
 from fleeting.training.attention_removal import Fading, least_telling, refuse_too_many, removable, silence
-from fleeting.training.diffusion import Diffusion, drawn
+from fleeting.training.diffusion import drawn
+from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.types import ArrayKind, FloatArray, IntArray, Predict
-
-
-class Training(BaseModel):
-    """A recipe's ``[training]`` table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: float = Field(default=1e-3, gt=0, description="learning rate of the first epoch")
-    weight_decay: float = Field(default=0.0, ge=0)
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
-    batch: int = Field(default=64, ge=1)
-    epochs: int = Field(default=100, ge=1)
-    schedule: Literal["constant", "exponential", "step", "cosine"] = "constant"
-    decay: float = Field(
-        default=0.97, gt=0, le=1, description="factor an epoch (exponential) or a step (step)"
-    )
-    step_epochs: int = Field(default=10, ge=1, description="epochs between two steps of schedule=step")
-    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
-    focal_gamma: float = Field(default=2.0, ge=0)
-    class_weights: Literal["none", "balanced"] = "none"
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    normalize: Literal["train", "none"] = Field(
-        default="train", description="train: each channel by the training side's mean and deviation"
-    )
-    augment: tuple[str, ...] = ()
-    diffusion: Diffusion = Diffusion()
-    remove_attention: int = Field(
-        default=0, ge=0, description="how many attention layers go: those that tell the output least"
-    )
-    remove_among: str = Field(
-        default="", description="only attention layers whose name begins so, for example levels.2"
-    )
-    remove_from: float = Field(default=0.5, ge=0, lt=1, description="after which share of the epochs")
-    remove_over: float = Field(default=0.25, gt=0, le=1, description="they fade over such a share of them")
-    selection: Literal["fixed", "inner"] = Field(
-        default="fixed", description="fixed: the last epoch; inner: the best on validation subjects"
-    )
-    patience: int = Field(default=10, ge=1, description="epochs without improvement before inner stops")
-    validation_share: float = Field(default=0.2, gt=0, lt=1, description="share of samples held out by inner")
-    trace_oracle: bool = Field(default=False, description="also record the epoch best on the test side")
-    keep_weights: bool = Field(default=False, description="write each fold's weights")
-    seed: int = Field(default=0, ge=0, le=2**31)
-    seeds: int = Field(default=1, ge=1, le=1000, description="how many seeds, counted up from seed")
-    threads: int = Field(
-        default=1, ge=1, le=256, description="threads a process; scores repeat for the same number"
-    )
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    autocast: bool = Field(default=True, description="bfloat16 where it is safe, on a GPU only")
 
 
 @dataclass(frozen=True, eq=False)

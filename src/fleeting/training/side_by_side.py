@@ -24,12 +24,10 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from fleeting.errors import OptionError
-from fleeting.training.diffusion import Diffusion
 from fleeting.training.fitting import (
     Batches,
     Epoch,
     Fitted,
-    Training,
     TrainingSet,
     begun,
     class_weights,
@@ -38,6 +36,7 @@ from fleeting.training.fitting import (
     schedule_of,
     weighted_loss,
 )
+from fleeting.training.options import Diffusion, Training
 from fleeting.types import FloatArray
 
 Probabilities = npt.NDArray[np.float64]

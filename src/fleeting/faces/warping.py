@@ -1,0 +1,75 @@
+"""Pictures and points through (2, 3) matrices: shrunk first, so that nothing finer than a pixel is left."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fleeting.errors import OptionError
+from fleeting.optional import cv2
+from fleeting.types import Image
+
+
+def shrinking(matrices: Matrix) -> int:
+    """By how much to shrink pictures before they are warped, so that nothing finer than a pixel is left."""
+    scale = float(np.median(np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])))
+    return max(1, int(1 / scale))
+
+
+def shrunk(image: Image, factor: int) -> Image:
+    """The picture with each ``factor`` by ``factor`` pixels made one."""
+    if factor == 1:
+        return image
+    width, height = image.shape[1] // factor, image.shape[0] // factor
+    whole = image[: height * factor, : width * factor]
+    return np.asarray(cv2().resize(whole, (width, height), interpolation=cv2().INTER_AREA))
+
+
+def warped(small: Image, matrix: Matrix, size: tuple[int, int], factor: int, kind: int) -> Image:
+    """A shrunk picture through the matrix of the whole one, to ``size`` (width, height); edges go on."""
+    middle = (factor - 1) / 2  # of the pixels that became the first one
+    matrix = chained(matrix, np.array([[factor, 0, middle], [0, factor, middle]]))
+    border = cv2().BORDER_REPLICATE
+    return np.asarray(cv2().warpAffine(small, matrix, size, flags=kind, borderMode=border))
+
+
+def chained(outer: Matrix, inner: Matrix) -> Matrix:
+    """One matrix for ``inner`` and then ``outer``."""
+    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+
+
+def moved(matrix: Matrix, points: npt.NDArray[np.floating]) -> Matrix:
+    """Where a (2, 3) matrix takes points (n, 2 or more, of which x and y count): (n, 2)."""
+    return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])
+
+
+Matrix = npt.NDArray[np.float64]
+
+
+def similarity(start: npt.ArrayLike, end: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Matrix:
+    """The shift, turn and scaling that takes points ``start`` (n, 2) to ``end``, as a (2, 3) matrix.
+
+    Points that do not follow the rest are left out: least squares with Tukey's weights, twelve rounds at
+    most. Raises OptionError on fewer than two different points with a weight above 0.
+    """
+    z, target = (np.asarray(points, np.float64) @ [1, 1j] for points in (start, end))
+    trust = np.ones(len(z)) if weights is None else np.asarray(weights, np.float64)
+    z, target, trust = z[trust > 0], target[trust > 0], trust[trust > 0]
+    if len(z) < 2 or not np.ptp(z.real) + np.ptp(z.imag) > 0:
+        raise OptionError(f"a similarity through {len(z)} weighted points, expected two that differ or more")
+    now = trust
+    for _ in range(12):
+        middle, goal = np.average(z, weights=now), np.average(target, weights=now)
+        away = z - middle
+        turn = (now * np.conj(away) * (target - goal)).sum() / (now * np.abs(away) ** 2).sum()
+        before, now = now, trust * tukey(np.abs(target - goal - turn * away))
+        if np.count_nonzero(now) < 2 or np.allclose(now, before):
+            break
+    shift = goal - turn * middle
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def tukey(residuals: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """How far to trust each of several residuals: 1 where it is 0, 0 from 4.7 robust deviations on."""
+    deviation = 1.4826 * np.median(np.abs(residuals)) + 1e-6
+    return np.asarray(np.clip(1 - (residuals / (4.685 * deviation)) ** 2, 0, 1) ** 2)

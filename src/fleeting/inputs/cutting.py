@@ -1,0 +1,40 @@
+"""The clip of a stretch of video, for whoever knows where the movement is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fleeting.apex import apex_finders
+from fleeting.errors import OptionError
+from fleeting.faces.clips import Crop, clip_of
+from fleeting.types import Clip, Image
+from fleeting.video.reader import open_video
+
+
+def cut(
+    source: str | Path | int | Image,
+    start: float,
+    end: float,
+    *,
+    apex: str = "flow",
+    fps: float | None = None,
+    crop: Crop = "face",
+    height: int = 170,
+) -> Clip:
+    """The stretch of a video from ``start`` to ``end`` (seconds, both included) as a Clip of the face.
+
+    ``source`` is whatever `fleeting.open_video` reads. Onset and offset are the stretch's first and
+    last frame, the apex is found by the finder of that name; times are the video's own. Raises VideoError
+    and FaceError where nothing can be read or no face is found.
+    """
+    if apex == "annotated":
+        raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")
+    with open_video(source, fps=fps, start=start, end=np.nextafter(end, np.inf)) as video:
+        frames = list(video)
+    times = np.array([frame.time for frame in frames])
+    last = len(frames) - 1
+    clip, _ = clip_of([frame.image for frame in frames], times, 0, last // 2, last, crop=crop, height=height)
+    return replace(clip, apex=apex_finders[apex](clip))

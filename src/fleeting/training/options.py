@@ -1,0 +1,72 @@
+"""What a recipe may say of training: its tables ``[training]`` and ``[training.diffusion]``; without torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Diffusion(BaseModel):
+    """A recipe's ``[training.diffusion]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(default=0, ge=0, description="0: no samples are drawn")
+    lr: float = Field(default=1e-3, gt=0, description="learning rate at its highest")
+    batch: int = Field(default=64, ge=1)
+    width: int = Field(default=32, ge=8, multiple_of=8, description="channels of the U-Net's first level")
+    steps: int = Field(default=1000, ge=2, description="steps from a picture to noise")
+    sampling_steps: int = Field(default=50, ge=2, description="how many of them are gone back (our reading)")
+    fill: float = Field(
+        default=1.0, gt=0, le=10, description="each class is filled up to such a share of the largest"
+    )
+
+
+class Training(BaseModel):
+    """A recipe's ``[training]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = Field(default=1e-3, gt=0, description="learning rate of the first epoch")
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
+    batch: int = Field(default=64, ge=1)
+    epochs: int = Field(default=100, ge=1)
+    schedule: Literal["constant", "exponential", "step", "cosine"] = "constant"
+    decay: float = Field(
+        default=0.97, gt=0, le=1, description="factor an epoch (exponential) or a step (step)"
+    )
+    step_epochs: int = Field(default=10, ge=1, description="epochs between two steps of schedule=step")
+    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
+    focal_gamma: float = Field(default=2.0, ge=0)
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    normalize: Literal["train", "none"] = Field(
+        default="train", description="train: each channel by the training side's mean and deviation"
+    )
+    augment: tuple[str, ...] = ()
+    diffusion: Diffusion = Diffusion()
+    remove_attention: int = Field(
+        default=0, ge=0, description="how many attention layers go: those that tell the output least"
+    )
+    remove_among: str = Field(
+        default="", description="only attention layers whose name begins so, for example levels.2"
+    )
+    remove_from: float = Field(default=0.5, ge=0, lt=1, description="after which share of the epochs")
+    remove_over: float = Field(default=0.25, gt=0, le=1, description="they fade over such a share of them")
+    selection: Literal["fixed", "inner"] = Field(
+        default="fixed", description="fixed: the last epoch; inner: the best on validation subjects"
+    )
+    patience: int = Field(default=10, ge=1, description="epochs without improvement before inner stops")
+    validation_share: float = Field(default=0.2, gt=0, lt=1, description="share of samples held out by inner")
+    trace_oracle: bool = Field(default=False, description="also record the epoch best on the test side")
+    keep_weights: bool = Field(default=False, description="write each fold's weights")
+    seed: int = Field(default=0, ge=0, le=2**31)
+    seeds: int = Field(default=1, ge=1, le=1000, description="how many seeds, counted up from seed")
+    threads: int = Field(
+        default=1, ge=1, le=256, description="threads a process; scores repeat for the same number"
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    autocast: bool = Field(default=True, description="bfloat16 where it is safe, on a GPU only")
