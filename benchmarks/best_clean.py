@@ -24,8 +24,7 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 
 from fleeting import linear_maps
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import labelled
+from fleeting.datasets import datasets, labelled
 from fleeting.drawing.people import identity
 from fleeting.drawing.portrait import portrait
 from fleeting.drawing.units import JAW, PULLS, field

@@ -11,7 +11,6 @@ import fleeting
 from fleeting.cli import main
 from fleeting.datasets import datasets
 from fleeting.experiments.recipe import recipe_names
-from fleeting.inventory import catalogue
 from fleeting.models import models
 
 SMALL = ["--set", "protocol.name=kfold", "--set", "training.epochs=2", "--set", "protocol.folds=3"]
@@ -126,7 +125,7 @@ def test_list_says_what_exists(capsys, kind):
 @pytest.mark.slow
 def test_list_measures_models(capsys, monkeypatch):
     few = {name: models[name] for name in ("dfrnet", "linear-flow", "ststnet")}  # all take minutes
-    monkeypatch.setattr(catalogue, "models", few)
+    monkeypatch.setattr("fleeting.models.models", few)
     status, out, err = typed(capsys, "list", "models", "--measure", "--json")
     found = {row["name"]: row for row in json.loads(out)}
     assert (status, err) == (0, "")

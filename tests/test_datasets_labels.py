@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleeting.datasets._labels import label_sets, labelled
+from fleeting.datasets import label_sets, labelled
 from fleeting.errors import UnknownNameError
 from fleeting.types import Sample
 

@@ -10,9 +10,7 @@ import pytest
 from PIL import Image
 
 from fleeting.benchmark.check import check
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import labelled
-from fleeting.datasets._miniature import Drawing
+from fleeting.datasets import Drawing, datasets, labelled
 from fleeting.datasets.casme2 import CASME2
 from fleeting.datasets.megc2019_flow import LISTS
 from fleeting.datasets.samm import SAMM

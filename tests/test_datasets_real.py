@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from fleeting.benchmark.check import check
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import labelled
+from fleeting.datasets import datasets, labelled
 from fleeting.datasets.smic import SMIC
 from fleeting.types import Sample
 

@@ -13,9 +13,7 @@ import openpyxl
 import pytest
 
 from fleeting.benchmark.check import check
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import labelled
-from fleeting.datasets._miniature import Drawing
+from fleeting.datasets import Drawing, datasets, labelled
 from fleeting.datasets.casme2 import CASME2
 from fleeting.datasets.casme3 import CASME3
 from fleeting.datasets.casme_sq import CASME_SQ

@@ -11,8 +11,7 @@ import torch
 from fleeting.errors import OptionError
 from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.modalities import modalities
-from fleeting.models import build
-from fleeting.models._blocks import Attention, Gate
+from fleeting.models import Attention, Gate, build
 from fleeting.models.dfrnet import (
     BRANCHES,
     AttentionFusion,

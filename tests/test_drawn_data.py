@@ -8,12 +8,12 @@ import pytest
 
 import fleeting
 from fleeting.benchmark.check import check
-from fleeting.datasets import datasets
-from fleeting.datasets.truth import drawn_people
+from fleeting.datasets import datasets, drawn_people
 from fleeting.drawing import TWO_PEOPLE
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
 from fleeting.experiments.recipe import read_recipe
-from fleeting.synthetic.draw import draw, layouts
+from fleeting.synthetic.draw import draw
+from fleeting.synthetic.takes import layouts
 from fleeting.video.pictures import read_picture
 
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}

@@ -15,11 +15,11 @@ from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.explanations.attribution import grad_cam, looks_of, rollout
-from fleeting.explanations.cases import RunClips, of_analysis
+from fleeting.explanations.cases import of_analysis
 from fleeting.explanations.clip_figures import Look, inputs_figure, overlaid, png
+from fleeting.explanations.run_case import RunClips
 from fleeting.modalities import modalities
-from fleeting.models import build, models
-from fleeting.models._blocks import Attention
+from fleeting.models import Attention, build, models
 from fleeting.recognition.weights import InputFacts, write_weights
 from fleeting.training.fitting import Fitted
 from tests.conftest import moving_clip

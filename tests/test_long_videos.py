@@ -11,8 +11,7 @@ from PIL import Image
 
 from fleeting.benchmark.spot import spot
 from fleeting.cli import main
-from fleeting.datasets import datasets
-from fleeting.datasets._miniature import Drawing
+from fleeting.datasets import Drawing, datasets
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
 from fleeting.scoring.intervals import score_intervals
 from fleeting.synthetic.draw import draw

@@ -17,8 +17,7 @@ from safetensors.torch import save, save_file
 from fleeting.benchmark.run import run
 from fleeting.errors import OptionError, RunError, WeightsError
 from fleeting.experiments.recipe import read_recipe
-from fleeting.models import build
-from fleeting.models._pretrained import sha256_of
+from fleeting.models import build, sha256_of
 
 SHAPES = [(3, 32, 32)]
 NARROW = {"resnet18": {"width": 0.0625}, "vit": {"dim": 16, "depth": 1, "heads": 2, "mlp": 16}}

@@ -13,8 +13,7 @@ import pytest
 
 import fleeting
 from fleeting.augment import augmentations
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import label_sets
+from fleeting.datasets import datasets, label_sets
 from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.modalities import modalities
 from fleeting.models import models

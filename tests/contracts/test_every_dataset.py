@@ -12,9 +12,7 @@ import pytest
 from PIL import Image
 
 from fleeting.benchmark.check import check
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import label_sets, labelled
-from fleeting.datasets._miniature import Drawing
+from fleeting.datasets import Drawing, datasets, label_sets, labelled
 from fleeting.errors import DatasetError
 from fleeting.types import Sample
 

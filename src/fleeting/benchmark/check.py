@@ -8,10 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fleeting.datasets import Dataset, datasets
-from fleeting.datasets._checks import RESTORE, as_problem
-from fleeting.datasets._disk import fault
-from fleeting.datasets.truth import drawn_people
+from fleeting.datasets import RESTORE, Dataset, as_problem, datasets, drawn_people, fault
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Progress, Sample, silent
 from fleeting.video.pictures import UNREADABLE, damage, load_picture, mixed

@@ -16,13 +16,20 @@ from typing import Any
 
 from fleeting.analysis.event_files import event_row
 from fleeting.analysis.workers import Work, each, refuse_none
-from fleeting.datasets import datasets
-from fleeting.datasets._checks import LEAVE_OUT, as_problem
-from fleeting.datasets._disk import pictures
-from fleeting.datasets._labels import LabelSet, label_sets, word
-from fleeting.datasets._recordings import RESTORE, Recording
-from fleeting.datasets.truth import drawn_people
-from fleeting.errors import DatasetError, FleetingError, OptionError, Problem, some
+from fleeting.datasets import (
+    LEAVE_OUT,
+    RESTORE_FILES,
+    LabelSet,
+    LongVideos,
+    Recording,
+    as_problem,
+    drawn_people,
+    label_sets,
+    long_videos,
+    pictures,
+    word,
+)
+from fleeting.errors import DatasetError, FleetingError, Problem, some
 from fleeting.files import refuse_file, write_atomically
 from fleeting.megc_names import PEOPLE
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
@@ -108,7 +115,7 @@ def spot(
     OptionError on a dataset without long videos, DatasetError where none of them is there.
     """
     settings, out, root = changed(settings, changes, "spot"), Path(out), Path(root)
-    adapter = _adapter(dataset)
+    adapter = long_videos(dataset)
     refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
@@ -144,14 +151,6 @@ def spot(
     return Spotting(out, scores, tuple(problems))
 
 
-def _adapter(name: str) -> Any:
-    adapter: Any = datasets[name]
-    if not getattr(adapter, "long", None):
-        having = ", ".join(one for one in datasets if getattr(datasets[one], "long", None))
-        raise OptionError(f"{name} has no long videos, expected a dataset that has; name one of {having}")
-    return adapter
-
-
 def _looked_through(work: _Work, recordings: Sequence[Recording], workers: int) -> list[_Found]:
     """What was found in each recording, in their order."""
     found: dict[str, _Found] = {}
@@ -169,7 +168,7 @@ def _found(work: _Work, recording: Recording) -> _Found:
     """What is found in one recording. Raises DatasetError where nothing can be."""
     numbered = pictures(recording.folder)
     if not numbered:
-        raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE}")
+        raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE_FILES}")
     identity = {**work.settings, "version": __version__, "pictures": _digest(numbered)}
     path = work.out / "recordings" / f"{recording.name}.json"
     record = _kept(path, identity) if work.resume else None
@@ -216,7 +215,9 @@ def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> di
             frames, faces = frames + 1, faces + bool(session.faces)
             work.progress(recording.name, frames + len(damaged), len(numbered))
     if not frames:
-        raise DatasetError(f"none of {len(numbered)} pictures in {recording.folder} can be read; {RESTORE}")
+        raise DatasetError(
+            f"none of {len(numbered)} pictures in {recording.folder} can be read; {RESTORE_FILES}"
+        )
     events += session.finish()
     problems = _faults(recording.name, numbered, damaged, faces)
     classes = recogniser.classes if recogniser else ()
@@ -247,12 +248,12 @@ def _frames(numbered: Mapping[int, Path], fps: float, damaged: list[str]) -> Ite
 def _faults(name: str, numbered: Mapping[int, Path], damaged: Sequence[str], faces: int) -> Iterator[Problem]:
     if damaged:
         what = f"{len(damaged)} of {len(numbered)} pictures are damaged or of another size"
-        yield Problem(name, f"{what} ({', '.join(damaged[:3])})", RESTORE)
+        yield Problem(name, f"{what} ({', '.join(damaged[:3])})", RESTORE_FILES)
     first, last = min(numbered), max(numbered)
     if gone := last - first + 1 - len(numbered):
         number = next(n for n in range(first, last) if n not in numbered)
         what = f"{gone} pictures are missing between {first} and {last}, {number} is the first"
-        yield Problem(name, what, RESTORE)
+        yield Problem(name, what, RESTORE_FILES)
     if not faces:
         what = f"no face was found in any of {len(numbered)} pictures"
         yield Problem(name, what, "see what they show", blocks=False)
@@ -277,7 +278,7 @@ def _spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
 
 
 def _scored(
-    out: Path, usable: Sequence[_Found], adapter: Any, recogniser: Recogniser | None
+    out: Path, usable: Sequence[_Found], adapter: LongVideos, recogniser: Recogniser | None
 ) -> dict[str, Any]:
     """What scores.json says of the movements, which are written as lists."""
     label_set = _label_set(adapter, recogniser)
@@ -290,7 +291,7 @@ def _scored(
     return score_kinds(videos, truth, found, classes)
 
 
-def _label_set(adapter: Any, recogniser: Recogniser | None) -> LabelSet | None:
+def _label_set(adapter: LongVideos, recogniser: Recogniser | None) -> LabelSet | None:
     """The dataset's label set that has the recogniser's classes."""
     having = (label_sets[name] for name in adapter.label_sets)
     classes = set(recogniser.classes) if recogniser else None

@@ -9,11 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
-from fleeting.errors import Problem
+from fleeting.datasets._checks import LEAVE_OUT, RESTORE, as_problem
+from fleeting.datasets._disk import fault, number_of, pictures
+from fleeting.datasets._labels import LabelSet, label_sets, labelled, word
+from fleeting.datasets._miniature import Drawing
+from fleeting.datasets._recordings import RESTORE_FILES, Recording
+from fleeting.datasets._truth import TRUTH, drawn_people
+from fleeting.errors import OptionError, Problem
 from fleeting.registry import Registry
-from fleeting.types import FloatArray, Sample
+from fleeting.types import FloatArray, Kind, Sample
+
+__all__ = [
+    "LEAVE_OUT",
+    "RESTORE",
+    "RESTORE_FILES",
+    "TRUTH",
+    "Dataset",
+    "Drawable",
+    "DrawableVideos",
+    "Drawing",
+    "LabelSet",
+    "LongVideos",
+    "Recording",
+    "as_problem",
+    "datasets",
+    "drawn_people",
+    "fault",
+    "label_sets",
+    "labelled",
+    "long_videos",
+    "number_of",
+    "pictures",
+    "word",
+]
 
 
 class Dataset(Protocol):
@@ -41,7 +71,7 @@ class Dataset(Protocol):
 
     @property
     def label_sets(self) -> tuple[str, ...]:
-        """Names of its label sets (see `fleeting.datasets._labels`), the usual one first."""
+        """Names of its label sets (see `label_sets`), the usual one first."""
 
     @property
     def ready(self) -> tuple[str, ...]:
@@ -80,4 +110,88 @@ class Dataset(Protocol):
         ...
 
 
+class LongVideos(Protocol):
+    """A dataset that has long videos too, with several movements each, or none."""
+
+    @property
+    def name(self) -> str:
+        """The registry name."""
+
+    @property
+    def label_sets(self) -> tuple[str, ...]:
+        """Names of its label sets, the usual one first."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of movement that its sheet lists."""
+
+    def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
+        """The long videos below ``root`` by name, and what is wrong with them. Raises DatasetError."""
+        ...
+
+
+class Drawable(Protocol):
+    """A dataset in whose layout clips that were never recorded can be written."""
+
+    @property
+    def name(self) -> str:
+        """The registry name."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of its clips."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its own words for the emotions."""
+
+    @property
+    def crop(self) -> int | None:
+        """Rows of the tight crops that it hands out; None: whole pictures."""
+
+    @property
+    def gray(self) -> bool:
+        """Whether its frames have no colour."""
+
+    def invent(self, person: int, number: int, label: str, *, apex: int, length: int) -> Sample:
+        """The facts of a clip that was never recorded, named as the dataset would name it.
+
+        ``person`` counts from 1, ``number`` (their clip) from 0; ``apex`` counts from the onset, ``length``
+        the frames from onset to offset.
+        """
+        ...
+
+    def place(self, sample: Sample) -> str:
+        """The folder, below the root, that `write` puts a clip's frames into."""
+        ...
+
+    def write(self, root: Path, rows: Sequence[Drawing]) -> None:
+        """Write clips in the dataset's layout, with its sheet."""
+        ...
+
+
+class DrawableVideos(Drawable, Protocol):
+    """A dataset whose clips lie in long videos, in whose layout such videos can be written."""
+
+    def recording_name(self, sample: Sample) -> str:
+        """What the long video is called that a sample is in."""
+        ...
+
+    def write_sheets(self, root: Path, samples: Sequence[Sample]) -> None:
+        """Write the annotation files alone."""
+        ...
+
+    def write_frames(self, root: Path, row: Drawing) -> None:
+        """Write the frames alone, of the long video that a sample is in."""
+        ...
+
+
 datasets: Registry[Dataset] = Registry("dataset", "fleeting.datasets")
+
+
+def long_videos(name: str) -> LongVideos:
+    """The dataset of that name, which has long videos. Raises UnknownNameError, and OptionError without."""
+    if not getattr(datasets[name], "long", None):
+        having = ", ".join(one for one in datasets if getattr(datasets[one], "long", None))
+        raise OptionError(f"{name} has no long videos, expected a dataset that has; name one of {having}")
+    return cast(LongVideos, datasets[name])

@@ -13,7 +13,7 @@ from fleeting.datasets._disk import pictures, under
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 
-RESTORE = "restore its files from the release"
+RESTORE_FILES = "restore its files from the release"
 Facts = Mapping[str, str]
 
 
@@ -88,7 +88,7 @@ def recordings_of(
             problems.append(as_problem(naming.of(facts), error))
             continue
         if folder is None:
-            problems.append(Problem(naming.of(facts), f"its folder {expected} is missing", RESTORE))
+            problems.append(Problem(naming.of(facts), f"its folder {expected} is missing", RESTORE_FILES))
         else:
             samples = tuple(sample for sample, _ in of_it)
             found[key] = Recording(naming.of(facts), sample.subject, fps, folder, samples)

@@ -24,8 +24,7 @@ from fleeting.augment import augmentations
 from fleeting.errors import FoldError, OptionError, ScoreError
 from fleeting.experiments.recipe import Experiment
 from fleeting.inputs.loading import Inputs
-from fleeting.models import build
-from fleeting.models._pretrained import head_is_fresh
+from fleeting.models import build, head_is_fresh
 from fleeting.scoring.metrics import class_measures, confusion
 from fleeting.training.diffusion import refuse_undrawable
 from fleeting.training.fitting import (

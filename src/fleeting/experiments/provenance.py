@@ -19,8 +19,7 @@ from fleeting.augment import augmentations
 from fleeting.experiments.fold import Task
 from fleeting.experiments.recipe import Experiment
 from fleeting.modalities import modalities
-from fleeting.models import models
-from fleeting.models._pretrained import sha256_of
+from fleeting.models import models, sha256_of
 from fleeting.optional import cv2
 from fleeting.protocols import protocols
 from fleeting.training.fitting import device_of

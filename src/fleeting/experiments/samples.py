@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fleeting.datasets import Dataset, datasets
-from fleeting.datasets._labels import labelled
-from fleeting.datasets.truth import drawn_people
+from fleeting.datasets import Dataset, datasets, drawn_people, labelled
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
 from fleeting.experiments.fold import (
     Task,

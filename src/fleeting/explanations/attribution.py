@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from fleeting.explanations.clip_figures import Look
-from fleeting.models._blocks import Attention, Gate
+from fleeting.models import Attention, Gate
 from fleeting.training.fitting import Fitted
 from fleeting.types import FloatArray
 

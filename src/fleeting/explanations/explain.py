@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.run_folder import Run, file_name
 from fleeting.explanations.attribution import looks_of
-from fleeting.explanations.cases import Case, RunClips, of_analysis, of_video
+from fleeting.explanations.cases import Case, of_analysis, of_video
 from fleeting.explanations.clip_figures import (
     Look,
     explanation_figure,
@@ -30,6 +30,7 @@ from fleeting.explanations.clip_figures import (
     picture_of,
     png,
 )
+from fleeting.explanations.run_case import RunClips
 from fleeting.files import write_atomically
 from fleeting.modalities import kind_of
 from fleeting.types import Clip, Image, Prediction

@@ -15,9 +15,7 @@ import numpy as np
 from fleeting import apex, faces, inputs
 from fleeting import modalities as modality_shelf
 from fleeting.apex import apex_finders
-from fleeting.datasets import Dataset
-from fleeting.datasets._checks import as_problem
-from fleeting.datasets._disk import number_of
+from fleeting.datasets import Dataset, as_problem, number_of
 from fleeting.errors import DatasetError, FaceError, OptionError, Problem
 from fleeting.faces.clips import clip_of
 from fleeting.inputs.cache import Cache, code_of

@@ -8,13 +8,11 @@ from typing import Any
 
 from fleeting.apex import apex_finders
 from fleeting.augment import augmentations
-from fleeting.datasets import datasets
-from fleeting.datasets._labels import label_sets
+from fleeting.datasets import datasets, label_sets
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.executors import executors
 from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.modalities import modalities
-from fleeting.models import models
 from fleeting.protocols import protocols
 from fleeting.recognition.recogniser import Recogniser, recognisers
 from fleeting.registry import Registry, summary
@@ -88,7 +86,11 @@ def _recipe(name: str) -> Row:
 
 
 def _models(measure: bool, progress: Callable[[str, int, int], None]) -> list[Row]:
-    from fleeting.inventory.model_costs import counted, measured
+    from fleeting.inventory.model_costs import (  # torch takes seconds, and only models need it
+        counted,
+        measured,
+    )
+    from fleeting.models import models
 
     rows = [
         {

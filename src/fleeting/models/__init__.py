@@ -26,9 +26,23 @@ import torch
 from torch import nn
 
 from fleeting.errors import FleetingError, OptionError
-from fleeting.models._pretrained import start_from
+from fleeting.models._blocks import Attention, Gate
+from fleeting.models._pretrained import head_is_fresh, sha256_of, start_from
 from fleeting.registry import Registry, options
 from fleeting.types import FloatArray, IntArray
+
+__all__ = [
+    "Attention",
+    "Estimator",
+    "Gate",
+    "Model",
+    "Shape",
+    "build",
+    "head_is_fresh",
+    "is_network",
+    "models",
+    "sha256_of",
+]
 
 Shape = tuple[int, int, int]
 

@@ -1,4 +1,4 @@
-"""What a recipe may say of training: its tables ``[training]`` and ``[training.diffusion]``; without torch."""
+"""What a recipe may say of training: its ``[training]`` and ``[training.diffusion]`` tables. No torch."""
 
 from __future__ import annotations
 
