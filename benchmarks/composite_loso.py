@@ -24,9 +24,10 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from fleeting.executors import executors
-from fleeting.experiments.fold import Job, Task, evaluate
+from fleeting.experiments.fold import Job, evaluate
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.samples import prepare
+from fleeting.experiments.task import Task
 
 
 class Files(Dataset):

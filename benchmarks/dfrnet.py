@@ -24,7 +24,7 @@ import torch
 import fleeting
 from fleeting.models import build
 from fleeting.recognition.onnx import Deployed, graph
-from fleeting.training.fitting import Fitted
+from fleeting.training.fitted import Fitted
 from fleeting.types import FloatArray
 
 SIZES = (112, 84, 56, 28)

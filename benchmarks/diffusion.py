@@ -26,16 +26,17 @@ import fleeting
 from fleeting.benchmark.run import run
 from fleeting.cli.parsing import named_paths
 from fleeting.errors import FleetingError
-from fleeting.experiments.fold import fold_seed, rows_of, threads, training_set
 from fleeting.experiments.recipe import Experiment, read_recipe
 from fleeting.experiments.samples import prepare
+from fleeting.experiments.task import fold_seed, rows_of, threads, training_set
 from fleeting.explanations.clip_figures import picture_of, png
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.reports.figures import STYLE
 from fleeting.reports.pages import compare_runs
 from fleeting.scoring.metrics import confusion, measures, over_seeds
 from fleeting.training.diffusion import drawn
-from fleeting.training.fitting import TrainingSet, device_of
+from fleeting.training.fitting import device_of
+from fleeting.training.training_set import TrainingSet
 from fleeting.types import FloatArray, IntArray
 
 EPOCHS = 50

@@ -36,10 +36,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from fleeting.errors import FleetingError, MissingExtraError, RunError
-from fleeting.experiments.fold import Job, Task, fold_seed, model_of, rows_of, threads, training_set
+from fleeting.experiments.fold import Job
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
 from fleeting.experiments.samples import prepare
+from fleeting.experiments.task import Task, fold_seed, model_of, rows_of, threads, training_set
 from fleeting.files import write_atomically
 from fleeting.inventory.model_costs import CLASSES
 from fleeting.models.htnet import HTNet
@@ -54,7 +55,8 @@ from fleeting.training.attention_removal import (
     removable,
     silence,
 )
-from fleeting.training.fitting import Fitted, begun, fit
+from fleeting.training.fitted import Fitted
+from fleeting.training.fitting import begun, fit
 
 NETWORKS = ("htnet/small-56-lape", "htnet/small-56-lape-esaat", "compared/vit")
 SMALL = (

@@ -20,7 +20,8 @@ from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.inputs.view import PROBE
 from fleeting.modalities import kind_of, modalities
 from fleeting.models import build, is_network, models
-from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.fitting import fit
+from fleeting.training.training_set import TrainingSet
 from fleeting.types import Clip, FloatArray
 
 TRAINING_CLIPS = {

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from fleeting.experiments.fold import FoldResult, Job, Task, evaluate
+from fleeting.experiments.fold import FoldResult, Job, evaluate
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.samples import prepare
 from fleeting.experiments.stacked import evaluate_together
+from fleeting.experiments.task import Task
 from fleeting.training.fitting import device_of
 
 NETWORKS = {

@@ -17,9 +17,10 @@ from PIL import Image
 from pympi import Elan
 
 from fleeting.analysis import analyze as analysis
-from fleeting.analysis.analyze import FORMATS, analyze
+from fleeting.analysis.analyze import analyze
 from fleeting.analysis.event_files import COLUMNS
 from fleeting.analysis.frame_tables import COLUMNS as FRAME_COLUMNS
+from fleeting.analysis.result_folder import FORMATS
 from fleeting.analysis.video_files import video_files
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError

@@ -12,10 +12,11 @@ import fleeting
 from fleeting import linear_maps
 from fleeting.datasets import datasets
 from fleeting.errors import FoldError, OptionError, UnknownNameError
-from fleeting.experiments.fold import Job, arrays_of, choose, evaluate, rows_of, trained
+from fleeting.experiments.fold import Job, choose, evaluate
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
 from fleeting.experiments.samples import prepare
+from fleeting.experiments.task import arrays_of, rows_of, trained
 from fleeting.recognition.calibration import calibrate
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.scoring.metrics import unweighted_f1

@@ -9,8 +9,9 @@ import torch
 from fleeting.errors import OptionError
 from fleeting.models import build
 from fleeting.training.diffusion import drawn
-from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.fitting import fit
 from fleeting.training.options import Diffusion, Training
+from fleeting.training.training_set import TrainingSet
 from fleeting.types import ArrayKind
 
 CPU = torch.device("cpu")
@@ -84,8 +85,9 @@ def test_training_sees_the_drawn_samples_and_validation_only_real_ones():
 
 def test_no_test_clip_can_reach_it(tmp_path):
     """Test clips that are not a number would spoil whatever was made of them: training stays finite."""
-    from fleeting.experiments.fold import Task, trained
-    from fleeting.experiments.recipe import Experiment, ModelChoice
+    from fleeting.experiments.recipe import Experiment
+    from fleeting.experiments.recipe_tables import ModelChoice
+    from fleeting.experiments.task import Task, trained
     from fleeting.inputs.loading import Inputs
     from fleeting.types import Sample
 

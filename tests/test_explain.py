@@ -21,7 +21,7 @@ from fleeting.explanations.run_case import RunClips
 from fleeting.modalities import modalities
 from fleeting.models import Attention, build, models
 from fleeting.recognition.weights import InputFacts, write_weights
-from fleeting.training.fitting import Fitted
+from fleeting.training.fitted import Fitted
 from tests.conftest import moving_clip
 from tests.short_video import drawn_video
 from tests.small_models import small

@@ -12,8 +12,8 @@ from fleeting.datasets import datasets
 from fleeting.errors import LogError, ScoreError, UnknownNameError
 from fleeting.scoring.megc_log import MEGC_CLASSES, read, score_log, write
 from fleeting.scoring.metrics import over_seeds, score
+from fleeting.scoring.null import read_labels
 from fleeting.scoring.predictions import predictions_csv
-from fleeting.scoring.stats import read_labels
 from fleeting.types import Prediction
 
 MEGC = """casme2 sub01

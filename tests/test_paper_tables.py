@@ -13,7 +13,7 @@ from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.groups import planned
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
-from fleeting.reports.pages import beside_paper, reported
+from fleeting.reports.beside_paper import beside_paper, reported
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
 

@@ -21,8 +21,9 @@ from fleeting.modalities import modalities
 from fleeting.models import build, models
 from fleeting.recognition.recogniser import SHIPPED, Recogniser, recognisers
 from fleeting.recognition.weights import write_weights
-from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.fitting import fit
 from fleeting.training.options import Training
+from fleeting.training.training_set import TrainingSet
 from fleeting.types import ArrayKind
 from tests.conftest import moving_clip
 from tests.small_models import small

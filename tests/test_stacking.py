@@ -12,13 +12,16 @@ import fleeting
 from fleeting.errors import OptionError, ScoreError
 from fleeting.executors import executors
 from fleeting.experiments import stacked as folds
-from fleeting.experiments.fold import Job, Task, evaluate, fold_seed, rows_of, training_set
-from fleeting.experiments.recipe import Experiment, ModelChoice, read_recipe
+from fleeting.experiments.fold import Job, evaluate
+from fleeting.experiments.recipe import Experiment, read_recipe
+from fleeting.experiments.recipe_tables import ModelChoice
+from fleeting.experiments.task import Task, fold_seed, rows_of, training_set
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build, models
 from fleeting.training import side_by_side
-from fleeting.training.fitting import TrainingSet, fit
+from fleeting.training.fitting import fit
 from fleeting.training.options import Diffusion, Training
+from fleeting.training.training_set import TrainingSet
 from fleeting.types import ArrayKind, Fold, Sample
 
 CLASSES = ("negative", "positive", "surprise")

@@ -8,16 +8,8 @@ from scipy import stats as scipy_stats
 
 from fleeting.errors import LogError, OptionError, ScoreError
 from fleeting.scoring.metrics import confusion, measures, over_seeds, score, subject_matrices
-from fleeting.scoring.stats import (
-    compare,
-    lift,
-    mcnemar,
-    null_oracle,
-    null_score,
-    paired_t,
-    permutation_test,
-    read_labels,
-)
+from fleeting.scoring.null import lift, null_oracle, null_score, read_labels
+from fleeting.scoring.stats import compare, mcnemar, paired_t, permutation_test
 from fleeting.types import Prediction
 
 CLASSES = ("negative", "positive", "surprise")

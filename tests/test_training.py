@@ -5,9 +5,11 @@ import torch
 from fleeting.errors import FoldError, OptionError
 from fleeting.models import build
 from fleeting.training.attention_removal import removable
-from fleeting.training.fitting import Fitted, TrainingSet, fit
+from fleeting.training.fitted import Fitted
+from fleeting.training.fitting import fit
 from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
+from fleeting.training.training_set import TrainingSet
 from fleeting.types import ArrayKind
 
 MAP = ArrayKind(("u", "v", "strain"), rest=127.5)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fleeting.reports.markdown import report as report
     from fleeting.scoring.intervals import score_intervals as score_intervals
     from fleeting.scoring.megc_log import score_log
-    from fleeting.scoring.stats import null_score as null_score
+    from fleeting.scoring.null import null_score as null_score
     from fleeting.session.session import Session as Session
     from fleeting.synthetic.demo import demo as demo
     from fleeting.synthetic.draw import draw as draw
@@ -64,7 +64,7 @@ _HOMES = {
     "Frame": "types",
     "inputs_figure": "explanations.clip_figures",
     "live": "analysis.live",
-    "null_score": "scoring.stats",
+    "null_score": "scoring.null",
     "open_video": "video.reader",
     "Prediction": "types",
     "read_recipe": "experiments.recipe",

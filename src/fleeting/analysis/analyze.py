@@ -6,22 +6,20 @@ leaves what was there before, and the same call with ``resume`` does what is mis
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fleeting.analysis.annotated_video import write_annotated
-from fleeting.analysis.event_files import events_csv, events_eaf, events_json, read_events
+from fleeting.analysis.event_files import events_csv, events_eaf, events_json
 from fleeting.analysis.frame_tables import FrameTables
 from fleeting.analysis.page import write_page
+from fleeting.analysis.result_folder import FORMATS, SUMMARY, Analysis, aside, digest_of, finished
 from fleeting.analysis.stills import Stills, stills
-from fleeting.analysis.video_files import VideoFile, contents, video_files
+from fleeting.analysis.video_files import VideoFile, video_files
 from fleeting.analysis.watch import facts
 from fleeting.analysis.workers import Work, each, refuse_none
 from fleeting.errors import UnknownNameError, VideoError
@@ -35,34 +33,7 @@ from fleeting.version import __version__
 from fleeting.video.reader import Video, open_video
 
 T = TypeVar("T")
-FORMATS = {
-    "csv": ("frames.csv", "faces.csv", "events.csv"),
-    "json": ("events.json",),
-    "elan": ("events.eaf",),
-    "html": ("report.html",),
-    "video": ("annotated.mp4",),
-}
-"""The files of each format. Those of csv and json, which the others are made of, are always written."""
 USUAL = ("csv", "json", "elan", "html")
-SUMMARY, PARTIAL = "summary.json", ".partial"
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """The results of one input: where it lies, their folder, and what its ``summary.json`` says."""
-
-    source: Path
-    folder: Path
-    summary: Mapping[str, Any]
-
-    @cached_property
-    def events(self) -> tuple[Event, ...]:
-        """What was found, from ``events.json``."""
-        return read_events(self.folder / "events.json")
-
-    def as_dict(self) -> dict[str, Any]:
-        """The summary and where it is from, for JSON."""
-        return {"source": str(self.source), "folder": str(self.folder), **self.summary}
 
 
 @dataclass(frozen=True)
@@ -180,52 +151,11 @@ def _analysed(work: _Work, item: VideoFile) -> Analysis | str:
         "settings": dict(work.settings),
     }
     folder = work.out / item.name
-    summary = _finished(folder, identity) if work.resume else None
+    summary = finished(folder, identity) if work.resume else None
     if summary is None:
-        with _aside(folder) as partial:
+        with aside(folder) as partial:
             summary = _written(partial, work, item, identity)
     return Analysis(item.source, folder, summary)
-
-
-def digest_of(source: Path) -> str:
-    """SHA-256 of a file, or of a folder's pictures with their names."""
-    digest = hashlib.sha256()
-    for path in contents(source):
-        digest.update(path.name.encode() if source.is_dir() else b"")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _finished(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The summary of whole results of the same input with the same settings, None where there are none."""
-    try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        same = all(summary[name] == value for name, value in identity.items())
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    files = [name for kind in identity["settings"]["formats"] for name in FORMATS[kind]]
-    return summary if same and all((folder / name).is_file() for name in files) else None
-
-
-@contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
-    """A folder to write results to, which then take the place of those that were in ``folder`` before."""
-    partial = folder / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        (folder / SUMMARY).unlink(missing_ok=True)
-        for name in (*(name for files in FORMATS.values() for name in files), SUMMARY):
-            if (partial / name).exists():
-                (partial / name).replace(folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):  # something lies in it
-            folder.rmdir()
 
 
 def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, Any]) -> dict[str, Any]:

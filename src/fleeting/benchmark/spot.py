@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,34 +16,26 @@ from typing import Any
 
 from fleeting.analysis.event_files import event_row
 from fleeting.analysis.workers import Work, each, refuse_none
+from fleeting.benchmark.spot_scores import Found, notes, scored, shared_people, spans
 from fleeting.datasets import (
     LEAVE_OUT,
     RESTORE_FILES,
-    LabelSet,
-    LongVideos,
     Recording,
     as_problem,
     drawn_people,
-    label_sets,
     long_videos,
     pictures,
-    word,
 )
-from fleeting.errors import DatasetError, FleetingError, Problem, some
+from fleeting.errors import DatasetError, FleetingError, Problem
 from fleeting.files import refuse_file, write_atomically
-from fleeting.megc_names import PEOPLE
-from fleeting.recognition.recogniser import SHIPPED, Recogniser
+from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
-from fleeting.scoring.intervals import LEAST_IOU, Interval
-from fleeting.scoring.movements import movements_csv, score_kinds
+from fleeting.scoring.intervals import LEAST_IOU
 from fleeting.session.session import Session
 from fleeting.spotting import DEFAULT, spotters
-from fleeting.types import Event, Frame, Kind, Progress, Sample, silent
+from fleeting.types import Event, Frame, Progress, silent
 from fleeting.version import __version__
 from fleeting.video.pictures import read_picture
-
-UNKNOWN = "unknown"
-"""The label of a micro-expression that has none."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +68,6 @@ class _Work(Work):
     out: Path
     settings: Mapping[str, Any]
     resume: bool
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What was found in a recording; if it is not ``usable``, that is why nothing can be.
-
-    Events are as `fleeting.analysis.event_files.event_row` has them.
-    """
-
-    recording: Recording
-    events: tuple[Mapping[str, Any], ...] = ()
-    problems: tuple[Problem, ...] = ()
-    usable: bool = True
 
 
 def spot(
@@ -138,11 +117,11 @@ def spot(
             f"{root} holds no long video of {dataset} that can be read{first}; see what it holds"
         )
     drawn = drawn_people(root)
-    scores = _scored(out, usable, adapter, recogniser)
+    scores = scored(out, usable, adapter, recogniser)
     scores |= {
         "incomplete": any(problem.blocks for problem in problems),
         "problems": [asdict(problem) for problem in problems],
-        "notes": [*_notes(usable, scores), *_shared_people(usable, recogniser, drawn)],
+        "notes": [*notes(usable, scores), *shared_people(usable, recogniser, drawn)],
         "drawn": drawn,
         "settings": decisive,
         "version": __version__,
@@ -151,20 +130,20 @@ def spot(
     return Spotting(out, scores, tuple(problems))
 
 
-def _looked_through(work: _Work, recordings: Sequence[Recording], workers: int) -> list[_Found]:
+def _looked_through(work: _Work, recordings: Sequence[Recording], workers: int) -> list[Found]:
     """What was found in each recording, in their order."""
-    found: dict[str, _Found] = {}
+    found: dict[str, Found] = {}
     for recording, one in each(_found, work, recordings, workers, _unusable):
         found[recording.name] = one
         work.progress("recordings", len(found), len(recordings))
     return [found[recording.name] for recording in recordings]
 
 
-def _unusable(recording: Recording, reason: str) -> _Found:
-    return _Found(recording, problems=(as_problem(recording.name, FleetingError(reason)),), usable=False)
+def _unusable(recording: Recording, reason: str) -> Found:
+    return Found(recording, problems=(as_problem(recording.name, FleetingError(reason)),), usable=False)
 
 
-def _found(work: _Work, recording: Recording) -> _Found:
+def _found(work: _Work, recording: Recording) -> Found:
     """What is found in one recording. Raises DatasetError where nothing can be."""
     numbered = pictures(recording.folder)
     if not numbered:
@@ -177,7 +156,7 @@ def _found(work: _Work, recording: Recording) -> _Found:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(record, indent=2) + "\n")
     problems = [Problem(**problem) for problem in record["problems"]]
-    return _Found(recording, tuple(record["events"]), (*problems, *_beyond(recording, numbered)))
+    return Found(recording, tuple(record["events"]), (*problems, *_beyond(recording, numbered)))
 
 
 def _digest(numbered: Mapping[int, Path]) -> str:
@@ -262,78 +241,9 @@ def _faults(name: str, numbered: Mapping[int, Path], damaged: Sequence[str], fac
 def _beyond(recording: Recording, numbered: Mapping[int, Path]) -> Iterator[Problem]:
     """A problem for each movement that the sheet has where there are no pictures."""
     first, last = min(numbered), max(numbered)
-    for sample, onset, offset in _spans(recording.samples):
+    for sample, onset, offset in spans(recording.samples):
         if onset < first or offset > last:
             what = (
                 f"frames {onset} to {offset} are not all among those of {recording.name}, {first} to {last}"
             )
             yield Problem(sample.id, what, LEAVE_OUT)
-
-
-def _spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
-    """The movements that last from an onset to an offset; what is wrong with others the dataset has said."""
-    for sample in samples:
-        if sample.onset is not None and sample.offset is not None and sample.onset <= sample.offset:
-            yield sample, sample.onset, sample.offset
-
-
-def _scored(
-    out: Path, usable: Sequence[_Found], adapter: LongVideos, recogniser: Recogniser | None
-) -> dict[str, Any]:
-    """What scores.json says of the movements, which are written as lists."""
-    label_set = _label_set(adapter, recogniser)
-    videos = [one.recording.name for one in usable]
-    truth = {kind: [i for one in usable for i in _true(one, kind, label_set)] for kind in adapter.kinds}
-    found = {kind: [i for one in usable for i in _said(one, kind)] for kind in adapter.kinds}
-    classes = {i.label for i in truth["micro"]} & set(label_set.classes if label_set else ())
-    for name, movements in (("truth", truth), ("found", found)):
-        write_atomically(out / f"{name}.csv", movements_csv(videos, movements, labelled=bool(classes)))
-    return score_kinds(videos, truth, found, classes)
-
-
-def _label_set(adapter: LongVideos, recogniser: Recogniser | None) -> LabelSet | None:
-    """The dataset's label set that has the recogniser's classes."""
-    having = (label_sets[name] for name in adapter.label_sets)
-    classes = set(recogniser.classes) if recogniser else None
-    return next((one for one in having if set(one.classes) == classes), None)
-
-
-def _true(one: _Found, kind: Kind, label_set: LabelSet | None) -> Iterable[Interval]:
-    """The movements of a kind that a recording has by the sheet, each once."""
-
-    def label(sample: Sample) -> str:
-        of_set = label_set.class_of(sample) if label_set else None
-        return of_set or word(sample.label) or UNKNOWN if kind == "micro" else kind
-
-    samples = [sample for sample in one.recording.samples if sample.kind == kind]
-    name = one.recording.name
-    return {(a, b): Interval(name, a, b, label(sample)) for sample, a, b in _spans(samples)}.values()
-
-
-def _said(one: _Found, kind: Kind) -> Iterable[Interval]:
-    """The movements of a kind that were found in a recording, each once."""
-    events = [event for event in one.events if event["kind"] == kind]
-    unnamed = UNKNOWN if kind == "micro" else kind
-    return {
-        (a, b): Interval(one.recording.name, a, b, event["label"] or unnamed)
-        for event in events
-        for a, b in [(event["onset_frame"], event["offset_frame"])]
-    }.values()
-
-
-def _notes(usable: Sequence[_Found], scores: Mapping[str, Any]) -> Iterator[str]:
-    if bare := [one.recording.name for one in usable if not one.recording.samples]:
-        yield f"no row of the sheet names {some(bare, 3)}: nothing moves there, so whatever is found is false"
-    if scores["macro"] is None:
-        yield "the sheet lists micro-expressions only: longer movements that were found are not scored"
-    if scores["recognised"] is None:
-        yield "no micro-expression has a class that was recognised: classes are not scored"
-
-
-def _shared_people(usable: Sequence[_Found], recogniser: Recogniser | None, drawn: str) -> Iterator[str]:
-    """A warning where the recogniser may have been trained on the people whose movements it names."""
-    trained = recogniser.facts.data.dataset if recogniser else ""
-    cohorts = set(PEOPLE) if trained.startswith("megc2019") else {trained}
-    shared = cohorts & {one.recording.subject.partition("/")[0] for one in usable}
-    if recogniser and shared and not drawn:
-        yield f"{recogniser.name} was trained on people of {some(shared)}: the STRS is not clean"

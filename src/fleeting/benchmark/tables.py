@@ -19,7 +19,8 @@ from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run, file_name
 from fleeting.files import write_atomically
 from fleeting.registry import changed
-from fleeting.reports.pages import beside_paper, write_tables
+from fleeting.reports.beside_paper import beside_paper
+from fleeting.reports.pages import write_tables
 from fleeting.types import Progress
 
 COLUMNS = ("recipe", "dataset", "part", "n", "score", "paper", "oracle", "clean", "shared", "low", "high")
@@ -37,7 +38,7 @@ class Tables:
     failed: tuple[str, ...]
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each number of each run (see `fleeting.reports.pages.beside_paper`)."""
+        """A row for each number of each run (see `fleeting.reports.beside_paper.beside_paper`)."""
         return [row for one in self.runs for row in beside_paper(one)]
 
 

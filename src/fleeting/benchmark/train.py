@@ -13,10 +13,12 @@ from fleeting.benchmark.execution import Execution
 from fleeting.benchmark.run import run
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, RunError
-from fleeting.experiments.fold import choose, fold_seed, trained
-from fleeting.experiments.recipe import Experiment, ModelChoice
+from fleeting.experiments.fold import choose
+from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.recipe_tables import ModelChoice
 from fleeting.experiments.run_folder import Run, read_json
 from fleeting.experiments.samples import Prepared, on_data, prepare
+from fleeting.experiments.task import fold_seed, trained
 from fleeting.files import write_atomically
 from fleeting.models import models
 from fleeting.recognition.calibration import SURE, Calibration, calibrate

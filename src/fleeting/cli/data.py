@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich.markup import escape
 from rich.table import Table
@@ -120,29 +120,19 @@ def draw(
         flows: For how many events the exact optical flow from onset to apex is written too.
         workers: How many videos are drawn at once; without it, one for each core.
     """
+    options: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("folder", "json")}
     with progress_shown() as progress:
-        done = fleeting.draw(
-            folder,
-            layout=layout,
-            videos=videos,
-            seconds=seconds,
-            events_per_minute=events_per_minute,
-            subjects=subjects,
-            clips=clips,
-            fps=fps,
-            macro=macro,
-            amplitude=amplitude,
-            disturb=disturb,
-            seed=seed,
-            flows=flows,
-            workers=workers,
-            progress=progress,
-        )
+        done = fleeting.draw(folder, **options, progress=progress)
     if json:
         print_json(done)
-        return 0
-    events = sum(len(video["events"]) for video in done["videos"])
-    say(f"{len(done['videos'])} {'clips' if 'clips' in done else 'videos'} with {events} events")
-    say(done["people"])
-    say(str(folder / "truth.json"))
+    else:
+        _tell_drawn(done, folder / "truth.json")
     return 0
+
+
+def _tell_drawn(truth: dict[str, Any], path: Path) -> None:
+    """What was drawn, of whom, and where the truth of it lies."""
+    events = sum(len(video["events"]) for video in truth["videos"])
+    say(f"{len(truth['videos'])} {'clips' if 'clips' in truth else 'videos'} with {events} events")
+    say(truth["people"])
+    say(str(path))

@@ -67,7 +67,7 @@ def progress_shown() -> Iterator[Any]:
 
 def print_run(done: Any) -> None:
     """A run's scores, what the paper printed, and the sentences without which they would mislead."""
-    from fleeting.reports.pages import beside_paper
+    from fleeting.reports.beside_paper import beside_paper
 
     scores = done.scores
     rows = [
@@ -115,7 +115,7 @@ def score_table(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Table:
 
 
 def paper_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A table of numbers beside those of a paper (see `fleeting.reports.pages.beside_paper`)."""
+    """A table of numbers beside those of a paper (see `fleeting.reports.beside_paper.beside_paper`)."""
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for name in ("recipe", "dataset"):
         table.add_column(name, overflow="fold")

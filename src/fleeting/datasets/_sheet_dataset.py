@@ -1,4 +1,8 @@
-"""A dataset whose clips are the rows of an annotation sheet, as one declaration."""
+"""A dataset whose clips are the rows of an annotation sheet, as one declaration.
+
+One class answers for all that `fleeting.datasets.Dataset`, `LongVideos` and `DrawableVideos` promise, so this
+module is longer than 300 lines.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Scripts: what a drawn video shows, frame by frame, before a pixel of it is drawn."""
+"""Scripts: what a drawn video shows, frame by frame, before a pixel of it is drawn.
+
+This module is longer than 300 lines: a script is one value, and every track of it is drawn up here.
+"""
 
 from __future__ import annotations
 

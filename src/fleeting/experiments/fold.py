@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import resource
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from threadpoolctl import threadpool_limits
 from torch import nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import FoldError, OptionError, ScoreError
-from fleeting.experiments.recipe import Experiment
-from fleeting.inputs.loading import Inputs
-from fleeting.models import build, head_is_fresh
+from fleeting.experiments.task import (
+    Task,
+    arrays_of,
+    fold_seed,
+    labels_of,
+    model_of,
+    peak_memory_mb,
+    rows_of,
+    threads,
+    trained,
+)
 from fleeting.scoring.metrics import class_measures, confusion
 from fleeting.training.diffusion import refuse_undrawable
-from fleeting.training.fitting import (
-    Epoch,
-    Fitted,
-    TrainingSet,
-    Watch,
-    device_of,
-    fit,
-    refuse_epochs,
-    refuse_removal,
-)
+from fleeting.training.fitted import Epoch, Fitted
+from fleeting.training.fitting import device_of, refuse_epochs, refuse_removal
 from fleeting.training.selection import Chosen, inner_folds
-from fleeting.types import FloatArray, Fold, Predict, Prediction, Sample
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What all folds of an experiment share."""
-
-    experiment: Experiment
-    inputs: Inputs
-    classes: tuple[str, ...]
+from fleeting.types import FloatArray, Fold, Predict, Prediction
 
 
 @dataclass(frozen=True)
@@ -152,7 +137,7 @@ def choose(task: Task, rows: npt.NDArray[np.int64], seed: int) -> tuple[Task, Ch
         for learnt, held in folds:
             fitted = trained(candidate, rows[learnt], seed)
             said[held] = fitted.probabilities(arrays_of(task, rows[held])).argmax(axis=1)
-        found = confusion(_labels(task)[rows], said, len(task.classes))
+        found = confusion(labels_of(task)[rows], said, len(task.classes))
         scores.append(float(np.nanmean(class_measures(found)[2])))  # of the classes that these rows have
     best = int(np.argmax(scores))
     return candidates[best], Chosen(best, tuple(scores))
@@ -176,13 +161,6 @@ def rehearse_choice(task: Task, folds: Sequence[Fold]) -> None:
                     f"fold {fold.name}: with choose.folds={choice.folds} an inner fold learns from one class"
                     " only; choose more of them, or leave choose out"
                 )
-
-
-def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
-    """The experiment's model, trained on these rows of its samples and on nothing else."""
-    recipe = task.experiment.training
-    with threads(recipe.threads):
-        return fit(model_of(task, seed), training_set(task, rows), recipe, seed, watch)
 
 
 def rehearse(task: Task) -> None:
@@ -222,31 +200,12 @@ def rehearse(task: Task) -> None:
         ) from error
 
 
-def begins_with(task: Task) -> dict[str, Any] | None:
-    """The file whose weights the network starts from, and whether its head starts at random all the same."""
-    file = task.experiment.model.pretrained
-    if not file:
-        return None
-    return {"file": file, "fresh_head": head_is_fresh(model_of(task, seed=0, pretrained=False), Path(file))}
-
-
-def fold_seed(seed: int, fold: str) -> int:
-    """A fold's own seed: the same wherever and in whatever order the folds are done."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big")
-
-
-def peak_memory_mb() -> float:
-    """The largest resident size of this process so far, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
 class OracleTrace:
     """Follows the test side's accuracy over the epochs and keeps the best: the inflated second number."""
 
     def __init__(self, task: Task, test: npt.NDArray[np.int64]) -> None:
         self.arrays = arrays_of(task, test)
-        self._labels = _labels(task)[test]
+        self.labels_of = labels_of(task)[test]
         self.accuracies: list[float] = []
         self.best: npt.NDArray[np.float64] = np.empty(0)
         self.epoch = 0
@@ -257,41 +216,10 @@ class OracleTrace:
 
     def take(self, epoch: int, probabilities: npt.NDArray[np.float64]) -> None:
         """Take in the test side's probabilities (n, classes) after an epoch."""
-        accuracy = float((probabilities.argmax(axis=1) == self._labels).mean())
+        accuracy = float((probabilities.argmax(axis=1) == self.labels_of).mean())
         if accuracy > max(self.accuracies, default=-1.0):
             self.best, self.epoch = probabilities, epoch
         self.accuracies.append(accuracy)
-
-
-def model_of(task: Task, seed: int, pretrained: bool = True) -> Any:
-    """The experiment's model before training."""
-    choice = task.experiment.model
-    shapes = [array.shape[1:] for array in task.inputs.arrays]
-    start = choice.pretrained if pretrained else ""
-    return build(choice.name, len(task.classes), shapes, choice.model_extra or {}, seed, start)
-
-
-def rows_of(task: Task, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
-    """Where these samples lie in the task's arrays."""
-    where = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
-    return np.array([where[sample.id] for sample in samples])
-
-
-def training_set(task: Task, rows: npt.NDArray[np.int64]) -> TrainingSet:
-    """What a model may learn from these rows."""
-    subjects = tuple(task.inputs.samples[row].subject for row in rows)
-    return TrainingSet(
-        arrays_of(task, rows), task.inputs.kinds, _labels(task)[rows], subjects, len(task.classes)
-    )
-
-
-def arrays_of(task: Task, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
-    """The inputs of these rows: (n, channels, height, width) each."""
-    return tuple(array[rows] for array in task.inputs.arrays)
-
-
-def _labels(task: Task) -> npt.NDArray[np.int64]:
-    return np.array([task.classes.index(sample.label) for sample in task.inputs.samples], dtype=np.int64)
 
 
 def _predictions(task: Task, job: Job, probabilities: npt.NDArray[np.float64]) -> tuple[Prediction, ...]:
@@ -307,15 +235,3 @@ def _predictions(task: Task, job: Job, probabilities: npt.NDArray[np.float64]) -
         )
         for sample, row in zip(job.fold.test, probabilities, strict=True)
     )
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Fix the threads of torch and BLAS: sums in another order are other sums."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with threadpool_limits(count):
-            yield
-    finally:
-        torch.set_num_threads(before)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from fleeting.augment import augmentations
-from fleeting.experiments.fold import Task
 from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.task import Task
 from fleeting.modalities import modalities
 from fleeting.models import models, sha256_of
 from fleeting.optional import cv2

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fleeting.apex import apex_finders
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.faces.clips import Crop
+from fleeting.experiments.recipe_tables import Choice, Data, ModelChoice, ProtocolChoice, Reported
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options
@@ -25,88 +25,6 @@ HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", 
 RUNS_ALIKE = ("training.device", "training.autocast", "training.selection")
 FIXED = ("model.inputs", "model.size", "model.pretrained", *RUNS_ALIKE, *HARMLESS)
 """What settings that a fold chooses among have in common."""
-
-
-class Data(BaseModel):
-    """A recipe's ``[data]`` table; the folder itself is named on the command line."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    dataset: str = "drawn"
-    labels: str = "megc3"
-    apex: str = Field(
-        default="annotated",
-        description="annotated: the sheet's, middle where it has none; or a finder",
-    )
-    crop: Crop = Field(default="auto", description="auto: align faces, keep tight crops; face; as-is")
-    height: int = Field(default=170, ge=32, le=2048, description="rows of an aligned face")
-    equalise: bool = Field(default=False, description="spread each frame's histogram of brightness")
-    unit: Literal["clip", "frame"] = Field(default="clip", description="frame: every frame is a sample")
-    color: Literal["rgb", "gray"] = "rgb"
-    shuffle_labels: bool = Field(
-        default=False, description="a control: labels dealt out anew over all clips, so nothing can be learnt"
-    )
-
-
-class ProtocolChoice(BaseModel):
-    """A recipe's ``[protocol]`` table: a name, and the options that protocol takes."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str = "loso"
-
-
-class ModelChoice(BaseModel):
-    """A recipe's ``[model]`` table: a name, its inputs, and the options that model takes."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str = "linear-flow"
-    inputs: tuple[str, ...] = ("flow-map",)
-    size: int = Field(default=0, ge=0, le=1024, description="side of the input pictures; 0: the model's own")
-    pretrained: str = Field(
-        default="", description="file of weights that a network starts from (.safetensors, .pth, .pt)"
-    )
-
-
-class Choice(BaseModel):
-    """A recipe's ``[choose]`` table: settings that each fold chooses among, on its training side alone.
-
-    Every one of ``among`` is a table of changes to the recipe's ``[model]`` and ``[training]``. Each is
-    trained and scored over an inner k-fold of the training side's people; the one with the best UF1 there is
-    trained on the whole training side (nested cross-validation, Varma and Simon 2006).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    among: tuple[dict[str, Any], ...] = Field(
-        default=(), description="changes to model and training, a table each; none: nothing is chosen"
-    )
-    folds: int = Field(default=5, ge=2, description="inner folds over the people of a training side")
-
-
-class Reported(BaseModel):
-    """What a paper printed, for the whole and for its parts.
-
-    Parts are datasets. A recipe whose own dataset is among them reports by dataset: it may be run on any of
-    them, one at a time, and is then compared with that part. Otherwise they are the parts of a composite.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    uf1: float | None = None
-    uar: float | None = None
-    f1: float | None = None
-    accuracy: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    mse: float | None = None
-    mae: float | None = None
-    auc: float | None = None
-    loss: float | None = None
-    labels: str = Field(default="", description="of a part: its label set, where it is not the recipe's")
-    note: str = ""
-    parts: dict[str, Reported] = {}
 
 
 class Experiment(BaseModel):

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fleeting.experiments.fold import (
-    Job,
-    begins_with,
-)
+from fleeting.experiments.fold import Job
 from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.run_folder import (
     Run,
@@ -22,11 +19,13 @@ from fleeting.experiments.run_folder import (
     read_json,
 )
 from fleeting.experiments.samples import Prepared
+from fleeting.experiments.task import begins_with
 from fleeting.files import sweep, write_atomically
 from fleeting.scoring import megc_log
-from fleeting.scoring.metrics import Scores, over_seeds
+from fleeting.scoring.metrics import over_seeds
+from fleeting.scoring.null import lift, null_oracle
 from fleeting.scoring.predictions import predictions_csv
-from fleeting.scoring.stats import lift, null_oracle
+from fleeting.scoring.scores import Scores
 from fleeting.types import Prediction
 
 

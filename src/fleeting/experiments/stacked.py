@@ -10,18 +10,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from fleeting.experiments.fold import (
-    Cost,
-    FoldResult,
-    Job,
-    OracleTrace,
+from fleeting.experiments.fold import Cost, FoldResult, Job, OracleTrace, evaluate, result
+from fleeting.experiments.task import (
     Task,
     arrays_of,
-    evaluate,
     fold_seed,
     model_of,
     peak_memory_mb,
-    result,
     rows_of,
     threads,
     training_set,

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from fleeting.explanations.clip_figures import Look
 from fleeting.models import Attention, Gate
-from fleeting.training.fitting import Fitted
+from fleeting.training.fitted import Fitted
 from fleeting.types import FloatArray
 
 GATE = (

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fleeting.analysis.analyze import digest_of
 from fleeting.analysis.event_files import read_events, recording_of
 from fleeting.analysis.frame_tables import read_rows
+from fleeting.analysis.result_folder import digest_of
 from fleeting.errors import FleetingError, OptionError, VideoError
 from fleeting.experiments.run_folder import read_json
 from fleeting.faces.tracking import FaceTracker
@@ -21,7 +21,7 @@ from fleeting.recognition.recogniser import SHIPPED, Recogniser, fitted, recogni
 from fleeting.session.buffer import LONGEST, Past
 from fleeting.session.session import MEMORY, Session
 from fleeting.spotting import Spotted
-from fleeting.training.fitting import Fitted
+from fleeting.training.fitted import Fitted
 from fleeting.types import Clip, Event, FloatArray
 from fleeting.video.reader import open_video
 

@@ -17,7 +17,7 @@ from fleeting.explanations.cases import Case
 from fleeting.inputs.loading import load, open_clip
 from fleeting.models import build
 from fleeting.recognition.recogniser import Recogniser, fitted
-from fleeting.training.fitting import Fitted
+from fleeting.training.fitted import Fitted
 from fleeting.types import FloatArray, Prediction
 
 

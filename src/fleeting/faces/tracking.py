@@ -34,6 +34,8 @@ STEADY = 0.06
 """The mesh is good where its square is the one it was looked for in, but for such a share of its side."""
 LOOKS = 3
 """So often the mesh is looked for at most, each time in the square of the time before."""
+LEAD = 1.25
+"""Another face becomes the main one when it is so many times as large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,10 +269,6 @@ def _refuse_other_than_rgb(image: Image) -> None:
     if len(shape) != 3 or shape[2] != 3 or 0 in shape or image.dtype != np.uint8:
         found = f"{getattr(image, 'dtype', type(image).__name__)} {tuple(shape)}"
         raise OptionError(f"the picture is {found}, expected RGB uint8 (height, width, 3); convert it")
-
-
-LEAD = 1.25
-"""Another face becomes the main one when it is so many times as large."""
 
 
 def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:

@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from fleeting.errors import RunError
-from fleeting.experiments.fold import peak_memory_mb
+from fleeting.experiments.task import peak_memory_mb
 from fleeting.models import Shape, build, is_network, models
 from fleeting.types import FloatArray
 

@@ -26,7 +26,7 @@ from fleeting.models.linear_flow import LinearFlow
 from fleeting.optional import onnxruntime, require_onnx_export
 from fleeting.recognition.calibration import FLOOR
 from fleeting.recognition.recogniser import Recogniser, fitted
-from fleeting.training.fitting import Fitted
+from fleeting.training.fitted import Fitted
 from fleeting.types import FloatArray
 from fleeting.version import __version__
 

@@ -25,7 +25,7 @@ from fleeting.recognition.weights import Facts, Weights, read_weights
 from fleeting.types import Clip, FloatArray, Predict, Recognition
 
 if TYPE_CHECKING:
-    from fleeting.training.fitting import Fitted
+    from fleeting.training.fitted import Fitted
 
 FILE = "weights.safetensors"
 """What the weights are called in a recogniser's folder."""
@@ -144,7 +144,7 @@ def fitted(which: str | Path) -> Fitted:
 
 def _fitted(weights: Weights) -> Fitted:
     from fleeting.models import build
-    from fleeting.training.fitting import Fitted
+    from fleeting.training.fitted import Fitted
 
     facts = weights.facts
     shapes = [item.shape for item in facts.inputs]

@@ -14,19 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from fleeting.datasets import datasets
 from fleeting.errors import FleetingError, RunError
 from fleeting.experiments.groups import unrun
-from fleeting.experiments.recipe import Experiment, Reported, read_recipe, recipe_names
+from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
+from fleeting.experiments.recipe_tables import Reported
 from fleeting.experiments.run_folder import Run, read_json
-from fleeting.reports.pages import (
-    EXPLANATIONS,
-    ORACLE,
-    PRINTED,
-    compare_runs,
-    notes,
-    reported,
-    write_comparison,
-    write_page,
-    write_report,
-)
+from fleeting.reports.beside_paper import PRINTED, reported
+from fleeting.reports.notes import EXPLANATIONS, ORACLE, notes
+from fleeting.reports.pages import compare_runs, write_comparison, write_page, write_report
 
 KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
 """A line of a page: whoever writes about results keeps his words above it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,14 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fleeting.errors import RunError
-from fleeting.experiments.recipe import Reported
 from fleeting.experiments.run_folder import Run, fold_folders, read_json
 from fleeting.files import write_atomically
 from fleeting.reports import figures
+from fleeting.reports.beside_paper import beside_paper, reported
+from fleeting.reports.notes import EXPLANATIONS, ORACLE, notes
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import roc
 from fleeting.scoring.stats import Comparison, compare
-
-EXPLANATIONS = {
-    "clean": "No subject of the test side was seen in training, and nothing was chosen by its scores.",
-    "shared": "Frames or clips of the same people stand on both sides of each fold, as the paper has it: this"
-    " measures how well footage is recognised that has nearly been seen, and is not a clean score.",
-}
-ORACLE = (
-    " The oracle keeps, for each fold, the epoch that happens to be best on its test side, as much published"
-    " code does. It is inflated and shown only to be compared with numbers that were made that way."
-)
 
 CURVES = {
     "loss": "training loss",
@@ -36,22 +27,6 @@ CURVES = {
     "accuracy": "training accuracy",
     "test_accuracy_traced": "test accuracy (traced)",
 }
-
-PRINTED = {
-    "uf1": "UF1",
-    "uar": "UAR",
-    "f1": "F1",
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "auc": "AUC",
-    "mse": "MSE",
-    "mae": "MAE",
-    "loss": "loss",
-}
-"""What papers print, by its key in a recipe's ``[reported]``."""
-SAME_AS = {"f1": "uf1"}
-"""What a paper's number is set beside, where we call it by another name."""
 
 
 def write_report(run: Run) -> Path:
@@ -169,53 +144,6 @@ def _templates() -> Environment:
     )
 
 
-def notes(run: Run) -> list[str]:
-    """What has to be known before a run's score is believed, a sentence or two each."""
-    scores, found = run.scores, list[str]()
-    if run.rule == "shared":
-        found.append("Training and test share subjects: the score is not clean.")
-    if scores["drawn"]:
-        found.append(f"Drawn data, not comparable with any published score. {scores['drawn_people']}")
-    if scores["shuffled_labels"]:
-        found.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
-    if altered := run.experiment.altered:
-        found.append(
-            f"Changed from the recipe of this name: {', '.join(altered)}. No paper's numbers beside it."
-        )
-    if began := scores.get("pretrained"):
-        head = "and a head at random" if began["fresh_head"] else "its head with them"
-        found.append(
-            f"The network began with the weights in {began['file']}, {head}. Had these weights seen test"
-            " subjects, which is not known here, the score would not be clean."
-        )
-    if chosen := scores.get("chosen"):
-        counts = "; ".join(f"{_in_words(one['settings'])} in {one['folds']}" for one in chosen)
-        found.append(
-            "Each training chose its settings on its own training side, by people held out there: of"
-            f" {sum(one['folds'] for one in chosen)}, {counts}."
-        )
-    if scores["incomplete"]:
-        found.append(
-            f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
-        )
-    if scores["apexes"] and scores["apexes"].get("middle") and scores["apex"] == "annotated":
-        found.append(
-            f"{scores['apexes']['middle']} clips have no annotated apex; their middle frame was taken."
-        )
-    if (left := (scores.get("crops") or {}).get("as-is")) and run.experiment.data.crop == "auto":
-        found.append(f"No face was found in {left} clips; their frames were taken as they are.")
-    if len(crops := scores.get("crops") or {}) > 1:
-        counts = ", ".join(f"{count} {how}" for how, count in sorted(crops.items()))
-        found.append(f"Clips were not all cropped alike ({counts}); data.crop=face or as-is makes them so.")
-    return found
-
-
-def _in_words(change: Mapping[str, Any]) -> str:
-    """A candidate's changes in a few words."""
-    told = [f"{table}.{key}={value}" for table, keys in change.items() for key, value in keys.items()]
-    return ", ".join(told) or "the recipe as it is"
-
-
 def _boxes(run: Run) -> list[dict[str, Any]]:
     boxes = []
     for rule in (run.rule, "oracle"):
@@ -237,53 +165,6 @@ def _dots(run: Run) -> list[dict[str, Any]]:
     if (claimed := reported(run).uf1) is not None and not run.scores["drawn"]:
         dots.append({"name": "the paper reports", "uf1": claimed, "ci": None, "honest": None})
     return dots
-
-
-def reported(run: Run, part: str = "") -> Reported:
-    """What the paper printed for the whole (part "") or a part; nothing where the recipe was changed."""
-    if run.experiment.altered:
-        return Reported()
-    printed = run.experiment.reported
-    return printed.parts.get(part or run.experiment.data.dataset, Reported() if part else printed)
-
-
-def beside_paper(run: Run) -> list[dict[str, Any]]:
-    """What the paper printed beside the run's numbers, a row for each: UF1 and UAR, and whatever else it has.
-
-    Rows hold ``recipe``, ``dataset``, ``run`` (its folder's name), ``rule``, ``drawn``, ``part`` ("" for all
-    clips), ``n``, ``score`` (its name), ``paper`` (None: not printed, or not comparable), ``oracle`` (None:
-    not traced), ``own`` (by the run's rule), ``ci95`` (of UF1 and UAR).
-    """
-    facts = {
-        "recipe": run.experiment.name,
-        "dataset": run.experiment.data.dataset,
-        "run": run.path.name,
-        "rule": run.rule,
-        "drawn": run.scores["drawn"],
-    }
-    whole, traced = run.scores[run.rule], run.scores["oracle"]
-    rows = []
-    for part, score in {"": whole, **whole["parts"]}.items():
-        printed = reported(run, part)
-        best = traced and (traced["parts"][part] if part else traced)
-        for key, name in PRINTED.items():
-            claimed = getattr(printed, key)
-            if claimed is None and (part or key not in ("uf1", "uar")):
-                continue
-            ours = SAME_AS.get(key, key)
-            rows.append(
-                {
-                    **facts,
-                    "part": part,
-                    "n": score["n"],
-                    "score": name,
-                    "paper": None if facts["drawn"] else claimed,
-                    "oracle": best and best.get(ours),
-                    "own": score.get(ours),
-                    "ci95": score["ci95"].get(ours),
-                }
-            )
-    return rows
 
 
 def _score_rows(run: Run) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from fleeting.errors import ScoreError, UnknownNameError
-from fleeting.scoring.metrics import Scores
+from fleeting.scoring.scores import Scores
 
 CLAIMABLE = ("uf1", "uar", "accuracy", "precision", "recall")
 

@@ -18,8 +18,9 @@ from fleeting import megc_names
 from fleeting.errors import LogError
 from fleeting.scoring.claims import doubt
 from fleeting.scoring.lines import read_lines, refuse, words_of
-from fleeting.scoring.metrics import Scores, over_seeds
+from fleeting.scoring.metrics import over_seeds
 from fleeting.scoring.predictions import classes_in, has_predictions, parse_predictions
+from fleeting.scoring.scores import Scores
 from fleeting.types import Prediction
 
 MEGC_CLASSES = ("negative", "positive", "surprise")  # MEGC 2019's labels 0, 1, 2

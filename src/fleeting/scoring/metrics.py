@@ -7,8 +7,8 @@ F1 and no recall: the whole score is then refused, and smaller pieces say None (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,73 +16,11 @@ import numpy.typing as npt
 
 from fleeting.errors import ScoreError, some
 from fleeting.scoring.roc import DoubleArray, area
+from fleeting.scoring.scores import ClassScore, Interval, Scores, SubjectScore
 from fleeting.types import IntArray, Prediction
 
-Interval = tuple[float, float]
 RESAMPLED = ("uf1", "uar")  # the measures that get an interval over subjects
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScore:
-    """One class of a score: how many samples it has and how they fared."""
-
-    name: str
-    support: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectScore:
-    """One subject's score; UF1 and UAR are None unless the subject has a sample of every class."""
-
-    subject: str
-    n: int
-    accuracy: float
-    uf1: float | None
-    uar: float | None
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Every number of one set of predictions; over several seeds, their means, with deviations in ``std``.
-
-    ``n`` counts the samples of one seed, ``confusion`` sums over seeds. ``ci95`` holds percentile intervals
-    of a bootstrap over subjects; ``undefined_draws`` of its draws lacked a class and were left out of it.
-    """
-
-    n: int
-    classes: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    per_class: tuple[ClassScore, ...]
-    uf1: float | None
-    uar: float | None
-    accuracy: float | None
-    precision: float | None
-    recall: float | None
-    mse: float | None
-    mae: float | None
-    auc: float | None
-    ci95: Mapping[str, Interval | None]
-    undefined_draws: int = 0
-    parts: Mapping[str, Scores] = field(default_factory=dict)
-    seeds: int = 1
-    std: Mapping[str, float | None] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The score as JSON knows it: the S of a run's scores.json; ``seeds`` and ``std`` when several."""
-        numbers = ("n", "uf1", "uar", "accuracy", "precision", "recall", "mse", "mae", "auc")
-        several = {"seeds": self.seeds, "std": dict(self.std)} if self.seeds > 1 else {}
-        return {
-            **{name: getattr(self, name) for name in numbers},
-            "ci95": {name: list(limits) if limits else None for name, limits in self.ci95.items()},
-            "parts": {name: part.as_dict() for name, part in self.parts.items()},
-            "undefined_draws": self.undefined_draws,
-            "classes": list(self.classes),
-            "confusion": [list(row) for row in self.confusion],
-            **several,
-        }
+COMPARED = (*RESAMPLED, "accuracy")
 
 
 def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> IntArray:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fleeting.analysis.analyze import Analysis, analyze
+from fleeting.analysis.analyze import analyze
+from fleeting.analysis.result_folder import Analysis
 from fleeting.scoring.intervals import Interval, match
 from fleeting.synthetic.draw import draw
 from fleeting.types import Event, Progress, silent

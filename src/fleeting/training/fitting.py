@@ -3,101 +3,26 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import OptionError
 from fleeting.models import Model
-from fleeting.training.attention_removal import Fading, least_telling, refuse_too_many, removable, silence
+from fleeting.training.attention_removal import Fading, least_telling, refuse_too_many
 from fleeting.training.diffusion import drawn
+from fleeting.training.fitted import Epoch, Fitted, logits_of
+from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
 from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
-from fleeting.types import ArrayKind, FloatArray, IntArray, Predict
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """Everything a model may learn from: arrays (n, channels, height, width), class indices, subjects."""
-
-    arrays: tuple[FloatArray, ...]
-    kinds: tuple[ArrayKind, ...]
-    labels: IntArray
-    subjects: tuple[str, ...]
-    classes: int
-
-    def only(self, mask: npt.NDArray[np.bool_]) -> TrainingSet:
-        """The samples where ``mask`` (n,) is true."""
-        subjects = tuple(s for s, keep in zip(self.subjects, mask, strict=True) if keep)
-        arrays = tuple(array[mask] for array in self.arrays)
-        return TrainingSet(arrays, self.kinds, self.labels[mask], subjects, self.classes)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of a learning curve; validation is None where selection is fixed."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float | None = None
-
-
-@dataclass(eq=False)
-class Fitted:
-    """A trained model with the scaling of its inputs: what predicts, and what weights are saved from."""
-
-    model: Model
-    means: list[Tensor]
-    deviations: list[Tensor]
-    device: torch.device
-    curve: list[Epoch] = field(default_factory=list)
-    epoch: int = 0
-    """The epoch whose weights these are, counted from 1; 0 for an estimator."""
-
-    def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
-        """Class probabilities (n, classes) for arrays (n, channels, height, width)."""
-        if not isinstance(self.model, nn.Module):
-            return np.asarray(self.model.probabilities(arrays), dtype=np.float64)
-        logits = _logits(self.model, self.scaled(arrays))
-        return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy())
-
-    def scaled(self, arrays: Sequence[FloatArray]) -> list[Tensor]:
-        """The arrays as the network sees them: scaled, and pixel by pixel in memory (faster convolution)."""
-        tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays)
-        scaled = ((t - m) / d for t, m, d in zip(tensors, self.means, self.deviations, strict=True))
-        return [tensor.contiguous(memory_format=torch.channels_last) for tensor in scaled]
-
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Weights and input scaling as arrays by name."""
-        if not isinstance(self.model, nn.Module):
-            return dict(self.model.state())
-        scaling = {f"input.{i}.mean": m for i, m in enumerate(self.means)}
-        scaling |= {f"input.{i}.deviation": d for i, d in enumerate(self.deviations)}
-        return {name: t.detach().cpu().numpy() for name, t in {**self.model.state_dict(), **scaling}.items()}
-
-    @classmethod
-    def of(cls, model: Model, state: Mapping[str, npt.NDArray[Any]]) -> Fitted:
-        """A fresh model with what `state` gave, on the CPU; KeyError or RuntimeError if it does not fit."""
-        if not isinstance(model, nn.Module):
-            model.load_state(state)
-            return cls(model, [], [], torch.device("cpu"))
-        tensors = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
-        inputs = sum(name.startswith("input.") and name.endswith(".mean") for name in tensors)
-        means = [tensors.pop(f"input.{i}.mean") for i in range(inputs)]
-        deviations = [tensors.pop(f"input.{i}.deviation") for i in range(inputs)]
-        silence(model, [n for n in removable(model) if not any(key.startswith(f"{n}.") for key in tensors)])
-        model.load_state_dict(tensors)
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(model, means, deviations, torch.device("cpu"))
-
+from fleeting.training.training_set import TrainingSet
+from fleeting.types import FloatArray, Predict
 
 Watch = Callable[[int, Predict], None]
 """Told after each epoch how the model predicts now; what it learns stays with the caller."""
@@ -274,20 +199,10 @@ def _train_epoch(
     return total / seen, right / seen
 
 
-def _logits(model: nn.Module, inputs: list[Tensor], batch: int = 256) -> Tensor:
-    model.eval()
-    with torch.inference_mode():
-        pieces = [
-            model(*(array[start : start + batch] for array in inputs))
-            for start in range(0, len(inputs[0]), batch)
-        ]
-    return torch.cat(pieces)
-
-
 def _validation_loss(fitted: Fitted, held: TrainingSet, loss_of: Callable[[Tensor, Tensor], Tensor]) -> float:
     if not isinstance(fitted.model, nn.Module):
         raise OptionError("only a network has a validation loss")
-    logits = _logits(fitted.model, fitted.scaled(held.arrays)).float()
+    logits = logits_of(fitted.model, fitted.scaled(held.arrays)).float()
     return float(loss_of(logits, torch.from_numpy(held.labels).to(fitted.device)))
 
 
@@ -313,59 +228,6 @@ def _scaling(
     return means, deviations
 
 
-def optimizer_of(parameters: Iterable[nn.Parameter], recipe: Training) -> torch.optim.Optimizer:
-    """The recipe's optimiser over these parameters."""
-    chosen: Mapping[str, Callable[[], torch.optim.Optimizer]] = {
-        "adam": lambda: torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True),
-        "adamw": lambda: torch.optim.AdamW(
-            parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True
-        ),
-        "sgd": lambda: torch.optim.SGD(
-            parameters, recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
-        ),
-    }
-    return chosen[recipe.optimizer]()
-
-
-def schedule_of(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
-    """The recipe's learning rate, epoch by epoch."""
-    factor: Mapping[str, Callable[[int], float]] = {
-        "constant": lambda _: 1.0,
-        "exponential": lambda epoch: recipe.decay**epoch,
-        "step": lambda epoch: float(recipe.decay ** (epoch // recipe.step_epochs)),
-        "cosine": lambda epoch: 0.5 * (1 + float(np.cos(np.pi * epoch / recipe.epochs))),
-    }
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[recipe.schedule])
-
-
 def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
     weight, loss = class_weights(recipe, data, device), weighted_loss(recipe)
     return lambda logits, labels: loss(logits, labels, weight)
-
-
-def class_weights(recipe: Training, data: TrainingSet, device: torch.device) -> Tensor | None:
-    """What a sample of each class counts: (classes,), or None where all count the same."""
-    if recipe.class_weights == "none":
-        return None
-    counts = np.bincount(data.labels, minlength=data.classes)
-    return torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
-
-
-def weighted_loss(recipe: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
-    """Cross-entropy, or focal loss (Lin et al. 2017): (1 - p)^gamma times it, weighted by class if asked.
-
-    It takes logits (n, classes), labels (n,) and class weights (classes,) or None.
-    """
-    gamma = recipe.focal_gamma if recipe.loss == "focal" else 0.0
-
-    def loss(logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
-        if gamma == 0:
-            return F.cross_entropy(logits, labels, weight, label_smoothing=recipe.label_smoothing)
-        plain = F.cross_entropy(
-            logits, labels, weight, label_smoothing=recipe.label_smoothing, reduction="none"
-        )
-        sure = torch.softmax(logits, dim=1).gather(1, labels[:, None])[:, 0]
-        scale = weight[labels].sum() if weight is not None else len(labels)
-        return ((1 - sure) ** gamma * plain).sum() / scale
-
-    return loss

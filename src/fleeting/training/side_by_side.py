@@ -17,37 +17,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from fleeting.errors import OptionError
-from fleeting.training.fitting import (
-    Batches,
-    Epoch,
-    Fitted,
-    TrainingSet,
-    begun,
-    class_weights,
-    device_of,
-    optimizer_of,
-    schedule_of,
-    weighted_loss,
-)
+from fleeting.training.fitted import Epoch, Fitted
+from fleeting.training.fitting import Batches, begun, device_of
+from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
 from fleeting.training.options import Diffusion, Training
+from fleeting.training.training_set import TrainingSet
+from fleeting.training.vmapped import InTheirPlace, RandomNumbers
 from fleeting.types import FloatArray
 
 Probabilities = npt.NDArray[np.float64]
 PredictTogether = Callable[[Sequence[Sequence[FloatArray]]], list[Probabilities]]
 """Arrays of each fold in, class probabilities of each fold out."""
-
-
-RANDOM: tuple[Callable[..., Tensor], ...] = (torch.rand, torch.rand_like)
-"""Where the layers of `fleeting.models` get random numbers; `torch.vmap` refuses any other source."""
-PRODUCTS = (torch.conv2d, F.linear, torch.matmul, Tensor.matmul)
-"""What is multiplied in bfloat16; the rest of a network stays in float32."""
 
 
 def why_apart(model: Any, recipe: Training) -> str:
@@ -155,7 +140,7 @@ class _Stack:
         self._parameters = _side_by_side(self._own)
         self._buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
         self._halves = _halves(recipe, self.device)
-        self._random = _RandomNumbers(self._network, seeds, self.device, self._halves)
+        self._random = RandomNumbers(self._network, seeds, self.device, self._halves)
         self._loss = weighted_loss(recipe)
         weights = [w for data in sets if (w := class_weights(recipe, data, self.device)) is not None]
         self._class_weights = torch.stack(weights) if weights else None
@@ -216,7 +201,7 @@ class _Stack:
         numbers: list[Tensor],
         halves: bool = False,
     ) -> Tensor:
-        with _InTheirPlace(numbers, halves):
+        with InTheirPlace(numbers, halves):
             logits: Tensor = functional_call(self._network, ({**parameters, **buffers},), tuple(inputs))
         return logits
 
@@ -250,62 +235,3 @@ def _filled_up(tensors: Sequence[Tensor]) -> Tensor:
     for row, tensor in zip(filled, tensors, strict=True):
         row[: len(tensor)] = tensor
     return filled
-
-
-class _RandomNumbers:
-    """The numbers that the random layers of each fold would draw if it were trained alone."""
-
-    def __init__(self, network: nn.Module, seeds: Sequence[int], device: torch.device, halves: bool) -> None:
-        self._network, self._device = network, device
-        self._cast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=halves)
-        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-        self._drawn: dict[int, list[Tensor]] = {}
-
-    def numbers(self, chosen: Sequence[int], inputs: Sequence[Tensor]) -> list[Tensor]:
-        """What the networks draw in their next pass over inputs as long as these: (folds, ...) each."""
-        like = self._like(inputs)
-        return [torch.stack([self._next(fold, tensor) for fold in chosen]) for tensor in like]
-
-    def _next(self, fold: int, like: Tensor) -> Tensor:
-        return torch.empty_like(like, device=self._device).uniform_(generator=self._generators[fold])
-
-    def _like(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Shape and order in memory of what is drawn, seen once for each length in a pass of one network."""
-        if (length := len(inputs[0])) not in self._drawn:
-            with torch.random.fork_rng(devices=[]), torch.no_grad(), self._cast, _Noted() as noted:
-                self._network(*inputs)
-            self._drawn[length] = [tensor.to("meta") for tensor in noted.drawn]
-        return self._drawn[length]
-
-
-class _Noted(TorchFunctionMode):
-    """Notes what is drawn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.drawn: list[Tensor] = []
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = func(*args, **(kwargs or {}))
-        if func in RANDOM:
-            self.drawn.append(given)
-        return given
-
-
-class _InTheirPlace(TorchFunctionMode):
-    """Gives these numbers where random ones are drawn; with ``halves``, multiplies matrices in bfloat16.
-
-    That stands in for autocast, which `torch.vmap` applies to some operations and not to others: what goes in
-    and comes out is in float32.
-    """
-
-    def __init__(self, numbers: Sequence[Tensor], halves: bool) -> None:
-        super().__init__()
-        self._numbers, self._halves = iter(numbers), halves
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in RANDOM:
-            return next(self._numbers)
-        if not self._halves or func not in PRODUCTS:
-            return func(*args, **(kwargs or {}))
-        return func(*(a.bfloat16() if isinstance(a, Tensor) else a for a in args), **(kwargs or {})).float()

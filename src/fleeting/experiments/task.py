@@ -1,0 +1,104 @@
+"""What all folds of an experiment share, and how a model is trained on some rows of it."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from threadpoolctl import threadpool_limits
+
+from fleeting.experiments.recipe import Experiment
+from fleeting.inputs.loading import Inputs
+from fleeting.models import build, head_is_fresh
+from fleeting.training.fitted import Fitted
+from fleeting.training.fitting import Watch, fit
+from fleeting.training.training_set import TrainingSet
+from fleeting.types import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What all folds of an experiment share."""
+
+    experiment: Experiment
+    inputs: Inputs
+    classes: tuple[str, ...]
+
+
+def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
+    """The experiment's model, trained on these rows of its samples and on nothing else."""
+    recipe = task.experiment.training
+    with threads(recipe.threads):
+        return fit(model_of(task, seed), training_set(task, rows), recipe, seed, watch)
+
+
+def begins_with(task: Task) -> dict[str, Any] | None:
+    """The file whose weights the network starts from, and whether its head starts at random all the same."""
+    file = task.experiment.model.pretrained
+    if not file:
+        return None
+    return {"file": file, "fresh_head": head_is_fresh(model_of(task, seed=0, pretrained=False), Path(file))}
+
+
+def fold_seed(seed: int, fold: str) -> int:
+    """A fold's own seed: the same wherever and in whatever order the folds are done."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big")
+
+
+def peak_memory_mb() -> float:
+    """The largest resident size of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def model_of(task: Task, seed: int, pretrained: bool = True) -> Any:
+    """The experiment's model before training."""
+    choice = task.experiment.model
+    shapes = [array.shape[1:] for array in task.inputs.arrays]
+    start = choice.pretrained if pretrained else ""
+    return build(choice.name, len(task.classes), shapes, choice.model_extra or {}, seed, start)
+
+
+def rows_of(task: Task, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
+    """Where these samples lie in the task's arrays."""
+    where = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
+    return np.array([where[sample.id] for sample in samples])
+
+
+def training_set(task: Task, rows: npt.NDArray[np.int64]) -> TrainingSet:
+    """What a model may learn from these rows."""
+    subjects = tuple(task.inputs.samples[row].subject for row in rows)
+    return TrainingSet(
+        arrays_of(task, rows), task.inputs.kinds, labels_of(task)[rows], subjects, len(task.classes)
+    )
+
+
+def arrays_of(task: Task, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
+    """The inputs of these rows: (n, channels, height, width) each."""
+    return tuple(array[rows] for array in task.inputs.arrays)
+
+
+def labels_of(task: Task) -> npt.NDArray[np.int64]:
+    """The class index of each of the task's samples, (n,)."""
+    return np.array([task.classes.index(sample.label) for sample in task.inputs.samples], dtype=np.int64)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Fix the threads of torch and BLAS: sums in another order are other sums."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,65 @@
+"""What has to be known before the score of a run is believed, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fleeting.experiments.run_folder import Run
+
+EXPLANATIONS = {
+    "clean": "No subject of the test side was seen in training, and nothing was chosen by its scores.",
+    "shared": "Frames or clips of the same people stand on both sides of each fold, as the paper has it: this"
+    " measures how well footage is recognised that has nearly been seen, and is not a clean score.",
+}
+ORACLE = (
+    " The oracle keeps, for each fold, the epoch that happens to be best on its test side, as much published"
+    " code does. It is inflated and shown only to be compared with numbers that were made that way."
+)
+
+
+def notes(run: Run) -> list[str]:
+    """What has to be known before a run's score is believed, a sentence or two each."""
+    scores, found = run.scores, list[str]()
+    if run.rule == "shared":
+        found.append("Training and test share subjects: the score is not clean.")
+    if scores["drawn"]:
+        found.append(f"Drawn data, not comparable with any published score. {scores['drawn_people']}")
+    if scores["shuffled_labels"]:
+        found.append("A control: labels were dealt out anew, so a clean score above chance would be a leak.")
+    if altered := run.experiment.altered:
+        found.append(
+            f"Changed from the recipe of this name: {', '.join(altered)}. No paper's numbers beside it."
+        )
+    if began := scores.get("pretrained"):
+        head = "and a head at random" if began["fresh_head"] else "its head with them"
+        found.append(
+            f"The network began with the weights in {began['file']}, {head}. Had these weights seen test"
+            " subjects, which is not known here, the score would not be clean."
+        )
+    if chosen := scores.get("chosen"):
+        counts = "; ".join(f"{_in_words(one['settings'])} in {one['folds']}" for one in chosen)
+        found.append(
+            "Each training chose its settings on its own training side, by people held out there: of"
+            f" {sum(one['folds'] for one in chosen)}, {counts}."
+        )
+    if scores["incomplete"]:
+        found.append(
+            f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
+        )
+    if scores["apexes"] and scores["apexes"].get("middle") and scores["apex"] == "annotated":
+        found.append(
+            f"{scores['apexes']['middle']} clips have no annotated apex; their middle frame was taken."
+        )
+    if (left := (scores.get("crops") or {}).get("as-is")) and run.experiment.data.crop == "auto":
+        found.append(f"No face was found in {left} clips; their frames were taken as they are.")
+    if len(crops := scores.get("crops") or {}) > 1:
+        counts = ", ".join(f"{count} {how}" for how, count in sorted(crops.items()))
+        found.append(f"Clips were not all cropped alike ({counts}); data.crop=face or as-is makes them so.")
+    return found
+
+
+def _in_words(change: Mapping[str, Any]) -> str:
+    """A candidate's changes in a few words."""
+    told = [f"{table}.{key}={value}" for table, keys in change.items() for key, value in keys.items()]
+    return ", ".join(told) or "the recipe as it is"

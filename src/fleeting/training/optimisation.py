@@ -1,0 +1,66 @@
+"""What training minimises and how: loss, class weights, optimiser and learning rate of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fleeting.training.options import Training
+from fleeting.training.training_set import TrainingSet
+
+
+def optimizer_of(parameters: Iterable[nn.Parameter], recipe: Training) -> torch.optim.Optimizer:
+    """The recipe's optimiser over these parameters."""
+    chosen: Mapping[str, Callable[[], torch.optim.Optimizer]] = {
+        "adam": lambda: torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True),
+        "adamw": lambda: torch.optim.AdamW(
+            parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True
+        ),
+        "sgd": lambda: torch.optim.SGD(
+            parameters, recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+        ),
+    }
+    return chosen[recipe.optimizer]()
+
+
+def schedule_of(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
+    """The recipe's learning rate, epoch by epoch."""
+    factor: Mapping[str, Callable[[int], float]] = {
+        "constant": lambda _: 1.0,
+        "exponential": lambda epoch: recipe.decay**epoch,
+        "step": lambda epoch: float(recipe.decay ** (epoch // recipe.step_epochs)),
+        "cosine": lambda epoch: 0.5 * (1 + float(np.cos(np.pi * epoch / recipe.epochs))),
+    }
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[recipe.schedule])
+
+
+def class_weights(recipe: Training, data: TrainingSet, device: torch.device) -> Tensor | None:
+    """What a sample of each class counts: (classes,), or None where all count the same."""
+    if recipe.class_weights == "none":
+        return None
+    counts = np.bincount(data.labels, minlength=data.classes)
+    return torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
+
+
+def weighted_loss(recipe: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """Cross-entropy, or focal loss (Lin et al. 2017): (1 - p)^gamma times it, weighted by class if asked.
+
+    It takes logits (n, classes), labels (n,) and class weights (classes,) or None.
+    """
+    gamma = recipe.focal_gamma if recipe.loss == "focal" else 0.0
+
+    def loss(logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
+        if gamma == 0:
+            return F.cross_entropy(logits, labels, weight, label_smoothing=recipe.label_smoothing)
+        plain = F.cross_entropy(
+            logits, labels, weight, label_smoothing=recipe.label_smoothing, reduction="none"
+        )
+        sure = torch.softmax(logits, dim=1).gather(1, labels[:, None])[:, 0]
+        scale = weight[labels].sum() if weight is not None else len(labels)
+        return ((1 - sure) ** gamma * plain).sum() / scale
+
+    return loss
