@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleeting.datasets._cells import frame_number, last_number, later_frame, objective_class, text
+from fleeting.datasets.reading.cells import frame_number, last_number, later_frame, objective_class, text
 
 anything = (
     st.none()

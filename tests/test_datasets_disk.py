@@ -18,7 +18,7 @@ from PIL import Image
 
 from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
-from fleeting.datasets._disk import fault, find_sheet, listing, number_of, pictures, under
+from fleeting.datasets.reading.disk import fault, find_sheet, listing, number_of, pictures, under
 from fleeting.errors import DatasetError
 from fleeting.video.pictures import read_picture, read_pictures
 

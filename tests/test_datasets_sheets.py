@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleeting.datasets import datasets
-from fleeting.datasets._miniature import save_workbook
-from fleeting.datasets._sheets import decoded, headerless, read_workbook, table
+from fleeting.datasets.reading.miniature import save_workbook
+from fleeting.datasets.reading.sheets import decoded, headerless, read_workbook, table
 from fleeting.errors import DatasetError
 
 REQUIRED = ("subject", "clip", "onset", "offset", "label")

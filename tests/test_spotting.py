@@ -9,10 +9,10 @@ from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion
 from fleeting.faces.tracking import FaceTracker, main_face
 from fleeting.spotting import Spotted, spotters
-from fleeting.spotting._noise import Noise
-from fleeting.spotting._raised_cosine import fitted, raised_cosine
-from fleeting.spotting._templates import BLOCK
-from fleeting.spotting._timeline import RATE, Timeline
+from fleeting.spotting.matching.noise import Noise
+from fleeting.spotting.matching.raised_cosine import fitted, raised_cosine
+from fleeting.spotting.matching.templates import BLOCK
+from fleeting.spotting.matching.timeline import RATE, Timeline
 from fleeting.video.reader import open_video
 from tests.skin import all_of, bump, even, motions
 

@@ -20,9 +20,9 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Things of one kind, by name.
 
-    Modules of ``package`` are imported on first use (those that start with ``_`` are not extensions), then
-    the entry points of the group ``package``: a plug-in names a module there, or an object to import, whose
-    import registers.
+    Modules of ``package`` are imported on first use, then the entry points of the group ``package``: a
+    plug-in names a module there, or an object to import, whose import registers. Modules that start with
+    ``_``, and packages below, are no extensions.
     """
 
     def __init__(self, kind: str, package: str) -> None:
@@ -44,7 +44,7 @@ class Registry(Generic[T]):
     def _all(self) -> dict[str, T]:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__, prefix=f"{self.package}."):
-            if not module.name.rpartition(".")[2].startswith("_"):
+            if not module.ispkg and not module.name.rpartition(".")[2].startswith("_"):
                 self._take_in(module.name, partial(importlib.import_module, module.name))
         for plugin in entry_points(group=self.package):
             self._take_in(plugin.value, plugin.load)

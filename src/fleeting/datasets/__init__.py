@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from fleeting.datasets._checks import LEAVE_OUT, RESTORE, as_problem
-from fleeting.datasets._disk import fault, number_of, pictures
-from fleeting.datasets._labels import LabelSet, label_sets, labelled, word
-from fleeting.datasets._miniature import Drawing
-from fleeting.datasets._recordings import RESTORE_FILES, Recording
-from fleeting.datasets._truth import TRUTH, drawn_people
+from fleeting.datasets.reading.checks import LEAVE_OUT, RESTORE, as_problem
+from fleeting.datasets.reading.disk import fault, number_of, pictures
+from fleeting.datasets.reading.labels import LabelSet, label_sets, labelled, word
+from fleeting.datasets.reading.miniature import Drawing
+from fleeting.datasets.reading.recordings import RESTORE_FILES, Recording
+from fleeting.datasets.reading.truth import TRUTH, drawn_people
 from fleeting.errors import OptionError, Problem
 from fleeting.registry import Registry
 from fleeting.types import FloatArray, Kind, Sample

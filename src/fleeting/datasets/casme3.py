@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fleeting.datasets import datasets
-from fleeting.datasets._cells import text
-from fleeting.datasets._checks import Correction
-from fleeting.datasets._recordings import Naming
-from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
-from fleeting.datasets._sheets import Cells, Row, Workbook
+from fleeting.datasets.reading.cells import text
+from fleeting.datasets.reading.checks import Correction
+from fleeting.datasets.reading.recordings import Naming
+from fleeting.datasets.reading.sheet_dataset import Miniature, Sheet, SheetDataset
+from fleeting.datasets.reading.sheets import Cells, Row, Workbook
 from fleeting.types import Sample
 
 _FOUND = "found by tvaranka/meb"

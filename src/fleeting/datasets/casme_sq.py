@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fleeting.datasets import datasets
-from fleeting.datasets._cells import last_number, text
-from fleeting.datasets._recordings import Naming
-from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
-from fleeting.datasets._sheets import Cells, Workbook
+from fleeting.datasets.reading.cells import last_number, text
+from fleeting.datasets.reading.recordings import Naming
+from fleeting.datasets.reading.sheet_dataset import Miniature, Sheet, SheetDataset
+from fleeting.datasets.reading.sheets import Cells, Workbook
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 

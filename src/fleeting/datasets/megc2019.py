@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleeting.datasets import Dataset, datasets
-from fleeting.datasets._checks import Correction
-from fleeting.datasets._disk import folders, is_folder
-from fleeting.datasets._labels import labelled
-from fleeting.datasets._miniature import Drawing
-from fleeting.datasets._sheet_dataset import SheetDataset
 from fleeting.datasets.casme2 import CASME2, RELEASE_LABELS
+from fleeting.datasets.reading.checks import Correction
+from fleeting.datasets.reading.disk import folders, is_folder
+from fleeting.datasets.reading.labels import labelled
+from fleeting.datasets.reading.miniature import Drawing
+from fleeting.datasets.reading.sheet_dataset import SheetDataset
 from fleeting.datasets.samm import SAMM
 from fleeting.datasets.smic import SMIC, Smic
 from fleeting.errors import DatasetError, Problem

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image as Pillow
 
 from fleeting.datasets import datasets
-from fleeting.datasets._cells import last_number, plain, shortened, text
-from fleeting.datasets._checks import LEAVE_OUT, RESTORE, repeated
-from fleeting.datasets._disk import fault, is_folder, listing, reason, under
-from fleeting.datasets._miniature import Drawing, drawings, save_picture
-from fleeting.datasets._rows import Reading
-from fleeting.datasets._sheets import decoded, encoding_note
+from fleeting.datasets.reading.cells import last_number, plain, shortened, text
+from fleeting.datasets.reading.checks import LEAVE_OUT, RESTORE, repeated
+from fleeting.datasets.reading.disk import fault, is_folder, listing, reason, under
+from fleeting.datasets.reading.miniature import Drawing, drawings, save_picture
+from fleeting.datasets.reading.rows import Reading
+from fleeting.datasets.reading.sheets import decoded, encoding_note
 from fleeting.errors import DatasetError, Problem
 from fleeting.faces.four_regions import four_regions
 from fleeting.megc_names import PEOPLE

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fleeting.datasets import datasets
-from fleeting.datasets._cells import last_number, text
-from fleeting.datasets._checks import Correction
-from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
-from fleeting.datasets._sheets import Cells, Workbook
+from fleeting.datasets.reading.cells import last_number, text
+from fleeting.datasets.reading.checks import Correction
+from fleeting.datasets.reading.sheet_dataset import Miniature, Sheet, SheetDataset
+from fleeting.datasets.reading.sheets import Cells, Workbook
 from fleeting.types import Sample
 
 _FROM_FLOW = "re-estimated from optical flow (tvaranka/meb)"

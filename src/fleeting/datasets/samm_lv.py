@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fleeting.datasets import datasets
-from fleeting.datasets._cells import last_number
-from fleeting.datasets._recordings import Naming
-from fleeting.datasets._sheet_dataset import Miniature, Sheet, SheetDataset
-from fleeting.datasets._sheets import Cells
+from fleeting.datasets.reading.cells import last_number
+from fleeting.datasets.reading.recordings import Naming
+from fleeting.datasets.reading.sheet_dataset import Miniature, Sheet, SheetDataset
+from fleeting.datasets.reading.sheets import Cells
 from fleeting.datasets.samm import SAMM, person
 from fleeting.types import Sample
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleeting.datasets import _checks, datasets
-from fleeting.datasets._cells import last_number
-from fleeting.datasets._disk import folders, is_folder, pictures, under
-from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture
+from fleeting.datasets import datasets
+from fleeting.datasets.reading import checks
+from fleeting.datasets.reading.cells import last_number
+from fleeting.datasets.reading.disk import folders, is_folder, pictures, under
+from fleeting.datasets.reading.miniature import LENGTH, Drawing, drawings, save_picture
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import FloatArray, Sample
 
@@ -80,8 +81,8 @@ class Smic:
                 what = f"the folder says {label}, its name {folder.name} says {said}"
                 yield Problem(name, what, "move it where the release has it")
             if sample.onset is not None or folder is None:
-                yield from _checks.order(sample, apex_expected=False)
-            yield from _checks.files(sample, folder, f"of {name}")
+                yield from checks.order(sample, apex_expected=False)
+            yield from checks.files(sample, folder, f"of {name}")
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:
         """Picture files from onset to offset in numeric order. Raises DatasetError if there are none."""
@@ -93,9 +94,9 @@ class Smic:
             for name in (f"s{person}_{rest}", f"s{person:02d}_{rest}"):
                 facts = {"person": spelled, "label": sample.label, "clip": name}
                 for folder in under(home, "{person}/micro/*/{clip}", facts):
-                    if found := _checks.between(sample, pictures(folder)):
+                    if found := checks.between(sample, pictures(folder)):
                         return found
-        raise DatasetError(f"{sample.id}: no frames of it are below {home}; {_checks.RESTORE}")
+        raise DatasetError(f"{sample.id}: no frames of it are below {home}; {checks.RESTORE}")
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
         """None: a clip is all that lies in its folder."""

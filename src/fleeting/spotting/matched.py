@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from fleeting.faces.skin_motion import Motion
 from fleeting.spotting import Spotted, spotters
-from fleeting.spotting._confirm import Peak, confirmed
-from fleeting.spotting._macro import KEPT, MacroSearch
-from fleeting.spotting._noise import Noise
-from fleeting.spotting._patches import patches, values
-from fleeting.spotting._templates import BLOCK, DURATIONS, HALF, heights, shut
-from fleeting.spotting._timeline import RATE, Timeline
+from fleeting.spotting.matching.confirm import Peak, confirmed
+from fleeting.spotting.matching.macro import KEPT, MacroSearch
+from fleeting.spotting.matching.noise import Noise
+from fleeting.spotting.matching.patches import patches, values
+from fleeting.spotting.matching.templates import BLOCK, DURATIONS, HALF, heights, shut
+from fleeting.spotting.matching.timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
 LEAST, CLEAR = 8.0, 2.6

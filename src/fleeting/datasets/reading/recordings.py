@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleeting.datasets import _places
-from fleeting.datasets._checks import LEAVE_OUT, as_problem
-from fleeting.datasets._disk import pictures, under
+from fleeting.datasets.reading import places
+from fleeting.datasets.reading.checks import LEAVE_OUT, as_problem
+from fleeting.datasets.reading.disk import pictures, under
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 
@@ -46,9 +46,9 @@ class Naming:
         fit = all(re.fullmatch(form, facts[field], re.IGNORECASE) for field, form in self.fields.items())
         return self.name.format_map(facts) if fit else ""
 
-    def there(self, places: Sequence[_places.Place]) -> Iterator[tuple[dict[str, str], Path]]:
+    def there(self, arranged: Sequence[places.Place]) -> Iterator[tuple[dict[str, str], Path]]:
         """The facts and the folder of every video on the disk. Raises DatasetError."""
-        for base, layout in places:
+        for base, layout in arranged:
             form = re.sub(r"\\\{(\w+)\\\}|\\\*", self._form, re.escape(layout))
             for folder in under(base, re.sub(r"\{\w+\}", "*", layout), {}):
                 found = re.fullmatch(form, folder.relative_to(base).as_posix(), re.IGNORECASE)
@@ -61,7 +61,7 @@ class Naming:
 
 def recordings_of(
     naming: Naming,
-    places: Sequence[_places.Place],
+    arranged: Sequence[places.Place],
     rows: Sequence[tuple[Sample, Facts]],
     *,
     cohort: str,
@@ -83,7 +83,7 @@ def recordings_of(
     for key, of_it in named.items():
         sample, facts = of_it[0]
         try:
-            folder, expected = _places.folder(places, facts)
+            folder, expected = places.folder(arranged, facts)
         except DatasetError as error:
             problems.append(as_problem(naming.of(facts), error))
             continue
@@ -94,7 +94,7 @@ def recordings_of(
             found[key] = Recording(naming.of(facts), sample.subject, fps, folder, samples)
     people = {sample.subject.casefold(): sample.subject for sample, _ in rows}
     try:
-        for facts, folder in naming.there(places):
+        for facts, folder in naming.there(arranged):
             subject = f"{cohort}/{facts['person']}"
             subject = people.get(subject.casefold(), subject)
             name = naming.of({**facts, "person": subject.partition("/")[2]})

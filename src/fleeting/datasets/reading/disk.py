@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from fleeting.datasets._cells import last_number
+from fleeting.datasets.reading.cells import last_number
 from fleeting.errors import DatasetError
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from fleeting.datasets._cells import frame_number, later_frame, objective_class, plain, text
-from fleeting.datasets._checks import LEAVE_OUT
-from fleeting.datasets._sheets import Row, Workbook
+from fleeting.datasets.reading.cells import frame_number, later_frame, objective_class, plain, text
+from fleeting.datasets.reading.checks import LEAVE_OUT
+from fleeting.datasets.reading.sheets import Row, Workbook
 from fleeting.errors import Problem
 from fleeting.types import Kind, Sample
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.spotting._patches import patches
-from fleeting.spotting._templates import BLOCK, DURATIONS
-from fleeting.spotting._timeline import RATE
+from fleeting.spotting.matching.patches import patches
+from fleeting.spotting.matching.templates import BLOCK, DURATIONS
+from fleeting.spotting.matching.timeline import RATE
 
 Array = npt.NDArray[np.float64]
 FLOOR = 0.02

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from fleeting.datasets._disk import under
+from fleeting.datasets.reading.disk import under
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 

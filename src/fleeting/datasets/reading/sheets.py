@@ -18,8 +18,8 @@ import openpyxl
 import xlrd  # type: ignore[import-untyped]
 from openpyxl.utils.exceptions import InvalidFileException
 
-from fleeting.datasets._cells import text
-from fleeting.datasets._disk import reason
+from fleeting.datasets.reading.cells import text
+from fleeting.datasets.reading.disk import reason
 from fleeting.errors import DatasetError, Problem
 
 Cells = tuple[object, ...]

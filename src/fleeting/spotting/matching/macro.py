@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.spotting import LONGEST_MICRO, Spotted
-from fleeting.spotting._patches import LOWER, UPPER, patches
-from fleeting.spotting._templates import BLOCK
-from fleeting.spotting._timeline import RATE, Timeline
+from fleeting.spotting.matching.patches import LOWER, UPPER, patches
+from fleeting.spotting.matching.templates import BLOCK
+from fleeting.spotting.matching.timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
 PARTS = UPPER, LOWER

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from fleeting.datasets._disk import fault, pictures
+from fleeting.datasets.reading.disk import fault, pictures
 from fleeting.errors import DatasetError, FleetingError, Problem
 from fleeting.types import Sample
 

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.spotting._raised_cosine import raised_cosine
-from fleeting.spotting._timeline import RATE
+from fleeting.spotting.matching.raised_cosine import raised_cosine
+from fleeting.spotting.matching.timeline import RATE
 
 Array = npt.NDArray[np.float64]
 DURATIONS = 0.06 * 1.42 ** np.arange(8)

@@ -10,15 +10,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fleeting.datasets import _checks, _places
-from fleeting.datasets._cells import text
-from fleeting.datasets._checks import Correction
-from fleeting.datasets._disk import find_sheet, pictures
-from fleeting.datasets._labels import word
-from fleeting.datasets._miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
-from fleeting.datasets._recordings import Naming, Recording, recordings_of
-from fleeting.datasets._rows import Reading, reading_of
-from fleeting.datasets._sheets import Cells, Row, Workbook, encoding_note, headerless, read_workbook, table
+from fleeting.datasets.reading import checks, places
+from fleeting.datasets.reading.cells import text
+from fleeting.datasets.reading.checks import Correction
+from fleeting.datasets.reading.disk import find_sheet, pictures
+from fleeting.datasets.reading.labels import word
+from fleeting.datasets.reading.miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
+from fleeting.datasets.reading.recordings import Naming, Recording, recordings_of
+from fleeting.datasets.reading.rows import Reading, reading_of
+from fleeting.datasets.reading.sheets import (
+    Cells,
+    Row,
+    Workbook,
+    encoding_note,
+    headerless,
+    read_workbook,
+    table,
+)
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import FloatArray, Kind, Sample
 
@@ -106,7 +114,7 @@ class SheetDataset:
     @property
     def continuous(self) -> bool:
         """Whether clips lie in the folders of long videos, rather than each in its own."""
-        return self.long is not None and not _places.of_one_clip(self.picture)
+        return self.long is not None and not places.of_one_clip(self.picture)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -145,38 +153,38 @@ class SheetDataset:
         yield from reading.concerning(samples)
         yield from self._unknown_words(reading.samples)
         yield from self._known_counts(reading.samples)
-        yield from (p for p in _checks.repeated(reading.samples) if p.clip in ids)
-        places = self._arrangement(root)
+        yield from (p for p in checks.repeated(reading.samples) if p.clip in ids)
+        arranged = self._arrangement(root)
         used: set[Path] = set()
         for sample in samples:
-            yield from _checks.order(sample, apex_expected=True)
+            yield from checks.order(sample, apex_expected=True)
             try:
-                folder, expected = _places.folder(places, self._facts(sample))
+                folder, expected = places.folder(arranged, self._facts(sample))
             except DatasetError as error:
-                yield _checks.as_problem(sample.id, error)
+                yield checks.as_problem(sample.id, error)
                 continue
-            yield from _checks.files(sample, folder, expected)
+            yield from checks.files(sample, folder, expected)
             used |= {folder} if folder else set()
         if ids >= {sample.id for sample in reading.samples}:
-            yield from _places.unlisted(places, used)
+            yield from places.unlisted(arranged, used)
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:
         """Picture files from onset to offset in numeric order. Raises DatasetError if there are none."""
-        folder, expected = _places.folder(self._arrangement(root), self._facts(sample))
+        folder, expected = places.folder(self._arrangement(root), self._facts(sample))
         if folder is None:
-            raise DatasetError(f"{sample.id}: its folder {expected} is missing; {_checks.RESTORE}")
-        found = _checks.between(sample, pictures(folder))
+            raise DatasetError(f"{sample.id}: its folder {expected} is missing; {checks.RESTORE}")
+        found = checks.between(sample, pictures(folder))
         if not found:
             span = f"frames {sample.onset} to {sample.offset}"
-            raise DatasetError(f"{sample.id}: {folder} has none of {span}; {_checks.RESTORE}")
+            raise DatasetError(f"{sample.id}: {folder} has none of {span}; {checks.RESTORE}")
         return found
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:
         """Picture files before onset and after offset, where the clip has a folder of its own."""
-        places = [place for place in self._arrangement(root) if _places.of_one_clip(place[1])]
-        folder = _places.folder(places, self._facts(sample))[0] if places else None
+        arranged = [place for place in self._arrangement(root) if places.of_one_clip(place[1])]
+        folder = places.folder(arranged, self._facts(sample))[0] if arranged else None
         found = pictures(folder) if folder is not None else {}
-        inside = set(_checks.between(sample, found))
+        inside = set(checks.between(sample, found))
         return [path for path in found.values() if path not in inside]
 
     def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
@@ -190,11 +198,11 @@ class SheetDataset:
             raise DatasetError(f"{self.name} has no long videos, only clips; name a dataset that has")
         reading = self.read(root)
         samples = [replace(sample, apex=None) for sample in reading.samples]
-        problems = [*reading.concerning(samples), *_checks.repeated(samples)]
-        problems += [problem for sample in samples for problem in _checks.order(sample, apex_expected=False)]
-        places = self._arrangement(root, [one for one in self.layouts if not _places.of_one_clip(one)])
+        problems = [*reading.concerning(samples), *checks.repeated(samples)]
+        problems += [problem for sample in samples for problem in checks.order(sample, apex_expected=False)]
+        arranged = self._arrangement(root, [one for one in self.layouts if not places.of_one_clip(one)])
         rows = [(sample, self._facts(sample)) for sample in samples]
-        found, missing = recordings_of(self.long, places, rows, cohort=self.cohort, fps=self.fps)
+        found, missing = recordings_of(self.long, arranged, rows, cohort=self.cohort, fps=self.fps)
         return found, [*problems, *missing]
 
     def recording_name(self, sample: Sample) -> str:
@@ -291,7 +299,7 @@ class SheetDataset:
         return replace(reading, samples=tuple(found))
 
     def _corrected(self, reading: Reading) -> Reading:
-        pairs = [_checks.corrected(s, self.corrections.get(s.id, ())) for s in reading.samples]
+        pairs = [checks.corrected(s, self.corrections.get(s.id, ())) for s in reading.samples]
         notes = [note for _, more in pairs for note in more]
         samples = tuple(sample for sample, _ in pairs)
         for sample in samples:
@@ -319,7 +327,7 @@ class SheetDataset:
         for sample in samples:
             if word(sample.label) not in known:
                 said = f"emotion {sample.label!r} is none of {', '.join(self.words)}" if sample.label else ""
-                yield Problem(sample.id, said or "has no emotion", _checks.LEAVE_OUT)
+                yield Problem(sample.id, said or "has no emotion", checks.LEAVE_OUT)
 
     def _known_counts(self, samples: Sequence[Sample]) -> Iterator[Problem]:
         """A note where nearly all clips of a known release are there."""
@@ -330,12 +338,12 @@ class SheetDataset:
             yield Problem("", what, "check that no row was lost or added", blocks=False)
 
     def _facts(self, sample: Sample) -> dict[str, str]:
-        return _places.facts(sample) | dict(self.facts(sample))
+        return places.facts(sample) | dict(self.facts(sample))
 
-    def _arrangement(self, root: Path, layouts: Sequence[str] = ()) -> list[_places.Place]:
+    def _arrangement(self, root: Path, layouts: Sequence[str] = ()) -> list[places.Place]:
         sheet = find_sheet(root, self.sheet.files)
         bases = dict.fromkeys([root, sheet.parent if sheet else root])
-        return _places.arrangement(list(bases), layouts or self.layouts)
+        return places.arrangement(list(bases), layouts or self.layouts)
 
 
 def _is_clip(row: Row) -> bool:

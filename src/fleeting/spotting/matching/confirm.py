@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.spotting import LONGEST_MICRO, Spotted
-from fleeting.spotting._noise import SHUTS, Noise
-from fleeting.spotting._patches import LOWER, patches
-from fleeting.spotting._raised_cosine import Course, fitted
-from fleeting.spotting._templates import DURATIONS
-from fleeting.spotting._timeline import RATE, Timeline
+from fleeting.spotting.matching.noise import SHUTS, Noise
+from fleeting.spotting.matching.patches import LOWER, patches
+from fleeting.spotting.matching.raised_cosine import Course, fitted
+from fleeting.spotting.matching.templates import DURATIONS
+from fleeting.spotting.matching.timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
 QUIET = 0.75

@@ -1,0 +1,1 @@
+"""How the adapters read sheets and folders, check them, and write miniatures of themselves."""
