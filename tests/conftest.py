@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from fleeting.types import Clip, Sample
+from fleeting.types import Sample
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # test processes side by side fight over cores otherwise
 os.environ["FLEETING_CACHE"] = "off"  # a test that wants one names its own folder
@@ -47,18 +46,6 @@ def samples() -> list[Sample]:
         for label in ("negative", "positive", "surprise")
         for number in range(2)
     ]
-
-
-def moving_clip(channels: int = 3, still: bool = False, size: tuple[int, int] = (48, 40)) -> Clip:
-    """Twelve frames of a textured face-like blob that drifts down to the apex and back, or does not."""
-    rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
-    texture = 128 + 60 * np.sin(rows / 3) * np.cos(columns / 4)
-    frames = []
-    for time in range(12):
-        down = 0.0 if still else 2.0 * np.sin(np.pi * time / 11)
-        bump = np.exp(-((rows - 30 - down) ** 2 + (columns - 20) ** 2) / 40)
-        frames.append(np.clip(texture + 60 * bump, 0, 255)[..., None].repeat(channels, axis=2))
-    return Clip(np.stack(frames).astype(np.uint8), np.arange(12) / 100, 0, 6, 11)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

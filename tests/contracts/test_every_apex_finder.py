@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fleeting.apex import apex_finders
 from fleeting.registry import options
 from fleeting.types import Clip
-from tests.bumps import bumped_clip
+from tests.fixtures.bumps import bumped_clip
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fleeting.models import build, is_network, models
-from tests.small_models import small
+from tests.fixtures.small_models import small
 
 ESTIMATORS = [name for name in models if not is_network(name)]
 

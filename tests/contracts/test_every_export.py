@@ -8,7 +8,7 @@ import torch
 from fleeting.models import is_network, models
 from fleeting.recognition.onnx import Deployed, graph, run
 from fleeting.training.fitted import Fitted
-from tests.contracts.test_every_model import batch, network
+from tests.fixtures.networks import batch, network
 
 REAL_TIME = [name for name in models if is_network(name) and getattr(models[name], "real_time", False)]
 

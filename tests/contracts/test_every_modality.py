@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from fleeting.modalities import kind_of, modalities
 from fleeting.registry import options
 from fleeting.types import Clip
-from tests.bumps import bumped_clip
-from tests.conftest import moving_clip
+from tests.fixtures.bumps import bumped_clip
+from tests.fixtures.moving_clips import moving_clip
 
 MIRRORED = {
     "flow": (0.95, 0.03),

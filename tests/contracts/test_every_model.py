@@ -8,19 +8,10 @@ from safetensors.torch import load, save
 
 from fleeting.errors import OptionError
 from fleeting.models import build, is_network, models
-from tests.small_models import small
+from tests.fixtures.networks import batch, network
+from tests.fixtures.small_models import small
 
 NETWORKS = [name for name in models if is_network(name)]
-
-
-def network(name, classes=3, seed=0):
-    shapes, chosen = small(name)
-    return build(name, classes, shapes, chosen, seed), shapes
-
-
-def batch(shapes, count=4):
-    generator = torch.Generator().manual_seed(1)
-    return [torch.randn(count, *shape, generator=generator) for shape in shapes]
 
 
 @pytest.mark.parametrize("name", NETWORKS)

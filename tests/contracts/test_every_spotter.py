@@ -16,7 +16,7 @@ from fleeting.faces.skin_motion import REGIONS, FaceMotion
 from fleeting.faces.tracking import FaceTracker
 from fleeting.spotting import DEFAULT, LONGEST_MICRO, spotters
 from fleeting.types import Frame
-from tests.skin import all_of, bump, even, motions
+from tests.fixtures.skin import all_of, bump, even, motions
 
 TIMES = even(9.0)
 SMILE = bump(TIMES, 4.0, 4.3)

@@ -44,7 +44,7 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
         "samples": len(task.inputs.samples),
         "identity": {
             "data_sha256": _data_digest(task),
-            "code_sha256": _code_digest(task.experiment),
+            "code_sha256": code_digest(task.experiment),
             "python": platform.python_version(),
             **{package: version(package) for package in DECISIVE},
             **_opencv(task),
@@ -62,13 +62,13 @@ def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _code_digest(experiment: Experiment) -> str:
+def code_digest(experiment: Experiment, package: Path = PACKAGE) -> str:
     """A hash over this package's source, and over the files of parts that come from elsewhere."""
     used: list[Any] = [protocols[experiment.protocol.name]]
     for one in (experiment, *experiment.candidates()):
         used += [models[one.model.name], *(augmentations[name] for name in one.training.augment)]
     used += [modalities[name] for name in experiment.model.inputs]
-    sources = {*PACKAGE.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}
+    sources = {*package.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(path.read_bytes())

@@ -1,0 +1,284 @@
+"""The page about a video in a real browser, without a network; and the shapes that it draws."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import sync_playwright
+
+from fleeting.analysis.frame_tables import FrameTables
+from fleeting.analysis.motion_curves import (
+    HEIGHT,
+    POINTS,
+    WIDTH,
+    Track,
+    clock,
+    gaps,
+    plot,
+    read_main,
+    read_people,
+    spread,
+)
+from fleeting.analysis.page import write_page
+from fleeting.analysis.stills import stills
+from fleeting.analysis.watch import facts
+from fleeting.recognition.recogniser import Recogniser
+from fleeting.session.session import Session
+from fleeting.types import Event
+from fleeting.video.reader import open_video
+from tests.fixtures.browser import CHROMIUM, QUIET
+from tests.fixtures.bumps import bumped_clip
+
+HOSTILE = '<script>alert("a")</script> & "b".mp4'
+
+
+def event(number, face=0, kind="micro", at=1.0, lasts=0.3, **said):
+    return Event(
+        number=number,
+        face=face,
+        kind=kind,
+        onset_frame=round(at * 30),
+        apex_frame=round((at + lasts / 2) * 30),
+        offset_frame=round((at + lasts) * 30),
+        onset_s=at,
+        apex_s=at + lasts / 2,
+        offset_s=at + lasts,
+        strength=12.0,
+        regions=("left inner brow",),
+        **said,
+    )
+
+
+CLASSES = {"negative": 0.2, "positive": 0.7, "surprise": 0.1}
+EVENTS = [
+    event(1, label="positive", confidence=0.7, probabilities=CLASSES),
+    event(
+        2, at=2.0, label="positive", confidence=0.4, unsure=True, probabilities={**CLASSES, "positive": 0.4}
+    ),
+    event(3, face=1, kind="macro", at=3.0, lasts=1.5),
+    event(4, at=5.0, unsure=True),
+]
+
+
+def tables(folder, reasons, faces=2, moved=0.2):
+    """frames.csv and faces.csv of six seconds, 30 frames each; a reason for each frame, or ""."""
+    folder.mkdir(parents=True, exist_ok=True)
+    header = "frame,time_s,faces,face,x,y,width,height,score,quality,motion,reason\n"
+
+    def row(number, face, reason):
+        where = f"{face},10,10,50,50,1,0.9" if face != "" else ",,,,,,"
+        move = "" if reason else f"{moved * abs(np.sin(number / 7)):.4f}"
+        return f"{number},{number / 30:.6f},{faces},{where},{move},{reason}\n"
+
+    lines = [row(n, "" if reason == "no face" else 0, reason) for n, reason in enumerate(reasons)]
+    (folder / "frames.csv").write_text(header + "".join(lines))
+    seen = [
+        row(n, face, reason)
+        for n, reason in enumerate(reasons)
+        for face in range(faces)
+        if reason != "no face"
+    ]
+    (folder / "faces.csv").write_text(header + "".join(seen))
+
+
+def summary(count=180, **changed):
+    seen = {"frames_decoded": count, "frames_with_face": count - 30, "frames_usable": count - 60, "fps": 30.0}
+    said = {"duration_s": count / 30, "variable_frame_rate": True, "warnings": ["30 frames per second: few"]}
+    how = {"version": "0", "model": "m", "weights_sha256": "0", "settings": {"blur": False}}
+    return {"input": {"file": HOSTILE, "sha256": "0"}, **seen, **said, **how, **changed}
+
+
+REASONS = [*[""] * 60, *["too dark: mean brightness 12 of 255"] * 30, *["no face"] * 30, *[""] * 60]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    tables(folder, REASONS)
+    shown = {1: stills(bumped_clip()), 2: stills(bumped_clip(), blur=True)}
+    write_page(folder, summary(), EVENTS, shown, Recogniser.load())
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no chromium is installed; install one to look at the report")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[1100, 400])
+def page(browser, written, request):
+    context = browser.new_context(offline=True, viewport={"width": request.param, "height": 800})
+    opened = context.new_page()
+    opened.asked, opened.errors = [], []
+    opened.on("request", lambda asked: opened.asked.append(asked.url))
+    opened.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.on("dialog", lambda dialog: opened.errors.append(dialog.message))
+    opened.goto(written.as_uri())
+    yield opened
+    context.close()
+
+
+def test_it_opens_offline_asks_for_nothing_and_fits(page):
+    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+    assert page.errors == []
+    assert page.title().startswith(HOSTILE)
+    wide, seen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= seen
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert page.evaluate("document.querySelectorAll('script').length") == 0
+
+
+def test_it_says_what_was_found_and_what_it_must_not_be_used_for(page):
+    text = page.inner_text("body")
+    assert "3 short movements and 1 longer movement in 6.0 s of video." in text
+    for word in ("lie detection", "hiring", "policing", "Art. 5"):
+        assert word in text
+    assert "2 short movements got a class" in text
+    assert "The program is unsure of 1: do not rely on this." in text
+    assert "In 17 % of the pictures: too dark." in text
+    assert "In 17 % of the pictures: no face." in text
+    assert "30 frames per second: few" in text
+    assert "so there is no class" in text
+
+
+def test_each_event_can_be_reached_and_read(page):
+    for number in range(1, 5):
+        assert page.locator(f"svg a[href='#event-{number}']").count() >= 1
+        assert page.locator(f"#event-{number}").bounding_box()["height"] > 100
+    assert page.locator("#event-1 img").count() == 5
+    assert page.locator("#event-2 img").count() == 1
+    assert page.locator("#event-3 img").count() == 0
+    assert page.locator("#event-1 .unsure").count() == 0
+    assert "unsure" in page.inner_text("#event-2")
+    assert "Longer movements get no class." in page.inner_text("#event-3")
+    widths = [bar.bounding_box()["width"] for bar in page.locator("#event-1 .bar i").all()]
+    assert widths[0] / widths[1] == pytest.approx(0.7 / 0.2, rel=0.05)
+
+
+def test_it_can_be_read_without_eyes(page):
+    assert all(image.get_attribute("alt") for image in page.locator("img").all())
+    assert all(chart.get_attribute("aria-label") for chart in page.locator("svg").all())
+    assert all(head.get_attribute("scope") for head in page.locator("th").all())
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.get_attribute("html", "lang") == "en"
+
+
+def test_nothing_found_is_said_plainly(tmp_path):
+    tables(tmp_path, [""] * 60, faces=1)
+    write_page(tmp_path, summary(60, frames_with_face=60), [], {}, None)
+    text = (tmp_path / "report.html").read_text()
+    assert "No movement of the face was found in 2.0 s of video." in text
+    tables(tmp_path, ["no face"] * 60)
+    write_page(tmp_path, summary(60, frames_with_face=0), [], {}, None)
+    assert (
+        "No face was found in this video, so there is nothing to read."
+        in (tmp_path / "report.html").read_text()
+    )
+
+
+def test_an_hour_makes_no_heavier_page(tmp_path):
+    tables(tmp_path, [""] * 20_000, faces=1)
+    write_page(tmp_path, summary(20_000), [], {}, None)
+    assert (tmp_path / "report.html").stat().st_size < 60_000
+
+
+def track(count=300, fps=30.0):
+    return Track(np.arange(count) / fps, np.abs(np.sin(np.arange(count) / 9)), ("",) * count)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.001, 5), st.one_of(st.just(np.nan), st.floats(0, 1e6)), st.booleans()),
+        min_size=1,
+    ),
+    st.floats(-100, 1e5),
+)
+def test_any_track_is_drawn_inside_its_field(rows, start):
+    steps, moved, lost = map(np.array, zip(*rows, strict=True))
+    whole = Track(start + np.cumsum(steps), moved, tuple("no face" if gone else "" for gone in lost))
+    shapes = plot(whole, [])
+    points = re.findall(r"[ML](\S+?) (-?[\d.]+)", shapes.line)
+    assert all(-1e-6 <= float(x) <= WIDTH and -1e-6 <= float(y) <= HEIGHT for x, y in points)
+    assert len(points) <= POINTS
+    assert bool(points) == bool(np.isfinite(moved).any())
+    assert sum(gap.frames for gap in gaps(whole)) == int(lost.sum())
+    assert 0 <= len(shapes.ticks) <= 12 or shapes.ticks
+
+
+def test_bands_lie_where_the_events_are():
+    shapes = plot(track(), [event(1, at=2.0, lasts=1.0)])
+    (band,) = shapes.events
+    last = 299 / 30
+    assert band.x == pytest.approx(WIDTH * 2 / last, abs=0.1)
+    assert band.width == pytest.approx(WIDTH / last, abs=0.2)
+
+
+def test_gaps_are_told_apart_by_their_reason():
+    whole = Track(
+        np.arange(6) / 10, np.zeros(6), ("", "no face", "too dark: 3", "too dark: 4", "", "no face")
+    )
+    assert [(gap.start, gap.end, gap.reason, gap.frames) for gap in gaps(whole)] == [
+        (0.1, 0.2, "no face", 1),
+        (pytest.approx(0.2), pytest.approx(0.4), "too dark", 2),
+        (0.5, 0.5, "no face", 1),
+    ]
+
+
+def test_a_face_that_has_no_row_was_not_seen():
+    times = np.arange(5) / 10
+    part = spread(Track(times[1:3], np.array([0.5, 0.7]), ("", "x")), times)
+    assert part.reasons == ("not seen", "", "x", "not seen", "not seen")
+    assert np.isnan(part.moved).tolist() == [True, False, False, True, True]
+
+
+def test_tables_of_a_real_session_are_read_back(tmp_path):
+    images = np.full((5, 64, 96, 3), 90, np.uint8)
+    session = Session()
+    with open_video(images, fps=25) as video, FrameTables(tmp_path) as written:
+        for frame in video:
+            session.push(frame)
+            written.add(frame, session.faces)
+    whole = read_main(tmp_path / "frames.csv")
+    np.testing.assert_allclose(whole.times, np.arange(5) / 25, atol=1e-6)
+    assert whole.reasons == ("no face",) * 5
+    assert read_people(tmp_path / "faces.csv") == {}
+    assert facts(video.report, written)["frames_with_face"] == 0
+
+
+def test_arrows_point_where_the_skin_went():
+    clip = bumped_clip(pixels=2.0, noise=0.0)
+    shown = stills(clip)
+    assert shown.keys() == {"onset", "apex", "offset", "flow", "mesti", "reach"}
+    assert 1.0 < float(shown["reach"].removesuffix(" %")) < 2.5  # 2 px of 108
+    assert stills(clip, blur=True).keys() == {"flow", "reach"}
+    assert stills(clip) == shown
+
+
+def test_a_still_clip_has_no_arrows():
+    assert stills(bumped_clip(pixels=0.0, noise=0.0))["reach"] == "0.0 %"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "digits", "text"),
+    [
+        (0, 2, "0.00 s"),
+        (12.345, 2, "12.35 s"),
+        (59.999, 2, "1:00.00"),
+        (62.5, 0, "1:02"),
+        (3723.5, 2, "1:02:03.50"),
+        (-1.5, 1, "-1.5 s"),
+    ],
+)
+def test_times_are_written_as_people_read_them(seconds, digits, text):
+    assert clock(seconds, digits) == text

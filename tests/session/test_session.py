@@ -1,0 +1,242 @@
+import subprocess
+import sys
+import tracemalloc
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fleeting.errors import OptionError, UnknownNameError
+from fleeting.faces.clips import clip_of
+from fleeting.faces.tracking import find_face
+from fleeting.recognition.recogniser import Recogniser
+from fleeting.session import session as module
+from fleeting.session.buffer import Past
+from fleeting.session.session import MEMORY, Session
+from fleeting.spotting import LONGEST_MICRO, Spotted
+from fleeting.types import Event, Frame
+from fleeting.video.reader import open_video
+from tests.fixtures.portraits import lit, photograph, placed, scene
+from tests.fixtures.short_video import TRUTH, drawn_video, overlap
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    with open_video(drawn_video(tmp_path_factory.mktemp("drawn") / "a.mp4")) as video:
+        return list(video)
+
+
+def fed(session, frames):
+    """Each event with its clip and the time at which it was given out; those of the end at infinity."""
+    found = []
+    for frame in frames:
+        found += [(event, session.clips.get(event.number), frame.time) for event in session.push(frame)]
+    return found + [(event, session.clips.get(event.number), np.inf) for event in session.finish()]
+
+
+@pytest.fixture(scope="module")
+def found(frames):
+    return fed(Session(recogniser=Recogniser.load().recognise), frames)
+
+
+def test_the_drawn_movement_is_found_once_and_recognised(found):
+    ((event, clip, _),) = found
+    assert overlap(event) > 0.5
+    assert abs(event.apex_frame - TRUTH.apex_frame) <= 1
+    assert (event.number, event.face, event.kind) == (1, 0, "micro")
+    assert event.label == "surprise"
+    assert event.confidence == max(event.probabilities.values())
+    assert sum(event.probabilities.values()) == pytest.approx(1)
+    assert event.offset_s - event.onset_s <= LONGEST_MICRO
+    assert len(clip.frames) == event.offset_frame - event.onset_frame + 1
+    assert clip.times[[0, clip.apex, -1]].tolist() == [event.onset_s, event.apex_s, event.offset_s]
+
+
+def test_reading_gives_what_pushing_gives(found, frames):
+    session = Session(recogniser=Recogniser.load().recognise)
+    read = [(frame.number, event) for frame, events in session.read(frames) for event in events]
+    late = [event for event, _, given in found if given == np.inf]
+    assert [event for _, event in read] + session.finish() == [event for event, _, _ in found]
+    assert session.finish() == []
+    assert len(read) == len(found) - len(late)
+
+
+def test_the_clip_is_that_of_the_whole_frames(found, frames):
+    ((event, clip, _),) = found
+    images = [frame.image for frame in frames[event.onset_frame : event.offset_frame + 1]]
+    whole, how = clip_of(images, clip.times, clip.onset, clip.apex, clip.offset)
+    assert how == "aligned"
+    away = np.abs(whole.frames.astype(int) - clip.frames)[:, 20:-20, 20:-20]
+    assert away.mean() < 1
+
+
+def test_the_end_gives_what_was_still_held(frames):
+    cut = [frame for frame in frames if frame.number <= TRUTH.offset_frame + 25]
+    ((event, _, given),) = fed(Session(), cut)
+    assert given == np.inf
+    assert overlap(event) > 0.5
+    assert (event.label, event.confidence, event.unsure) == ("", None, False)
+
+
+def test_missing_frames_keep_the_numbers_and_times_of_the_others(frames):
+    kept = [frame for frame in frames if frame.number % 7 != 3]
+    times = {frame.number: frame.time for frame in kept}
+    for event, _, _ in fed(Session(), kept):
+        assert times[event.onset_frame] == event.onset_s
+        assert times[event.offset_frame] == event.offset_s
+
+
+class Given:
+    """A spotter that gives one event of the frames it was told, as soon as it has seen them."""
+
+    latency = 0.1
+
+    def __init__(self, kind="micro", onset=4, apex=6, offset=9):
+        self.kind, self.frames, self.times, self.held = kind, (onset, apex, offset), {}, True
+
+    def push(self, motion):
+        self.times[motion.frame] = motion.time
+        return self.finish() if motion.frame == self.frames[2] else []
+
+    def finish(self):
+        held, self.held = self.held, False
+        known = all(frame in self.times for frame in self.frames)
+        return (
+            [Spotted(self.kind, *self.frames, *map(self.times.get, self.frames), 5.0, ())]
+            if held and known
+            else []
+        )
+
+
+@pytest.fixture
+def given(monkeypatch):
+    def use(**facts):
+        monkeypatch.setattr(module, "spotters", {"matched": lambda: Given(**facts)})
+
+    return use
+
+
+def still(image, count, fps=30, first=0):
+    return [Frame(number, number / fps, image) for number in range(first, first + count)]
+
+
+def sure(_clip):
+    return SimpleNamespace(label="a", confidence=0.9, unsure=False, probabilities={"a": 0.9, "b": 0.1})
+
+
+def test_everybody_has_events_and_clips_of_their_own(given):
+    given()
+    both = scene(("hopper", 200, 240), ("astronaut", 440, 240))
+    events = fed(Session(recogniser=sure), still(both, 12))
+    assert [(event.number, event.face, event.label) for event, _, _ in events] == [(1, 0, "a"), (2, 1, "a")]
+    alone = {
+        name: clip_of([scene((name, x, 240))] * 6, np.arange(6), 0, 2, 5)[0].frames
+        for name, x in (("hopper", 200), ("astronaut", 440))
+    }
+    for _, clip, _ in events:
+        away = {
+            name: np.abs(clip.frames[:1].astype(int) - frames[:1]).mean() for name, frames in alone.items()
+        }
+        assert min(away.values()) < 4
+        assert max(away.values()) > 20
+    first, second = (clip for _, clip, _ in events)
+    assert np.abs(first.frames[0].astype(int) - second.frames[0]).mean() > 20
+
+
+def test_a_macro_event_has_a_sparse_clip_and_no_label(given):
+    given(kind="macro", onset=5, apex=40, offset=88)
+    ((event, clip, given_at),) = fed(Session(recogniser=sure), still(scene(("hopper", 200, 240)), 95))
+    assert given_at == event.offset_s
+    assert (event.label, event.unsure) == ("", False)
+    assert 20 <= len(clip.frames) <= 40
+    assert clip.times[clip.apex] == pytest.approx(40 / 30, abs=0.06)
+    assert np.diff(clip.times).max() < 0.2
+
+
+def test_what_cannot_be_cut_is_unsure(given):
+    given(kind="micro")
+    session = Session(recogniser=sure)
+    dark = lit(scene(("hopper", 200, 240)), 0.1)
+    ((event, clip, _),) = fed(session, still(dark, 12))
+    assert clip is None
+    assert (event.label, event.confidence, event.unsure) == ("", None, True)
+    assert session.faces[0].reason.startswith("too dark")
+    assert np.isnan(session.motions[0].amount)
+
+
+def test_who_is_gone_is_forgotten(given):
+    given(onset=1, apex=2, offset=200)
+    session = Session()
+    assert not fed(session, [])
+    for frame in still(scene(("hopper", 200, 240)), 3):
+        session.push(frame)
+    assert list(session.motions) == [0]
+    for frame in still(scene(), MEMORY + 1, first=3):
+        session.push(frame)
+    assert session.motions == {}
+    assert session.faces == ()
+
+
+def test_a_large_face_is_kept_smaller(given):
+    image = placed(photograph("hopper"), scale=3.0, size=(1536, 1800))
+    face = find_face(image)
+    assert face.measures.size > 300
+    past = Past(0.1)
+    for frame in still(image, 6):
+        past.add(frame, face, [])
+    clip = past.clip(Spotted("micro", 1, 2, 4, 1 / 30, 2 / 30, 4 / 30, 1.0, ()))
+    kept = past._recent[0]
+    assert kept.factor == 2
+    assert kept.image.nbytes < image.nbytes / 4
+    assert clip.frames.shape[1:] == (170, 139, 3)
+
+
+def test_memory_does_not_grow():
+    image = scene(("hopper", 200, 240))
+    face, past = find_face(image), Past(0.3)
+    tracemalloc.start()
+    try:
+        sizes = []
+        for frame in still(image, 2400):
+            past.add(frame, face, [])
+            if frame.number in (600, 2399):
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[1] < 1.15 * sizes[0]
+
+
+def test_frames_come_in_order_and_in_colour():
+    session = Session()
+    session.push(Frame(3, 0.1, scene()))
+    for number, time in ((3, 0.2), (4, 0.1), (2, 0.0)):
+        with pytest.raises(OptionError, match=r"came after frame 3 at 0\.1 s"):
+            session.push(Frame(number, time, scene()))
+    with pytest.raises(OptionError, match="expected RGB uint8"):
+        session.push(Frame(4, 0.2, scene()[..., 0]))
+
+
+def test_unknown_options_are_named():
+    with pytest.raises(UnknownNameError, match="did you mean 'matched'"):
+        Session(spotter="match")
+    with pytest.raises(OptionError, match="most is 0"):
+        Session(people=0)
+
+
+def test_an_event_is_in_order_and_its_label_is_one_of_the_classes():
+    facts = {"number": 1, "face": 0, "kind": "micro", "strength": 1.0}
+    times = {"onset_s": 0.1, "apex_s": 0.2, "offset_s": 0.3}
+    with pytest.raises(OptionError, match="onset 5, apex 4, offset 6 are not in this order"):
+        Event(**facts, **times, onset_frame=5, apex_frame=4, offset_frame=6)
+    with pytest.raises(OptionError, match="label 'b' has no probability; there are a"):
+        Event(
+            **facts, **times, onset_frame=3, apex_frame=4, offset_frame=6, label="b", probabilities={"a": 1.0}
+        )
+
+
+def test_a_camera_program_runs_without_torch():
+    program = (
+        "import sys, fleeting; fleeting.Session(recogniser=fleeting.Recogniser.load().recognise);"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
