@@ -44,8 +44,8 @@ tables: $(STAMP)  ## write the generated parts of the documentation anew
 benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs the motion maps: MAPS=PATH)
 	$(BIN)/python benchmarks/composite_loso.py $(MAPS)
 
-benchmark-video: $(STAMP)  ## decoding, faces, alignment, flow, apexes, drawing: each against its alternative
-	for part in decode faces align flow drawn_flow apex drawing recogniser; do \
+benchmark-video: $(STAMP)  ## decoding, faces, flow, drawing, the whole way: each against its alternative
+	for part in decode faces flow drawing end_to_end; do \
 	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
 
 SHIPPED := src/fleeting/assets/recogniser/megc2019-symmetric-flow

@@ -13,7 +13,7 @@ from fleeting.version import __version__
 
 app = App(
     name="fleeting",
-    help="Reads micro-expressions: clean benchmarks over labelled clips.",
+    help="Takes any face video to micro-expression events, and labelled clips to a score without a leak.",
     version=__version__,
     suppress_keyboard_interrupt=False,  # an interruption has a sentence of its own
 )

@@ -5,7 +5,7 @@ onset to offset, aligned as a user's video is; each is asked about twice, as it 
 moves without creasing, by fields somebody made up, and all faces are two photographs, warped: a check of
 geometry, signs and scale, not a score of the recogniser.
 
-    python benchmarks/recogniser.py [--clips 20] [--disturb none|moderate|strong] [--apex NAME] [--seed 0]
+    python studies/recogniser.py [--clips 20] [--disturb none|moderate|strong] [--apex NAME] [--seed 0]
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Videos are drawn through H.264, one person each. All seeds here are held out: co
 chosen on seeds 0 to 999. A movement is found if it shares half of its union with a true one, one for each
 (MEGC's rule, pooled). Drawn faces come from two photographs: what holds for other people is not shown here.
 
-    python benchmarks/spotting.py [--quick] [--folder DIR] [--only NAME ...] [--picture FILE] [--spotter NAME]
+    python studies/spotting.py [--quick] [--folder DIR] [--only NAME ...] [--picture FILE] [--spotter NAME]
 
 With ``--folder`` drawn videos and measured motion are kept there, and used again until how motion is measured
 changes. ``--picture`` keeps F1 over frame rate, amplitude and disturbance as one picture.

@@ -1,8 +1,8 @@
 """Entropy-based selection of attention layers, and agents: what it chooses, what it saves, what it scores.
 
-    python benchmarks/esaat.py entropy [--data megc2019-flow=PATH] [--recipe RECIPE ...] [--figure PATH]
-    python benchmarks/esaat.py cost [--sizes 28 56 112] [--widths small published]
-    python benchmarks/esaat.py score RUN_PLAIN RUN_PRUNED
+    python studies/esaat.py entropy [--data megc2019-flow=PATH] [--recipe RECIPE ...] [--figure PATH]
+    python studies/esaat.py cost [--sizes 28 56 112] [--widths small published]
+    python studies/esaat.py score RUN_PLAIN RUN_PRUNED
 
 `entropy` trains whole networks on the training side of some folds, drawn maps unless told otherwise, and
 chooses layers when the recipe would: after half of the epochs. It leaves out every other set of as many

@@ -5,7 +5,7 @@ Three sizes of the same story. `reduced` takes under ten minutes on two cores of
 folds there as one computation). Killed and started again, each goes on where it was. The page it writes has
 every number with the command that makes it again.
 
-    python benchmarks/composite_tables.py MAPS [--size reduced] [--executor processes] [--out runs/composite]
+    python studies/composite_tables.py MAPS [--size reduced] [--executor processes] [--out runs/composite]
 """
 
 from __future__ import annotations

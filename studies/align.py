@@ -8,7 +8,7 @@ known, so nothing is estimated here: a matrix from the aligner is applied to whe
 - far: the same for the resting skin at the place that moves
 - left: what is left of the movement from onset to apex; 1 is all of it, mean and range over the clips
 
-    python benchmarks/align.py [--picture FILE]
+    python studies/align.py [--picture FILE]
 """
 
 from __future__ import annotations

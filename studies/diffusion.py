@@ -1,7 +1,7 @@
 """Diffusion augmentation on motion maps: how its samples look, whether they are any good, what they add.
 
-    python benchmarks/diffusion.py sheet [--data megc2019-flow=PATH] [--epochs N] [--out FILE.png]
-    python benchmarks/diffusion.py effect --data megc2019-flow=PATH [--seeds 3] [--out FOLDER]
+    python studies/diffusion.py sheet [--data megc2019-flow=PATH] [--epochs N] [--out FILE.png]
+    python studies/diffusion.py effect --data megc2019-flow=PATH [--seeds 3] [--out FOLDER]
 
 Every fold and seed trains a diffusion model of its own, so folds are four, cut by subject: one for each of
 the composite's 68 people would take 68 a seed. `sheet` trains one on the training side of the first fold,

@@ -3,7 +3,7 @@
 A clip is one drawn micro-expression from onset to offset, aligned as a user's video is. Drawn skin moves but
 does not crease: finders that go by its texture may do better on real faces.
 
-    python benchmarks/apex.py [--clips 60] [--fps 100] [--disturb none|moderate|strong] [--seed 0]
+    python studies/apex.py [--clips 60] [--fps 100] [--disturb none|moderate|strong] [--seed 0]
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Eight folds by subject, so that a try takes seconds to minutes; a try that looks good is then a recipe with
 leave-one-subject-out. Every row is one more look at these clips: the best of them is better than it is.
 
-    python benchmarks/best_clean.py MAPS [--seeds 3] [--networks]
+    python studies/best_clean.py MAPS [--seeds 3] [--networks]
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ speed is not bought blindly, the same network at a quarter of its width (trainin
 trained and scored at each size, on drawn clips: CASME II's layout, folds by subject, all faces two
 photographs, warped.
 
-    python benchmarks/dfrnet.py [--repeats 100] [--data FOLDER] [--subjects 5] [--epochs 30] [--no-score]
+    python studies/dfrnet.py [--repeats 100] [--data FOLDER] [--subjects 5] [--epochs 30] [--no-score]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ disturbance that is asked for; the truth is the exact flow, head and all. Errors
 the face that the expression moves by more than a tenth of its peak, in pixels of the 640x480 picture; beside
 them the mean length of what there was to find, the error of finding nothing.
 
-    python benchmarks/drawn_flow.py [--clips 8] [--disturb none|moderate|strong]
+    python studies/drawn_flow.py [--clips 8] [--disturb none|moderate|strong]
 """
 
 from __future__ import annotations
