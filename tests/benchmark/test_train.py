@@ -52,7 +52,7 @@ def test_the_model_learnt_from_everybody(trained):
 
     own = LinearFlow(3)
     own.fit([maps], labels, 0)
-    np.testing.assert_allclose(recogniser.scores([maps]), own.probabilities([maps]), rtol=1e-9)
+    np.testing.assert_allclose(recogniser.predict([maps]), own.probabilities([maps]), rtol=1e-9)
 
 
 def test_trained_again_it_is_the_same_to_the_byte_and_finds_its_run(trained, tmp_path):
@@ -159,4 +159,4 @@ def test_the_shipped_weights_are_those_of_their_recipe(maps, tmp_path):
     dataset = datasets["megc2019-flow"]
     samples = dataset.samples(maps)[::20]
     arrays = [np.stack([dataset.ready_array(maps, sample, "flow-map") for sample in samples])]
-    np.testing.assert_allclose(Recogniser.load(done.path).scores(arrays), shipped.scores(arrays), rtol=1e-6)
+    np.testing.assert_allclose(Recogniser.load(done.path).predict(arrays), shipped.predict(arrays), rtol=1e-6)

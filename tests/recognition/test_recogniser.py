@@ -71,7 +71,7 @@ def test_a_clip_is_looked_at_as_in_training(shipped):
 def test_softened_scores_leave_the_class_and_lower_the_confidence(shipped):
     assert shipped.facts.calibration.temperature > 1
     arrays = [np.random.default_rng(0).uniform(0, 255, (20, 3, 28, 28)).astype(np.float32)]
-    raw, calibrated = shipped.scores(arrays), shipped.probabilities(arrays)
+    raw, calibrated = shipped.predict(arrays), shipped.probabilities(arrays)
     np.testing.assert_array_equal(raw.argmax(axis=1), calibrated.argmax(axis=1))
     assert (calibrated.max(axis=1) < raw.max(axis=1)).all()
 
@@ -88,7 +88,7 @@ def test_every_model_predicts_the_same_when_loaded(name, tmp_path):
     extra = {"options": {"strength": 0.01, "sigma": 1.0} if name.startswith("linear-") else options}
     path = tmp_path / "weights.safetensors"
     write_weights(path, facts_of(name, shapes, **extra), fitted.state())
-    np.testing.assert_array_equal(Recogniser.load(path).scores(arrays), fitted.probabilities(arrays))
+    np.testing.assert_array_equal(Recogniser.load(path).predict(arrays), fitted.probabilities(arrays))
 
 
 def test_weights_that_do_not_fit_their_model_are_refused(tmp_path):
