@@ -148,7 +148,7 @@ class Video:
 
     @property
     def report(self) -> VideoReport:
-        """What was found so far; complete after the iteration."""
+        """Facts about the video so far; complete after the iteration."""
         notes, times = self._notes, np.array(self._times)
         fps, variable, rhythm = _rhythm(times, notes.tick)
         fps = fps or notes.header_fps
