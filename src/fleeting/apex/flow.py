@@ -51,7 +51,7 @@ def _best_peak(moved: Signal) -> int:
 
 
 def _without_drift(moved: Signal) -> Signal:
-    """Displacements (time, n) minus their drift: the line from the first two frames' mean to the last two's."""
+    """Displacements (time, n) minus the line from the mean of the first two frames to the last two's."""
     share = np.linspace(0, 1, len(moved))[:, None]
     drift = (1 - share) * moved[:2].mean(axis=0) + share * moved[-2:].mean(axis=0)
     return np.asarray(moved - drift)

@@ -111,7 +111,7 @@ def is_tight(mesh: npt.ArrayLike, width: int, height: int) -> bool:
     """Whether a picture of this size is already a tight crop of the face that ``mesh`` finds in it.
 
     It is one where its aspect, the distance between the eyes' centres and their place are all within TIGHT.
-    The crops that come with datasets are, however their owners made them.
+    This holds for the crops that come with datasets, however their owners made them.
     """
     right, left = eyes(mesh)
     across, down = (right + left) / 2

@@ -64,7 +64,7 @@ def clip_of(
 def _left(images: Sequence[Image]) -> How | None:
     """Why these frames are kept as they are, or None where they are to be aligned.
 
-    Raises FaceError where no face is found and they are no portraits.
+    Raises FaceError where no face is found and the frames cannot pass for ready-made crops.
     """
     looks = sorted({round(i) for i in np.linspace(0, len(images) - 1, LOOKS)})
     faces = [face for i in looks if (face := find_face(_rgb(images[i]))) is not None]

@@ -127,7 +127,7 @@ def square_of_detection(detection: Detection) -> Square:
 
 
 def square_of_mesh(points: FloatArray) -> Square:
-    """The square in which to look for a mesh again, given where it (468, 2 or 3) was found last."""
+    """The square in which to look for a face's mesh, given the mesh (468, 2 or 3) found last."""
     angle = _tilt(points[RIGHT_EYE_CORNERS[0]], points[LEFT_EYE_CORNERS[0]])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     level = points[:, :2] @ turn

@@ -1,4 +1,4 @@
-"""Measures how pixels moved: dense optical flow, its strain, and flow without the head's own motion."""
+"""Measures how pixels moved: dense optical flow, its strain, removal of head motion, shrinking by area."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ HANDOVER = 0.12
 """Seconds for which the old and the new reference are both compared with, so that places continue without a
 step."""
 REACH = 8.0
-"""Pixels of the view by which the followed eyes may be off the mesh's. Beyond it the frame is compared from
-the mesh's place on; it gives no places where the eyes are off after that too."""
+"""Pixels of the view by which the followed eyes may be off the mesh's. Beyond it the frame is
+compared starting at the mesh's place instead, and gives no places where the eyes are off even then."""
 LOOSE = 1.5
 """Largest median residual, in pixels of the view, of the head's points about their fit. A face that turned
 away, or another person's, exceeds it."""

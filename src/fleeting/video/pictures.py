@@ -32,7 +32,7 @@ UNREADABLE = (
     zlib.error,
     Pillow.DecompressionBombError,
 )
-"""Errors that Pillow raises on a file that is missing, closed, cut off, scrambled, or too large to be a picture."""
+"""Errors of Pillow on a file that is missing, closed, cut off, scrambled, or too large to be a picture."""
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # Pillow would also print its errors
 
