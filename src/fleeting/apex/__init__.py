@@ -1,8 +1,8 @@
 """An apex finder says where a clip's movement is largest: ``Clip -> index`` of a frame from onset to offset.
 
-Register the function under its name. It looks at the frames from onset to offset alone (what the clip says
-of its apex is not looked at, except by `annotated`), imports no torch, draws no random numbers, and never
-changes its clip.
+Register the function under its name. It looks only at the frames from onset to offset, and not at the clip's
+own ``apex`` (`annotated` alone does). It imports no torch, draws no random numbers, and never changes its
+clip.
 """
 
 from __future__ import annotations

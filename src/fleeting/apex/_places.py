@@ -15,7 +15,7 @@ T = TypeVar("T", bound=np.generic)
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Left, top, right and bottom edge in shares of the crop's width and height."""
+    """A rectangle given by its left, top, right and bottom edge in shares of the crop's width and height."""
 
     left: float
     top: float
@@ -23,7 +23,7 @@ class Rectangle:
     bottom: float
 
     def of(self, pictures: npt.NDArray[T]) -> npt.NDArray[T]:
-        """That part of (..., height, width); at least one pixel of it."""
+        """The part of pictures (..., height, width) inside the rectangle, at least one pixel."""
         height, width = pictures.shape[-2:]
         rows, columns = _span(self.top, self.bottom, height), _span(self.left, self.right, width)
         return pictures[..., rows, columns]

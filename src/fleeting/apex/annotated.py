@@ -1,4 +1,4 @@
-"""What needs no look at the frames: the annotators' apex, and the middle."""
+"""Apex finders that do not look at the frames: the annotated apex, and the middle frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""D&C-RoIs: divide and conquer over how much the texture of three regions changes."""
+"""Finds the apex by D&C-RoIs: divide and conquer over how much the texture of three regions changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleeting.types import Clip
 
 REGIONS = RIGHT_EYE_AND_BROW, LEFT_EYE_AND_BROW, MOUTH
 NEIGHBOURS, CODES = 8, 59
-"""Eight neighbours at radius 1 have 58 uniform patterns; all others share one code."""
+"""Local binary patterns of eight neighbours at radius 1: 58 uniform patterns, and one code for all others."""
 
 Signal = npt.NDArray[np.float64]
 
@@ -22,9 +22,9 @@ Signal = npt.NDArray[np.float64]
 def dc_rois(clip: Clip) -> int:
     """The peak of texture change that halving the clip leads to (Liong et al. 2015, as in DFR-Net).
 
-    A frame's change is 1 - d, the mean over both eyes with their brows and the mouth, where d is the cosine
-    of its histogram of uniform local binary patterns to the onset's (our reading: the papers call d itself
-    the difference). Raises MissingExtraError without scikit-image.
+    The change of a frame is 1 - d, averaged over three regions: each eye with its brow, and the mouth. d is
+    the cosine similarity of the region's histogram of uniform local binary patterns to the onset's (our
+    reading: the papers call d itself the difference). Raises MissingExtraError without scikit-image.
     """
     frames = clip.frames[clip.onset : clip.offset + 1]
     histograms = np.stack([_histograms(optical_flow.gray(frame)) for frame in frames])  # (time, region, code)
@@ -32,9 +32,10 @@ def dc_rois(clip: Clip) -> int:
 
 
 def divide_and_conquer(change: Signal) -> int:
-    """The index of one local maximum: halve, keep the half whose maxima sum to more, until one is left.
+    """The index of one local maximum, found by halving.
 
-    The largest value where there is no local maximum inside.
+    The range is halved, and the half whose local maxima have the larger sum is kept, until one maximum is
+    left. Where there is no local maximum inside the range, it is the index of the largest value.
     """
     peaks = [t for t in range(1, len(change) - 1) if change[t - 1] < change[t] >= change[t + 1]]
     low, high = 0, len(change)

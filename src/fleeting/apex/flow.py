@@ -1,4 +1,4 @@
-"""The apex at which a movement there and back fits best what optical flow sees."""
+"""Finds the apex as the peak of the rise-and-fall movement that explains the clip's optical flow best."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from fleeting.faces.optical_flow import Gray
 from fleeting.types import Clip, FloatArray
 
 REGIONS = RIGHT_BROW, LEFT_BROW, NOSE, MOUTH
-"""Without the eyes: a blink moves them further than any micro-expression moves anything."""
+"""The parts that are looked at. The eyes are left out: a blink moves them further than a micro-expression
+moves any part."""
 CELL = 4
-"""Displacements are averaged over squares of so many pixels: noise goes, movement stays."""
+"""Side, in pixels, of the squares over which displacements are averaged to suppress noise."""
 
 Signal = npt.NDArray[np.float64]
 
 
 @apex_finders.register("flow")
 def there_and_back(clip: Clip) -> int:
-    """The frame for which a movement from onset to it and back to the offset explains most (ours).
+    """The frame that, as the peak of a movement from onset to offset, explains the most motion (ours).
 
-    The displacements of brows, nose and mouth against onset and offset (DIS flow, less the head's rigid
-    movement), less what drifts from end to end of the clip, are compared with a movement that rises and falls
-    as a raised cosine, for each frame that could be its peak. All skin counts, by how far it moved, so that
-    noise and one odd frame weigh little. A clip that ends at its apex is none of its cases.
+    The displacements of brows, nose and mouth from the onset frame and from the offset frame (DIS flow
+    without the head's rigid movement and without a linear drift over the clip) are compared with a movement
+    that rises and falls as a raised cosine, for each frame that could be its peak. All skin counts, weighted
+    by how far it moved, so that noise and a single odd frame weigh little. It does not suit a clip that ends
+    at its apex.
     """
     frames = [optical_flow.gray(frame) for frame in clip.frames[clip.onset : clip.offset + 1]]
     if len(frames) < 3:
@@ -37,7 +39,7 @@ def there_and_back(clip: Clip) -> int:
 
 
 def _best_peak(moved: Signal) -> int:
-    """Which frame, but the first and last, is the peak of the movement that explains most of (time, n)."""
+    """The frame, never the first or last, whose movement explains most of the displacements (time, n)."""
     last = len(moved) - 1
     time = np.arange(last + 1)
     explained = []
@@ -49,14 +51,14 @@ def _best_peak(moved: Signal) -> int:
 
 
 def _without_drift(moved: Signal) -> Signal:
-    """Displacements (time, n) less the straight line from their start to their end, two frames each."""
+    """Displacements (time, n) minus the line from the mean of the first two frames to the last two's."""
     share = np.linspace(0, 1, len(moved))[:, None]
     drift = (1 - share) * moved[:2].mean(axis=0) + share * moved[-2:].mean(axis=0)
     return np.asarray(moved - drift)
 
 
 def _sparse_head(shape: tuple[int, int]) -> FloatArray:
-    """The crop's stable region, of which every fourth row and column is enough to see the head move."""
+    """The crop's stable region in every fourth row and column: enough to measure the head's motion."""
     sparse = np.zeros(shape, np.float32)
     sparse[::4, ::4] = optical_flow.stable_region(shape)[::4, ::4]
     return sparse

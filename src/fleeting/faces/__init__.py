@@ -1,1 +1,1 @@
-"""A face found in pictures, followed, cropped into a steady clip, and the motion of its skin measured."""
+"""A face is found in pictures, followed, cropped into a steady clip, and measured for how its skin moves."""

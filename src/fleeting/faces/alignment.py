@@ -1,6 +1,6 @@
-"""One canonical, steady crop of a face.
+"""Cuts one steady, canonical crop of a face out of every picture of a clip.
 
-The mesh says where the face is; how the head moved is measured in the pixels, because the mesh dances by as
+The mesh says where the face is. How the head moved is measured in the pixels, because the mesh jitters by as
 much as a micro-expression moves. Docs: decision 6.
 """
 
@@ -31,36 +31,40 @@ from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image
 
 RIGID = np.isin(np.arange(POINTS), [*NOSE_BRIDGE, *FOREHEAD, *TEMPLES, *RIGHT_EYE_CORNERS, *LEFT_EYE_CORNERS])
-"""Which points of the mesh move with the head."""
+"""Mask (468,) of the points of the mesh that move with the head alone."""
 VIEW_HEIGHT = 170
-"""Rows of the crop at whose scale the head's motion is measured, whatever the size that is asked for."""
+"""Rows of the crop at whose scale the head's motion is measured, whatever height the caller asks for."""
 VIEW_MARGIN = 28
-"""Pixels that the view shows beyond the crop, for the temples and the forehead: left, right and above."""
+"""Pixels that the view shows beyond the crop at the left, right and top, for the temples and the forehead."""
 VIEW = round(VIEW_HEIGHT * ASPECT) + 2 * VIEW_MARGIN, VIEW_HEIGHT + VIEW_MARGIN
 MIDDLE = np.array(VIEW) / 2
-"""The view, as wide as the crop and twice the margin: width and height in pixels, and its middle."""
+"""VIEW is the picture in which motion is measured, the crop with its margins: width and height in pixels.
+MIDDLE is its centre."""
 REFERENCE_LASTS = 120
-"""Frames after which the reference is taken anew, so that it never looks too different; sooner, where two
-frames on end cannot be registered to it."""
+"""Frames after which a new reference is taken, so that frames never differ too much from it; earlier, where
+two frames in a row cannot be registered to it."""
 REACH = 6.0
-"""Pixels of the view by which an eye may lie off the mesh's place; further off, the mesh is believed."""
+"""Pixels of the view by which registration may place an eye off the mesh's place; beyond it the mesh's place
+is used."""
 LIKENESS = 0.6
-"""Correlation with the reference from which on a picture shows the same face; below, the mesh is believed."""
+"""Lowest correlation with the reference at which a picture shows the same face; below it the mesh's place is
+used."""
 TIGHT = {"aspect": (0.76, 0.88), "distance": (0.44, 0.72), "across": (0.38, 0.62), "down": (0.12, 0.36)}
-"""What a tight crop has: width by height, the distance between the eyes by its width, the middle between them
-by its width and height. Wide enough for SMIC's, CASME II's and SAMM's crops (in their published motion maps
-the eyes lie at 0.16 to 0.27 of the height), too narrow for a detector's square."""
+"""Lowest and highest values of a tight crop: its width over its height, the distance between the eyes over
+its width, and the point midway between the eyes over its width and its height. The ranges admit SMIC's,
+CASME II's and SAMM's crops (in their published motion maps the eyes lie at 0.16 to 0.27 of the height) and
+exclude a face detector's square."""
 STEPS, SETTLED = 12, 0.005
-"""Rounds of the registration at most, and the pixels of the view below which it has settled."""
+"""Most rounds of one registration, and the step, in pixels of the view, below which it has settled."""
 
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """A face's frames in the canonical crop, (time, height, width, 3) uint8, and how they got there.
+    """A face's frames in the canonical crop, (time, height, width, 3) uint8, and how they were placed.
 
     ``matrices`` (time, 2, 3) take a point of each picture to its frame. ``lost`` are the frames without a
-    mesh, whose place comes from their neighbours; ``by_mesh`` those whose pixels were too unlike the others'
-    to be registered, so that they dance as the mesh does.
+    mesh, whose place comes from their neighbours. ``by_mesh`` are the frames that could not be registered;
+    they are placed by their mesh and jitter as it does.
     """
 
     frames: Image
@@ -72,11 +76,11 @@ class Aligned:
 def align(images: Sequence[Image], meshes: Sequence[FloatArray | None], *, height: int = 170) -> Aligned:
     """Crop a face out of RGB pictures (height, width, 3), steady to a few hundredths of a pixel.
 
-    ``meshes`` are `fleeting.faces.networks.mesh`, one for each picture, None where there is none. The crop is
-    that of `fleeting.faces.landmarks`, ``height`` pixels high. Each picture is registered to an earlier one,
-    starting from its mesh, in `fleeting.faces.optical_flow.stable_region` and whatever the light does, and is
-    resampled once. Raises FaceError if no picture has a mesh, OptionError where there is not one mesh or None
-    for each.
+    ``meshes`` come from `fleeting.faces.networks.mesh`, one for each picture, None where no face was found.
+    The crop is that of `fleeting.faces.landmarks`, ``height`` pixels high. Each picture is registered to an
+    earlier one, starting from its mesh, by the pixels of `fleeting.faces.optical_flow.stable_region`; light
+    that changes evenly over the face does not disturb it. Each picture is resampled once. Raises FaceError
+    where no picture has a mesh, OptionError where pictures and meshes differ in number.
     """
     if len(images) != len(meshes):
         raise OptionError(f"{len(images)} pictures with {len(meshes)} meshes; give each one mesh or None")
@@ -94,7 +98,7 @@ def align(images: Sequence[Image], meshes: Sequence[FloatArray | None], *, heigh
 
 
 def crop_matrix(mesh: npt.ArrayLike, height: int = 170) -> Matrix:
-    """The (2, 3) matrix from a picture with that mesh to its canonical crop, ``height`` pixels high."""
+    """The (2, 3) matrix from the picture of a mesh to the face's canonical crop, ``height`` pixels high."""
     return similarity(eyes(mesh), _eyes_at(*crop_size(height)))
 
 
@@ -104,10 +108,10 @@ def crop_size(height: int = 170) -> tuple[int, int]:
 
 
 def is_tight(mesh: npt.ArrayLike, width: int, height: int) -> bool:
-    """Whether a picture of that size with that mesh in it is somebody's tight crop of the face already.
+    """Whether a picture of this size is already a tight crop of the face that ``mesh`` finds in it.
 
-    It is, if its aspect, the distance between its eyes' centres and where they lie are all within TIGHT: true
-    of the crops that datasets come with, however their owners made them.
+    It is one where its aspect, the distance between the eyes' centres and their place are all within TIGHT.
+    This holds for the crops that come with datasets, however their owners made them.
     """
     right, left = eyes(mesh)
     across, down = (right + left) / 2
@@ -122,7 +126,7 @@ def _eyes_at(width: int, height: int) -> Matrix:
 def _registered(
     images: Sequence[Image], meshes: Sequence[FloatArray | None]
 ) -> tuple[Matrix, tuple[int, ...]]:
-    """Matrices from each picture to the view, (time, 2, 3), and the frames whose pixels did not help."""
+    """Matrices from each picture to the view, (time, 2, 3), and the frames that could not be registered."""
     steady = _placed(meshes)
     factor = shrinking(steady)
     reference, taken, unlike = None, 0, 0
@@ -143,7 +147,7 @@ def _registered(
 
 
 def _placed(meshes: Sequence[FloatArray | None]) -> Matrix:
-    """Where the meshes put each picture in the view, (time, 2, 3); gaps are bridged in a straight line."""
+    """Matrices by which the meshes place each picture in the view, (time, 2, 3); gaps are interpolated."""
     found = {i: mesh[:, :2] for i, mesh in enumerate(meshes) if mesh is not None}
     cropped = [moved(crop_matrix(mesh, VIEW_HEIGHT), mesh) for mesh in found.values()]
     usual = np.median(cropped, axis=0) + VIEW_MARGIN
@@ -153,7 +157,7 @@ def _placed(meshes: Sequence[FloatArray | None]) -> Matrix:
 
 
 def _centred(steady: Matrix, meshes: Sequence[FloatArray | None], height: int) -> Matrix:
-    """Matrices to the view, led on to the crop: in the median over time the eyes are where they belong."""
+    """Matrices from each picture to the crop, placed by the median of the eyes over time."""
     pairs = zip(steady, meshes, strict=True)
     usual = np.median([moved(matrix, eyes(mesh)) for matrix, mesh in pairs if mesh is not None], axis=0)
     onward = similarity(usual, _eyes_at(*crop_size(height)))
@@ -177,7 +181,10 @@ class _Reference:
         self._slopes = np.stack([*rigid, ones, light, light * x, light * y], axis=1).astype(np.float32)
 
     def place(self, small: Image, start: Matrix, factor: int) -> Matrix | None:
-        """The matrix near ``start`` from the picture (given shrunk) to the view, which makes both alike."""
+        """The matrix near ``start`` by which a picture, shrunk by ``factor``, matches this view best.
+
+        None where it moves the eyes by more than REACH, or the picture still differs too much (LIKENESS).
+        """
         matrix, trust = start, self._trust
         for _ in range(STEPS):
             seen = _view(small, matrix, factor)[self._inside]
@@ -198,13 +205,16 @@ class _Reference:
 
 
 def _about_middle(step: Matrix) -> Matrix:
-    """The matrix of a small scaling and turning about the view's middle, in pixels at its side, and shift."""
+    """The matrix of a small step of registration: scaling and rotation about the view's middle, and a shift.
+
+    Scaling and rotation are given in pixels at the view's left or right edge, the shift in pixels.
+    """
     grow, turn = step[:2] / MIDDLE[0]
     turned = np.array([[1 + grow, -turn], [turn, 1 + grow]])
     return np.column_stack([turned, step[2:] + MIDDLE - turned @ MIDDLE])
 
 
 def _view(small: Image, matrix: Matrix, factor: int) -> FloatArray:
-    """The face in gray, slightly blurred so that its slopes are true between pixels."""
+    """The view of the face in gray, slightly blurred so that its gradients also hold between pixels."""
     picture = warped(small, matrix, VIEW, factor, cv2().INTER_LINEAR).astype(np.float32)
     return np.asarray(cv2().GaussianBlur(cv2().cvtColor(picture, cv2().COLOR_RGB2GRAY), (0, 0), 1.0))

@@ -1,4 +1,4 @@
-"""From frames to an aligned Clip."""
+"""Makes a `Clip` from frames: finds, follows and aligns the face, unless the frames are crops already."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from fleeting.types import Clip, FloatArray, Image
 Crop = Literal["auto", "face", "as-is"]
 How = Literal["aligned", "unsteady", "tight", "as-is"]
 LOOKS = 5
-"""Frames, spread evenly over the clip, that show whether it has a face and is a tight crop already."""
+"""Frames, spread evenly over the clip, that are examined for a face and for being a tight crop already."""
 PORTRAIT, ROWS = 0.95, 400
-"""Narrower than so many times its height, and of so many rows at most, a picture in which no face can be
-found is taken for somebody's crop."""
+"""A picture in which no face is found counts as a ready-made crop where its width is below PORTRAIT times its
+height and it has at most ROWS rows."""
 
 
 def clip_of(
@@ -33,17 +33,20 @@ def clip_of(
     crop: Crop = "auto",
     height: int = 170,
 ) -> tuple[Clip, How]:
-    """A Clip of the face in these frames, and what was done to them.
+    """A Clip of the face in these frames, and a word for what was done to them.
 
     Frames are uint8 of one size, RGB (height, width, 3) or gray (height, width) or (height, width, 1);
-    ``times`` are in seconds, ``onset``, ``apex`` and ``offset`` index them. With ``face`` the largest face is
-    followed and aligned to ``height`` rows (`fleeting.faces.alignment`): ``aligned``, or ``unsteady`` where
-    it was lost on some frames or they could not be registered. With ``as-is`` nobody looks at them. ``auto``
-    leaves crops that are about ours as they are (``tight``: their owners registered them, and resampling
-    costs sharpness), and portraits in which no face is found (``as-is``), and aligns the rest.
+    ``times`` are in seconds; ``onset``, ``apex`` and ``offset`` index them. ``crop`` decides what is done:
 
-    Raises FaceError where a face is needed and none is found, OptionError on frames of other kinds, and
-    UnknownNameError on another ``crop``.
+    - ``face`` follows the largest face and aligns it to ``height`` rows (`fleeting.faces.alignment`). The
+      word is ``aligned``, or ``unsteady`` where the face was lost in some frames or they could not be
+      registered.
+    - ``as-is`` keeps the frames without searching for a face.
+    - ``auto`` keeps crops that are close to the canonical one (``tight``: their owners registered them, and
+      resampling costs sharpness) and portraits in which no face is found (``as-is``), and aligns the rest.
+
+    Raises FaceError where a face is needed and none is found, OptionError on frames of other kinds or of
+    several kinds, and UnknownNameError on another ``crop``.
     """
     if crop not in get_args(Crop):
         raise UnknownNameError("crop", crop, get_args(Crop))
@@ -59,7 +62,10 @@ def clip_of(
 
 
 def _left(images: Sequence[Image]) -> How | None:
-    """Why these frames are best left as they are; None where they want aligning. Raises FaceError."""
+    """Why these frames are kept as they are, or None where they are to be aligned.
+
+    Raises FaceError where no face is found and the frames cannot pass for ready-made crops.
+    """
     looks = sorted({round(i) for i in np.linspace(0, len(images) - 1, LOOKS)})
     faces = [face for i in looks if (face := find_face(_rgb(images[i]))) is not None]
     height, width = images[0].shape[:2]
@@ -79,7 +85,7 @@ def _aligned(images: Sequence[Image], height: int) -> tuple[Image, How]:
 
 
 def _followed(images: Sequence[Image]) -> list[FloatArray | None]:
-    """The mesh of the face that is there most of the time, frame by frame; None where it is lost."""
+    """The mesh, frame by frame, of the face that is seen in most frames; None where it is lost."""
     tracker = FaceTracker(most=1)
     seen = [{face.id: face.mesh for face in tracker.push(_rgb(image))} for image in images]
     counts = Counter(id_ for faces in seen for id_ in faces)

@@ -1,4 +1,4 @@
-"""HTNet's four crops of a map: around both eyes and both corners of the mouth."""
+"""Cuts HTNet's four regions out of a map: around both eyes and both corners of the mouth."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from fleeting.types import FloatArray
 
 Place = tuple[float, float]
 CENTRES: tuple[Place, Place, Place, Place] = (RIGHT_EYE_AT, LEFT_EYE_AT, RIGHT_MOUTH_AT, LEFT_MOUTH_AT)
-"""The person's right and left eye, right and left corner of the mouth: x and y in shares of the map."""
+"""The person's right and left eye, right and left corner of the mouth: x and y in shares of the side."""
 
 
 def four_regions(maps: FloatArray, centres: Sequence[Place] = CENTRES) -> FloatArray:
-    """The squares around four places of a map, half its side each, put together to a map of the same size.
+    """Squares of half the map's side around four places, put together into a map of the same size.
 
-    ``maps`` is (..., side, side), the side even; ``centres`` are x and y in shares of it, in the order top
-    left, top right, bottom left, bottom right. A square that would stick out is moved inside. Raises
-    OptionError on another shape or another number of centres.
+    ``maps`` is (..., side, side) with an even side; ``centres`` are x and y in shares of the side, in the
+    order top left, top right, bottom left, bottom right. A square that would reach beyond the map is moved
+    inside. Raises OptionError on another shape or another number of centres.
 
-    Wang et al. 2024 (HTNet), whose code takes x for the row and y for the column, and five fixed places where
-    it finds no face; here every square lies where its place is. On the crop of `fleeting.faces.landmarks` the
-    four are nearly the quarters of the map: they differ by what lies within a row or two of the middle.
+    Wang et al. 2024 (HTNet). Their code swaps x and y (it takes x for the row and y for the column), and
+    takes five fixed places where it finds no face; here every square lies around its own place. On the crop
+    of `fleeting.faces.landmarks` the four squares are nearly the quarters of the map: they differ from them
+    only within a row or two of the middle.
     """
     side = maps.shape[-1] if maps.ndim else 0
     if maps.ndim < 2 or maps.shape[-2] != side or side % 2 or not side:

@@ -1,6 +1,6 @@
-"""The 468 points of the face mesh by name, and the one crop of a face that everything works on.
+"""Names the 468 points of the face mesh, and defines the canonical crop of a face that everything works on.
 
-Right and left are the person's own. The numbers are MediaPipe's canonical face mesh.
+Right and left are the person's own. The numbers are those of MediaPipe's canonical face mesh.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ OVAL = (
 )
 """Around the face, clockwise as seen, from the top of the forehead."""
 INNER = (*RIGHT_BROW, *LEFT_BROW, *RIGHT_EYE, *LEFT_EYE, *NOSE, *MOUTH)
-"""What movements are read from: a face without them in the picture is of no use, one without ears is."""
+"""Points that movements are read from: they must be in the picture, while ears, for example, need not."""
 
 ASPECT = 1.8 / 2.2
-"""Width of the crop by its height: 1.8 by 2.2 times the distance between the eyes' centres, as in the crops
-that come with SMIC and CASME II (115x141, 139x169, 280x340 pixels)."""
+"""Width of the crop over its height. The crop is 1.8 times as wide and 2.2 times as high as the eyes' centres
+are apart, as the crops that come with SMIC and CASME II (115x141, 139x169, 280x340 pixels)."""
 RIGHT_EYE_AT, LEFT_EYE_AT = (0.4 / 1.8, 0.6 / 2.2), (1.4 / 1.8, 0.6 / 2.2)
 """Where the eyes' centres lie in the crop, x and y in shares of its width and height."""
 NOSE_AT, RIGHT_MOUTH_AT, LEFT_MOUTH_AT = (0.50, 0.57), (0.28, 0.77), (0.73, 0.77)
-"""Where the tip of the nose and the corners of the mouth lie in it on a face at rest."""
+"""Where the tip of the nose and the corners of the mouth lie in the crop of a face at rest."""
 
 
 def eyes(mesh: npt.ArrayLike) -> FloatArray:
-    """Centres of the person's right and left eye, (2, 2) x and y, each the middle of its two corners."""
+    """Centres of the person's right and left eye, each midway between its two corners: (2, 2) x and y."""
     points = np.asarray(mesh, dtype=np.float32)[:, :2]
     pairs = (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)
     return np.stack([points[list(corners)].mean(axis=0) for corners in pairs])
 
 
 def outer_distance(mesh: npt.ArrayLike) -> float:
-    """Pixels between the outer corners of the eyes, the size of a face in every figure of this project."""
+    """Pixels between the outer corners of the eyes: the unit of a face's size throughout this project."""
     points = np.asarray(mesh, dtype=np.float32)[:, :2]
     return float(np.linalg.norm(points[LEFT_EYE_CORNERS[0]] - points[RIGHT_EYE_CORNERS[0]]))
 
 
 def inner(mesh: npt.ArrayLike) -> FloatArray:
-    """The points that movements are read from, brows, eyes, nose and lips: (92, 2) x and y."""
+    """The points that movements are read from (brows, eyes, nose and lips): (92, 2) x and y."""
     return np.asarray(mesh, dtype=np.float32)[list(INNER), :2]

@@ -1,8 +1,9 @@
-"""The two face networks: where faces are in a picture, and 468 points of one of them.
+"""Runs the two face networks: one finds the faces in a picture, the other 468 points of one face.
 
-MediaPipe's BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and face mesh (Kartynnik et al. 2019,
-arXiv:1907.06724), run by OpenCV; the files lie in the package. A point is good to about half a pixel and
-dances by about as much as a micro-expression moves: points place regions, they never measure motion.
+They are MediaPipe's BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and face mesh (Kartynnik et al.
+2019, arXiv:1907.06724), run by OpenCV; their files are part of the package. A point is accurate to about half
+a pixel, and jitters by about as much as a micro-expression moves: points place regions, they never measure
+motion.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ SHA256 = {
 }
 DETECTOR_SIDE, MESH_SIDE = 128, 192
 OVERLAP = 0.3
-"""Boxes that share more than this of their union are one face."""
+"""Intersection over union above which two boxes are the same face."""
 MARGIN = 1.5
-"""The mesh looks at a square of so many times the face's larger side."""
+"""Side of the square that the mesh network looks at, as a multiple of the face's longer side."""
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
     """One face that the detector found.
 
-    ``box`` is x, y, width, height in pixels, ``points`` (6, 2) are right eye, left eye, nose tip,
-    mouth, right ear, left ear, ``score`` is 0 to 1.
+    ``box`` is x, y, width, height in pixels; ``points`` (6, 2) are right eye, left eye, nose tip, mouth,
+    right ear, left ear; ``score`` is 0 to 1.
     """
 
     box: tuple[float, float, float, float]
@@ -47,7 +48,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class Square:
-    """A turned square of a picture: centre and side in pixels, angle in radians (clockwise as seen)."""
+    """A rotated square of a picture: centre and side in pixels, angle in radians (clockwise as seen)."""
 
     x: float
     y: float
@@ -55,7 +56,7 @@ class Square:
     angle: float
 
     def to_picture(self, side: float) -> FloatArray:
-        """The (2, 3) matrix from a picture of ``side`` pixels of this square to the whole picture."""
+        """The (2, 3) matrix from this square, drawn ``side`` pixels wide, to the whole picture."""
         scale = self.side / side
         cos, sin = scale * np.cos(self.angle), scale * np.sin(self.angle)
         turned = np.array([[cos, -sin], [sin, cos]])
@@ -77,7 +78,7 @@ def _network(name: str) -> Any:
 
 
 def _run(name: str, blob: FloatArray, outputs: tuple[str, str]) -> list[FloatArray]:
-    """What a network says; one thread at a time, because it keeps its input and output in itself."""
+    """The outputs of a network; one thread at a time, because a network object holds its input and output."""
     with _one_at_a_time:
         network = _network(name)
         network.setInput(blob)
@@ -88,7 +89,7 @@ def detect(image: Image, least: float = 0.5, margin: float = 0.0) -> list[Detect
     """Faces in an RGB picture (height, width, 3) that score at least ``least`` (0 to 1), the surest first.
 
     A face that fills the picture (a dataset's tight crop) is found more surely with a ``margin`` around the
-    picture, a share of its longer side. One narrower than about an eighth of that side is not found.
+    picture, a share of its longer side. A face narrower than about an eighth of that side is not found.
     """
     square, scale, left, top = _letter_boxed(image, margin)
     blob = cv2().dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5))
@@ -102,13 +103,14 @@ def detect(image: Image, least: float = 0.5, margin: float = 0.0) -> list[Detect
 
 
 def mesh(image: Image, square: Square) -> tuple[FloatArray, float]:
-    """The 468 points of the face in that square: (468, 3) x, y in pixels, z in the same scale; and a score.
+    """The 468 points of the face in a square of an RGB picture, and a score.
 
-    z grows away from the camera, from the head's centre; the score says how surely it is a face, 0 to 1.
+    The points are (468, 3): x and y in pixels of the picture, and z in the same scale, which is 0 at the
+    head's centre and grows away from the camera. The score, 0 to 1, says how surely the square shows a face.
     """
     matrix = square.to_picture(MESH_SIDE)
     flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
-    size, border = (MESH_SIDE, MESH_SIDE), cv2().BORDER_REPLICATE  # black would draw tight crops inwards
+    size, border = (MESH_SIDE, MESH_SIDE), cv2().BORDER_REPLICATE  # black would pull tight crops' meshes in
     level = cv2().warpAffine(image, matrix, size, flags=flags, borderMode=border)
     score, raw = _run("face_landmark", cv2().dnn.blobFromImage(level, 1 / 255), ("conv2d_31", "conv2d_21"))
     points = raw.reshape(POINTS, 3)
@@ -118,14 +120,14 @@ def mesh(image: Image, square: Square) -> tuple[FloatArray, float]:
 
 
 def square_of_detection(detection: Detection) -> Square:
-    """The square to look for the mesh in, from what the detector found."""
+    """The square in which to look for the mesh of a face that the detector found."""
     x, y, width, height = detection.box
     side = MARGIN * max(width, height)
     return Square(x + width / 2, y + height / 2, side, _tilt(detection.points[0], detection.points[1]))
 
 
 def square_of_mesh(points: FloatArray) -> Square:
-    """The square to look for the mesh in, from the mesh (468, 2 or 3) of the frame before."""
+    """The square in which to look for a face's mesh, given the mesh (468, 2 or 3) found last."""
     angle = _tilt(points[RIGHT_EYE_CORNERS[0]], points[LEFT_EYE_CORNERS[0]])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     level = points[:, :2] @ turn
@@ -135,7 +137,7 @@ def square_of_mesh(points: FloatArray) -> Square:
 
 
 def _letter_boxed(image: Image, margin: float) -> tuple[Image, float, int, int]:
-    """The picture shrunk into the detector's square, its scale there, and its left and top edge."""
+    """The picture scaled into the detector's square, its scale, and its left and top edge in the square."""
     height, width = image.shape[:2]
     scale = DETECTOR_SIDE / (max(height, width) * (1 + 2 * margin))
     size = max(1, round(scale * width)), max(1, round(scale * height))
@@ -148,7 +150,7 @@ def _letter_boxed(image: Image, margin: float) -> tuple[Image, float, int, int]:
 
 @cache
 def _anchors() -> FloatArray:
-    """Centres (896, 2) of the detector's places, 0 to 1: two in each of 16x16 cells, six in each of 8x8."""
+    """Centres (896, 2) of the detector's anchors, 0 to 1: two in each of 16x16 cells, six in each of 8x8."""
     grids = []
     for cells, each in ((16, 2), (8, 6)):
         rows, columns = (np.mgrid[0:cells, 0:cells] + 0.5) / cells
@@ -157,7 +159,7 @@ def _anchors() -> FloatArray:
 
 
 def _merged(places: FloatArray, scores: FloatArray) -> list[tuple[FloatArray, float]]:
-    """One (8, 2) place for each face: the mean of those that overlap the surest, weighted by score."""
+    """One (8, 2) place for each face: the mean, weighted by score, of those that overlap the surest one."""
     found = []
     left = np.argsort(-scores)
     while len(left):

@@ -1,4 +1,4 @@
-"""How pixels moved: dense optical flow, the strain in it, the head's motion taken out, shrinking by area."""
+"""Measures how pixels moved: dense optical flow, its strain, removal of head motion, shrinking by area."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from fleeting.types import FloatArray
 
 Gray = npt.NDArray[np.uint8]
 SMALLEST = 16
-"""Rows and columns below which no backend finds a movement, and some crash."""
+"""Fewest rows and columns of a picture: below it no backend finds a movement, and some crash."""
 CALM = 0.3
-"""What a cheek counts in a stable region, against 1 for the nose, the forehead and the temples."""
+"""Weight of the cheeks in a stable region, where the nose, the forehead and the temples have 1."""
 _STILL_IN_CROP = ((0.42, 0.20, 0.58, 0.56), (0.10, 0.0, 0.90, 0.05))
-"""The nose, and what the crop shows of the forehead: left, top, right, bottom in shares of the crop."""
+"""The nose, and the forehead as far as the crop shows it: left, top, right, bottom in shares of the crop."""
 _MOVING_IN_CROP = ((0.0, 0.06, 0.40, 0.34), (0.60, 0.06, 1.0, 0.34), (0.16, 0.61, 0.84, 0.87))
 """Each eye with its brow, and the mouth."""
 
 
 def _dis(before: Gray, after: Gray) -> FloatArray:
-    """Dense inverse search (Kroeger et al. 2016), down to the pixels themselves.
+    """Dense inverse search (Kroeger et al. 2016), carried on to the full resolution.
 
-    OpenCV's presets stop at half the size or less and are a third less exact at 1 to 2 px.
+    OpenCV's presets stop at half the size or less; for motions of 1 to 2 px they are a third less exact.
     """
     method = cv2().DISOpticalFlow_create(cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
     method.setFinestScale(0)
@@ -49,34 +49,34 @@ def _dis(before: Gray, after: Gray) -> FloatArray:
 
 
 def _farneback(before: Gray, after: Gray) -> FloatArray:
-    """Polynomial expansion (Farneback 2003), 3 levels, windows of 15 px: wider ones blur a bump away.
+    """Polynomial expansion (Farneback 2003), 3 levels, windows of 15 px: wider ones blur local motion away.
 
-    Between two equal pictures it sees up to 0.1 px, where the others see none.
+    Between two equal pictures it finds motion of up to 0.1 px, where the other methods find none.
     """
     return np.asarray(cv2().calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0))
 
 
 def _tvl1(before: Gray, after: Gray) -> FloatArray:
-    """TV-L1 (Zach et al. 2007) with OpenCV's settings, which made the composite's published maps."""
+    """TV-L1 (Zach et al. 2007) with OpenCV's settings, by which the composite's published maps were made."""
     return np.asarray(cv2().optflow.DualTVL1OpticalFlow_create().calc(before, after, None))
 
 
 FLOWS: dict[str, Callable[[Gray, Gray], FloatArray]] = {"dis": _dis, "farneback": _farneback, "tvl1": _tvl1}
-"""Every flow by its name: `dis` for each frame of a video, the far slower `tvl1` once for an event."""
+"""Every method by its name. Use `dis` for each frame of a video, the far slower `tvl1` once per event."""
 
 
 def gray(image: npt.NDArray[np.uint8]) -> Gray:
-    """A picture (height, width, 1 or 3), gray or RGB, as gray: 0.299 red, 0.587 green, 0.114 blue."""
+    """A gray or RGB picture (height, width, 1 or 3) as gray: 0.299 red + 0.587 green + 0.114 blue."""
     if image.shape[2] == 1:
         return image[..., 0]
     return np.asarray(cv2().cvtColor(image, cv2().COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def flow(before: Gray, after: Gray, backend: str = "dis") -> tuple[FloatArray, FloatArray]:
-    """Where each pixel of ``before`` went: u right and v down, in pixels, each (height, width).
+    """How far each pixel of ``before`` moved: u right and v down, in pixels, each (height, width).
 
     Both pictures are gray. The same pictures give the same flow, whatever the number of threads. Raises
-    UnknownNameError on a backend that is none of FLOWS, OptionError on pictures that are not gray uint8 of
+    UnknownNameError on a backend that is not in FLOWS, OptionError on pictures that are not gray uint8 of
     one size of at least 16x16, and MissingExtraError without OpenCV's contrib modules.
     """
     if backend not in FLOWS:
@@ -96,9 +96,9 @@ def flow(before: Gray, after: Gray, backend: str = "dis") -> tuple[FloatArray, F
 def optical_strain(u: FloatArray, v: FloatArray, form: Literal["usual", "printed"] = "usual") -> FloatArray:
     """How much the skin stretches, pixel by pixel: sqrt(exx^2 + eyy^2 + 1/2 (du/dy + dv/dx)^2), unitless.
 
-    Strain sees deformation only: a head that shifts as a whole leaves it at zero, and so does one that turns
-    a little. The ``printed`` form, exx^2 + eyy^2 + 1/2 ((du/dy)^2 + (dv/dx)^2), is equation 7 of DFR-Net
-    (2025) as its text has it, without a root; it takes turning for strain. Raises UnknownNameError on others.
+    Strain sees deformation only: it stays zero where the head shifts as a whole, or rotates a little. The
+    ``printed`` form, exx^2 + eyy^2 + 1/2 ((du/dy)^2 + (dv/dx)^2), is equation 7 of DFR-Net (2025) as its text
+    has it, without a root; in it a rotation counts as strain. Raises UnknownNameError on another ``form``.
     """
     du_dy, du_dx = np.gradient(u)
     dv_dy, dv_dx = np.gradient(v)
@@ -111,11 +111,11 @@ def optical_strain(u: FloatArray, v: FloatArray, form: Literal["usual", "printed
 
 
 def stable_region(shape: tuple[int, int], mesh: FloatArray | None = None) -> FloatArray:
-    """How far each pixel moves with the head alone: (height, width) of ``shape``, 0 to 1.
+    """Weights that say which pixels move with the head alone: ``shape`` (height, width), 0 to 1.
 
-    1 on the nose, the forehead and the temples, CALM on the rest of the face, 0 on eyes, brows and mouth and
-    outside of the face. With a ``mesh`` (468, 2 or 3) in pixels it lies where that face lies in the picture;
-    without one the picture is the crop of `fleeting.faces.landmarks`.
+    The weight is 1 on the nose, the forehead and the temples, CALM on the rest of the face, and 0 on eyes,
+    brows and mouth and outside the face. With a ``mesh`` (468, 2 or 3) in pixels the weights follow that
+    face; without one the picture is taken to be the canonical crop of `fleeting.faces.landmarks`.
     """
     return _region_of_crop(shape) if mesh is None else _region_of_mesh(shape, mesh)
 
@@ -147,9 +147,9 @@ def _region_of_mesh(shape: tuple[int, int], mesh: FloatArray) -> FloatArray:
 def rigid_fit(u: FloatArray, v: FloatArray, weights: FloatArray) -> Matrix:
     """The head's motion in a flow: the similarity, (2, 3), from where pixels were to where they went.
 
-    ``weights`` (height, width) says which pixels move with the head alone (`stable_region`); of those, the
-    ones that move otherwise are left out. A similarity and not an affine motion: it cannot take stretched
-    skin for a moving head. Raises OptionError where fewer than two pixels have a weight.
+    ``weights`` (height, width) says which pixels move with the head alone (`stable_region`); those of them
+    that do not follow the rest are left out. It is a similarity, not an affine motion, which could mistake
+    stretched skin for a moving head. Raises OptionError where fewer than two pixels have a weight.
     """
     rows, columns = np.nonzero(weights > 0)
     start = np.column_stack([columns, rows]).astype(np.float64)
@@ -158,7 +158,7 @@ def rigid_fit(u: FloatArray, v: FloatArray, weights: FloatArray) -> Matrix:
 
 
 def without_rigid(u: FloatArray, v: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The flow less the head's motion (`rigid_fit`) at every pixel: u and v, in pixels."""
+    """The flow minus the head's motion (`rigid_fit`) at every pixel: u and v, in pixels."""
     matrix = rigid_fit(u, v, weights)
     rows, columns = np.mgrid[0 : u.shape[0], 0 : u.shape[1]]
     right, down = (row[0] * columns + row[1] * rows + row[2] for row in matrix)
@@ -166,9 +166,9 @@ def without_rigid(u: FloatArray, v: FloatArray, weights: FloatArray) -> tuple[Fl
 
 
 def motion_map(u: FloatArray, v: FloatArray, side: int = 28) -> FloatArray:
-    """Flow as the composite's map: u, v and strain, shrunk by area, each 0 to 255: (3, side, side).
+    """Flow as a map like the composite's: u, v and strain, shrunk by area, each 0 to 255: (3, side, side).
 
-    Each channel is min-max scaled on its own; one that is flat is 127.5 (u, v) or 0 (strain) throughout.
+    Each channel is min-max scaled on its own; a flat channel is 127.5 (u, v) or 0 (strain) throughout.
     """
     channels = (u, 127.5), (v, 127.5), (optical_strain(u, v), 0.0)
     return np.stack([_stretched(shrink(channel, (side, side)), flat) for channel, flat in channels])
@@ -182,14 +182,14 @@ def _stretched(channel: FloatArray, flat: float) -> FloatArray:
 
 
 def shrink(picture: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Shrink (height, width) to ``size`` by area: each new pixel is the mean of what it covers."""
+    """Shrink a picture (height, width) to ``size`` by area: each new pixel is the mean of what it covers."""
     for axis, side in enumerate(size):
         picture = np.moveaxis(_shares(picture.shape[axis], side) @ np.moveaxis(picture, axis, 0), 0, axis)
     return np.asarray(picture, dtype=np.float32)
 
 
 def _shares(old: int, new: int) -> FloatArray:
-    """How much of each new pixel each old one makes up: (new, old), rows summing to 1."""
+    """The share of each new pixel that each old pixel makes up: (new, old), rows summing to 1."""
     left = np.arange(new)[:, None] * old / new
     covered = np.minimum(np.arange(old) + 1, left + old / new) - np.maximum(np.arange(old), left)
     return np.asarray(np.clip(covered, 0, None) * new / old, dtype=np.float32)

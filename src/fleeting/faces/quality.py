@@ -1,8 +1,8 @@
-"""How well one face is seen in one frame: what is measured, one figure, and a reason where it is too little.
+"""Measures how well one face is seen in one frame, as a figure from 0 to 1, and says why a face is not used.
 
-Every measure has a limit, and a measure's part is ``r / (1 + r)`` where r says how many times better than its
-limit it is: 0.5 at the limit, two thirds at twice as good. The figure is the weakest part, so that a face is
-used from 0.5 on, and never where a single thing spoils it.
+Every measure has a limit. Its part is ``r / (1 + r)``, where r is how many times better than the limit the
+measure is: 0.5 at the limit, two thirds at twice as good. The figure is the weakest part, and a face is used
+from 0.5 on: a single measure beyond its limit is enough to reject the face.
 """
 
 from __future__ import annotations
@@ -28,20 +28,21 @@ from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image
 
 USABLE = 0.5
-"""The one threshold: a face whose figure is smaller is not used."""
+"""A face with a smaller figure is not used; there is no other threshold."""
 VIEW = 1.5
-"""Light and sharpness are measured in a square of so many outer eye distances around eyes and mouth."""
+"""Outer eye distances: side of the square around eyes and mouth in which light and sharpness are measured."""
 FINE = 48
-"""Sharpness is measured where the outer eye corners are so many pixels apart, or fewer: never enlarged."""
+"""Most pixels between the outer eye corners at which sharpness is measured: larger faces are shrunk to this,
+smaller ones are not enlarged."""
 NOSE_DEPTH = 0.42
-"""How far the tip of the nose stands before the eyes' outer corners, in outer eye distances."""
+"""How far the tip of the nose stands in front of the outer eye corners, in outer eye distances."""
 LEVEL_PITCH = 6.0
-"""Degrees by which the mesh says that a face looks down when it looks into the camera."""
+"""Pitch, in degrees downwards, that the mesh shows for a face that looks straight into the camera."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Where a measure becomes too little (or too much), and how to say so."""
+    """The value at which a measure becomes too low (or too high), and the sentence that says so."""
 
     name: str
     at: float
@@ -49,7 +50,7 @@ class Limit:
     sentence: str
 
     def part(self, value: float) -> float:
-        """0 to 1, strictly monotone, 0.5 at the limit."""
+        """A value's part: 0 to 1, strictly monotone, 0.5 at the limit."""
         good = value if self.more_is_better else self.at
         bad = self.at if self.more_is_better else abs(value)
         return good / (good + bad)
@@ -57,7 +58,7 @@ class Limit:
 
 LIMITS = (
     Limit("outside", 0.1, False, "face leaves the picture at the {side}"),
-    # a movement of 2 % of the eyes' distance is then half a pixel
+    # at this size a movement of 2 % of the eye distance is half a pixel
     Limit("size", 24.0, True, "too small: {size:.0f} px between the eyes' outer corners"),
     Limit("yaw", 35.0, False, "turned away: yaw {yaw:.0f} degrees"),
     Limit("pitch", 30.0, False, "turned away: pitch {pitch:.0f} degrees"),
@@ -65,20 +66,20 @@ LIMITS = (
     Limit("brightness", 30.0, True, "too dark: mean brightness {brightness:.0f} of 255"),
     Limit("clipped", 0.3, False, "badly lit: {clipped:.0%} of the face is plain black or white"),
     Limit("contrast", 8.0, True, "too flat: contrast {contrast:.0f} of 255"),
-    # a Gaussian blur of 3.5 % of the eyes' distance
+    # reached by a Gaussian blur of 3.5 % of the eye distance
     Limit("sharpness", 0.45, True, "too blurred: sharpness {sharpness:.2f}"),
 )
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What was measured of one face in one frame.
+    """The measures of one face in one frame.
 
     ``size``: pixels between the outer eye corners. ``sharpness``: share of the gradient's energy that a
-    slight blur takes away, 0 to 1. ``yaw`` (to the right of the picture), ``pitch`` (down), ``roll``
-    (clockwise as seen): degrees. ``brightness``, ``contrast``: mean and standard deviation, 0 to 255.
-    ``clipped``: share of pixels that are plain black or white. ``outside``: share of brows, eyes, nose and
-    lips outside the picture, most of it at ``side``.
+    slight blur removes, 0 to 1. ``yaw`` (to the right of the picture), ``pitch`` (down), ``roll`` (clockwise
+    as seen): degrees. ``brightness``, ``contrast``: mean and standard deviation of the gray values, 0 to 255.
+    ``clipped``: share of pixels that are plain black or white. ``outside``: share of the points of brows,
+    eyes, nose and lips outside the picture; most of them leave it at ``side``.
     """
 
     size: float
@@ -112,7 +113,7 @@ class Quality:
 
 
 def measure(image: Image, mesh: FloatArray) -> Quality:
-    """How well the face with that mesh (468, 3) is seen in an RGB picture (height, width, 3)."""
+    """Measure how well the face with this mesh (468, 3) is seen in an RGB picture (height, width, 3)."""
     size = outer_distance(mesh)
     yaw, pitch, roll = pose(mesh)
     gray = _view(image, mesh, size, roll)
@@ -134,8 +135,9 @@ def measure(image: Image, mesh: FloatArray) -> Quality:
 def pose(mesh: FloatArray) -> tuple[float, float, float]:
     """Yaw, pitch and roll in degrees, each 0 for a face that looks straight into the camera.
 
-    Yaw is read from how far the nose stands aside, because the mesh's depth shows only two thirds of a turn;
-    it is good to about 6 degrees up to 40. Pitch is read from the depth of forehead and chin.
+    Yaw is read from how far the nose is off the middle between the eyes, because the mesh's depth shows only
+    two thirds of a turn; it is accurate to about 6 degrees up to 40. Pitch is read from the depths of
+    forehead and chin.
     """
     right, left = mesh[RIGHT_EYE_CORNERS[0]], mesh[LEFT_EYE_CORNERS[0]]
     across = left[:2] - right[:2]
@@ -149,7 +151,7 @@ def pose(mesh: FloatArray) -> tuple[float, float, float]:
 
 
 def _view(image: Image, mesh: FloatArray, size: float, roll: float) -> npt.NDArray[np.uint8]:
-    """The level square around eyes and mouth, gray, pixels as large as the picture's."""
+    """The square around eyes and mouth in gray, turned level, at the picture's own scale."""
     corners = mesh[[RIGHT_EYE_CORNERS[0], LEFT_EYE_CORNERS[0], *MOUTH_CORNERS], :2]
     x, y = corners.mean(axis=0)
     side = max(8, round(VIEW * size))

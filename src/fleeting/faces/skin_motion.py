@@ -1,7 +1,8 @@
-"""How the skin of one followed face moves: where small regions of it are, frame by frame.
+"""Measures how the skin of one followed face moves: where 45 small regions of it are, frame by frame.
 
 Each region is one square of skin, found again in every frame by pyramidal Lucas-Kanade flow (Bouguet 2000)
-against one earlier frame of the same face: less noisy than the mean of a dense flow, and far cheaper.
+against one earlier frame of the same face, the reference. This is less noisy than the mean of a dense flow,
+and far cheaper.
 """
 
 from __future__ import annotations
@@ -52,31 +53,34 @@ PAIRS = {
     "below the corner": (204, 424),
     "jaw": (212, 432),
 }
-"""The point of the mesh in the middle of each region on the person's right, and its twin on the left."""
+"""The mesh point at the centre of each region on the person's right, and of its counterpart on the left."""
 MIDDLE = {"between the brows": 9, "lower lip": 17, "chin": 199}
 REGIONS = (*(f"{side} {name}" for name in PAIRS for side in ("right", "left")), *MIDDLE)
-"""Names of the regions, in the order of `Motion.places`: right and left of each pair in turn."""
+"""Names of the regions, in the order of `Motion.places`: right and left of each pair in turn, then MIDDLE."""
 WINDOW = 31
 """Side of a region in pixels of the view, where the outer eye corners are about 108 pixels apart."""
 LASTS, CALM = 2.0, 1.0
-"""Seconds after which the frame that others are compared with is renewed, once no region has moved by so much
-(percent of the eye distance) since a fifth of a second before; after five times as long it is in any case."""
+"""LASTS: seconds after which the reference is renewed, as soon as the eyes are open (OPEN) and no region has
+moved by CALM percent of the eye distance within the last 0.2 seconds. After five times LASTS it is renewed in
+any case."""
 HANDOVER = 0.12
-"""Seconds for which two frames are compared with, so that places go on without a step."""
+"""Seconds for which the old and the new reference are both compared with, so that places continue without a
+step."""
 REACH = 8.0
-"""Pixels of the view by which the eyes may lie off where the mesh has them; further off, it starts again."""
+"""Pixels of the view by which the followed eyes may be off the mesh's. Beyond it the frame is
+compared starting at the mesh's place instead, and gives no places where the eyes are off even then."""
 LOOSE = 1.5
-"""Pixels by which the points that move with the head are off their fit, in the median, on a face that turned
-away or is another's."""
+"""Largest median residual, in pixels of the view, of the head's points about their fit. A face that turned
+away, or another person's, exceeds it."""
 OPEN = 0.2
-"""How unlike the eyes may be to what they were where a reference is taken: 0 (not at all) to 2."""
+"""`Motion.shut`, 0 to 2, below which the eyes count as open enough to take a new reference."""
 NEAR = 1.0
-"""Pixels by which a view may lie off its reference and not be taken again."""
+"""Pixels by which the eyes may be off the reference's; beyond it the view is cut and compared once more."""
 JUMP, FARTHEST = 4.0, 20.0
-"""Percent of the eye distance that no skin moves from one frame to the next, and while it is lost: what does
-is other skin."""
+"""Percent of the eye distance that a region can move per frame since it was last found (JUMP), and at most
+(FARTHEST). A region that moves further was confused with other skin, and keeps its last place."""
 AVERAGED = 1.0
-"""Seconds over which `Motion.amount` forgets where the skin was."""
+"""Time constant, in seconds, of the running mean of places that `Motion.amount` is measured from."""
 _HEAD = (*NOSE_BRIDGE, NOSE_TIP, *FOREHEAD, *TEMPLES)
 _CENTRES = (*(point for pair in PAIRS.values() for point in pair), *MIDDLE.values())
 _COUNT = len(_CENTRES)
@@ -86,12 +90,13 @@ _COUNT = len(_CENTRES)
 class Motion:
     """Where the skin of a face is in one frame, relative to its head.
 
-    ``places`` is (regions, 2), right and down, in percent of the distance between the outer eye corners, from
-    where each of `REGIONS` was at the start of its stretch; None where the frame shows no usable face.
-    Places of two stretches (numbered from 0) do not compare. ``amount`` is how far the skin is, in the mean,
-    from where it was in the last second, in the same unit: a curve to plot. ``shut`` is how unlike the eyes
-    are to when they were open, 0 to 2: a blink shows there however small the eyes are. Without places both
-    are NaN.
+    ``places`` is (regions, 2), how far to the right and down each of `REGIONS` is from where it was at the
+    start of its stretch, in percent of the distance between the outer eye corners; None where the frame shows
+    no usable face. A ``stretch`` is a run of frames through which the face could be followed, numbered from
+    0; places of two stretches cannot be compared. ``amount`` is the mean distance of the regions from their
+    mean places over the last second, in the same unit: a curve to plot. ``shut`` is how different the eyes
+    look from when they were open, 0 to 2: it shows a blink however small the eyes are. ``amount`` and
+    ``shut`` are NaN where places are None.
     """
 
     frame: int
@@ -105,7 +110,7 @@ class Motion:
 class FaceMotion:
     """Follows the skin of one face from frame to frame.
 
-    The mesh of the face only says roughly where it is, and may be some frames old.
+    The face's mesh is used only to place it roughly, and may be some frames old.
     """
 
     def __init__(self) -> None:
@@ -115,9 +120,9 @@ class FaceMotion:
         self._time = 0.0
 
     def push(self, frame: Frame, face: Face | None) -> Motion:
-        """The motion of the next frame; ``face`` is the same person's, or None where it is not seen.
+        """The motion in the next frame; ``face`` is always the same person's, or None where it is not seen.
 
-        A face that `fleeting.faces.quality` finds unusable counts as none.
+        A face that `fleeting.faces.quality` finds unusable counts as not seen.
         """
         places = self._places(frame, face.mesh) if face and not face.reason else None
         if places is None:
@@ -143,7 +148,7 @@ class FaceMotion:
 
 
 class _Reference:
-    """A view of the face that later ones are compared with; its regions were at ``start`` then."""
+    """A view of the face, taken at ``time``, that later ones are compared with; ``start`` is its places."""
 
     def __init__(self, view: Gray, mesh: FloatArray, start: FloatArray, time: float) -> None:
         self.start, self.time = start, time
@@ -152,9 +157,9 @@ class _Reference:
         self._eyes = [_around(mesh[list(eye), :2]) for eye in (RIGHT_EYE, LEFT_EYE)]
 
     def compared(self, view: Gray) -> tuple[FloatArray, Matrix, float]:
-        """How far the regions went, less the head's motion, (regions, 2); that motion; how loose its fit is.
+        """The regions' motion without the head's, (regions, 2); the head's motion; and its median residual.
 
-        All in pixels of the view.
+        The motion is from this reference to ``view``, in pixels of the view.
         """
         there = cv2().calcOpticalFlowPyrLK(
             self._view,
@@ -171,7 +176,7 @@ class _Reference:
         return left[:_COUNT].astype(np.float32), head, loose
 
     def unlike(self, view: Gray) -> float:
-        """How far the eyes look otherwise than they did, 0 (not at all) to 2: 1 less their correlation."""
+        """How different the eyes look from those in this reference, 1 minus their correlation: 0 to 2."""
         return 1 - float(np.mean([_correlation(self._view[eye], view[eye]) for eye in self._eyes]))
 
 
@@ -182,13 +187,13 @@ def _correlation(one: Gray, other: Gray) -> float:
 
 
 def _around(points: FloatArray) -> tuple[slice, slice]:
-    """Rows and columns of the view around points, with what is left of them inside it."""
+    """Rows and columns of the view around some points, as far as they lie inside it."""
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     return slice(max(int(top), 0), int(bottom) + 2), slice(max(int(left), 0), int(right) + 2)
 
 
 class _Followed:
-    """One face for as long as it can be followed: its reference, and the one that will take over."""
+    """One face over one stretch of frames: its reference, and the next one, which will take over."""
 
     def __init__(self, picture: Gray, mesh: FloatArray, time: float) -> None:
         self._matrix = crop_matrix(mesh, VIEW_HEIGHT)
@@ -197,7 +202,7 @@ class _Followed:
         self._unit = outer_distance(moved(self._matrix, mesh)) / 100
         self._misses = 0
         self.shut = 0.0
-        """How far the eyes look otherwise than when they were last compared with: 0 to 2."""
+        """How different the eyes of the last frame look from those in the reference: 0 to 2."""
         self._places = np.zeros((_COUNT, 2), np.float32)
         self._away = np.zeros(_COUNT, np.int64)
         self._recent: deque[tuple[float, FloatArray]] = deque()
@@ -207,15 +212,15 @@ class _Followed:
 
     @property
     def is_lost(self) -> bool:
-        """Whether two frames on end could not be compared."""
+        """Whether the last two frames could not be compared with the reference."""
         return self._misses > 1
 
     def places(self, picture: Gray, mesh: FloatArray, time: float) -> FloatArray | None:
-        """Where the regions are, in percent of the eye distance, or None where they cannot be compared."""
+        """Where the regions are, in percent of the eye distance; None where the frame cannot be compared."""
         matrix = self._matrix
         if self._off(matrix, mesh) > REACH:
             matrix = similarity(eyes(mesh), self._eyes)
-        for _ in range(2):  # the second time it is nearer
+        for _ in range(2):  # the second view lies nearer to the reference
             view = _view(picture, matrix)
             left, head, loose = self._reference.compared(view)
             matrix = chained(cv2().invertAffineTransform(head), matrix)
@@ -231,7 +236,7 @@ class _Followed:
         return places
 
     def _without_jumps(self, places: FloatArray) -> FloatArray:
-        """Regions that jumped, where they were before: the longer they are away, the further they may be."""
+        """The places, where a region that jumped (JUMP, FARTHEST) keeps the place it had before."""
         self._away += 1
         jumped = np.linalg.norm(places - self._places, axis=1) > np.minimum(JUMP * self._away, FARTHEST)
         self._away[~jumped] = 0
@@ -242,7 +247,7 @@ class _Followed:
         return float(np.abs(moved(matrix, eyes(mesh)) - self._eyes).max())
 
     def _renew(self, picture: Gray, view: Gray, mesh: FloatArray, places: FloatArray, time: float) -> None:
-        """Take a new reference when it is time, and let it take over once its regions' places are known."""
+        """Take a new reference when it is time, and switch to it once HANDOVER has passed."""
         if self._next is None:
             if self._is_time(places, time):
                 self._next, self._steps = self._taken(picture, mesh, places, time), []
@@ -267,6 +272,6 @@ class _Followed:
 
 
 def _view(picture: Gray, matrix: Matrix) -> Gray:
-    """The face in gray, as large and as level as in every other frame."""
+    """The face in gray, cut to the same place, scale and tilt as in the reference."""
     factor = shrinking(matrix[None])
     return warped(shrunk(picture, factor), matrix, VIEW, factor, cv2().INTER_LINEAR)

@@ -1,4 +1,4 @@
-"""Faces followed through a video: who is where, and how well seen."""
+"""Follows faces through a video: which person is where, and how well each face is seen."""
 
 from __future__ import annotations
 
@@ -15,35 +15,38 @@ from fleeting.faces.quality import Quality, measure
 from fleeting.types import FloatArray, Image
 
 LEAST_SCORE = 0.5
-"""From here on the mesh is believed to lie on a face. At a second look, what is none scored up to 0.45."""
+"""Lowest score at which a mesh counts as a face. At a second look, other things scored at most 0.45."""
 LEAST_SIZE = 8.0
-"""Pixels between the outer eye corners under which nothing is called a face."""
+"""Size of the smallest face, in pixels between the outer eye corners."""
 LEAST_INSIDE = 0.4
-"""Share of brows, eyes, nose and lips that has to be in the picture."""
+"""Smallest share of the points of brows, eyes, nose and lips that has to be in the picture."""
 MARGIN = 0.3
-"""The picture is also searched with such a margin, for a face that fills it."""
+"""Share of its longer side by which the picture is extended for a second search, for a face that fills it."""
 WIDE = 640
-"""A picture with a side so long is also searched in squares of half that side, for faces half as large."""
+"""Pixels of the longer side from which on a picture is also searched in squares of half that side, to find
+faces half as large."""
 REACH = 3.0
-"""A face that comes back within so many of its outer eye distances is the one that was lost there."""
+"""Outer eye distances from where a face was lost within which a new face is taken to be the lost one."""
 
 REST = 0.0075
-"""Seconds for which a face is taken to be where it was: above some 130 frames a second, every other frame."""
+"""Seconds after the last look within which faces are taken to be where they were: above about 130 frames per
+second, only every other frame is looked at."""
 
 STEADY = 0.06
-"""The mesh is good where its square is the one it was looked for in, but for such a share of its side."""
+"""The search for a mesh stops when its square moves, and its side changes, by less than this share of the
+side."""
 LOOKS = 3
-"""So often the mesh is looked for at most, each time in the square of the time before."""
+"""Most runs of the mesh network for one face in one frame, each in the square of the mesh found before."""
 LEAD = 1.25
-"""Another face becomes the main one when it is so many times as large."""
+"""How many times as large as the main face another face must be to replace it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
     """One face in one frame: ``id`` stays with the person, ``mesh`` is (468, 3) in pixels of the frame.
 
-    ``score`` (0 to 1) says how surely it is a face, ``measures`` how well it is seen. The mesh is as the
-    network gives it, jitter included.
+    ``score`` (0 to 1) says how surely it is a face, ``measures`` how well it is seen. The mesh is the
+    network's own output, jitter included.
     """
 
     id: int
@@ -60,18 +63,18 @@ class Face:
 
     @property
     def quality(self) -> float:
-        """How well the face is seen, 0 to 1; under `fleeting.faces.quality.USABLE` it is not used."""
+        """How well the face is seen, 0 to 1; below `fleeting.faces.quality.USABLE` it is not used."""
         return self.measures.figure
 
     @property
     def reason(self) -> str:
-        """Why this frame of the face is not used, or ""."""
+        """Why the face is not used in this frame, or "" where it is."""
         return self.measures.reason
 
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """Where a face is (or was last): its mesh, and by how much it moved since the frame before."""
+    """Where a face is, or was last seen: its mesh, and how far its centre moved since the frame before."""
 
     mesh: FloatArray
     score: float
@@ -83,7 +86,7 @@ class _Place:
         return np.asarray(inner(self.mesh).mean(axis=0))
 
     def distance(self, other: _Place) -> float:
-        """Between the two centres, in outer eye distances of the larger face."""
+        """Distance between the two centres, in outer eye distances of the larger face."""
         size = max(outer_distance(self.mesh), outer_distance(other.mesh))
         return float(np.linalg.norm(self.centre - other.centre)) / size
 
@@ -91,11 +94,11 @@ class _Place:
 class FaceTracker:
     """Follows up to ``most`` faces from frame to frame.
 
-    Each is looked for where it was in the frame before; less than `REST` seconds after that, it is taken to
-    be there still. The whole picture is searched while there is no face, while one is lost, and every
-    ``every`` seconds for new ones. A face that was gone for ``memory`` frames or fewer and comes back near
-    where it was lost (`REACH`) keeps its id; later or elsewhere it gets a new one: nobody is recognised by
-    looks.
+    A face is looked for where it was in the frame before; less than `REST` seconds after the last look, it is
+    taken to be there still. The whole picture is searched while there is no face, while a face is lost, and
+    every ``every`` seconds for new ones. A face that was gone for ``memory`` frames or fewer and comes back
+    near where it was lost (`REACH`) keeps its id; later or elsewhere it gets a new id, because nobody is
+    recognised by looks.
     """
 
     def __init__(self, *, most: int = 4, every: float = 0.5, memory: int = 30) -> None:
@@ -112,8 +115,8 @@ class FaceTracker:
     def push(self, image: Image, time: float | None = None) -> tuple[Face, ...]:
         """The faces in the next frame, an RGB uint8 (height, width, 3), by id.
 
-        ``time`` is its presentation time in seconds; without it, frames come a thirtieth of a second apart.
-        Raises OptionError on anything else than such a picture.
+        ``time`` is its presentation time in seconds; without it, frames are taken to be 1/30 s apart. Raises
+        OptionError on anything other than RGB uint8.
         """
         _refuse_other_than_rgb(image)
         self._frame += 1
@@ -128,7 +131,7 @@ class FaceTracker:
         )
 
     def _is_rest_due(self) -> bool:
-        """Whether every face was there a moment ago, so that nothing can have happened to it since."""
+        """Whether all faces were seen in the last frame, and looked for less than REST seconds ago."""
         there = [place.frame == self._frame - 1 for place in self._places.values()]
         return bool(there) and all(there) and self._now - self._looked < REST
 
@@ -146,7 +149,7 @@ class FaceTracker:
         return seen
 
     def _followed(self, image: Image) -> dict[int, _Place]:
-        """The faces of the frame before that are still there; two that fell on one are sorted out."""
+        """The faces of the frame before that are still there; where two land on one, one is dropped."""
         seen: dict[int, _Place] = {}
         surprise: dict[int, float] = {}
         for id_, before in self._places.items():
@@ -184,7 +187,7 @@ class FaceTracker:
 def find_face(image: Image) -> Face | None:
     """The largest face in a single RGB uint8 picture (height, width, 3), or None.
 
-    It may fill the picture, and reach beyond it. Raises OptionError on anything that is no such picture.
+    The face may fill the picture, or reach beyond it. Raises OptionError on anything other than RGB uint8.
     """
     _refuse_other_than_rgb(image)
     places = _search(image, [])
@@ -194,13 +197,13 @@ def find_face(image: Image) -> Face | None:
 
 
 def _search(image: Image, known: list[_Place]) -> list[_Place]:
-    """Faces anywhere in the picture but the known ones, the largest first."""
+    """Faces anywhere in the picture except the known ones, the largest first."""
     found: list[_Place] = []
     for square in _squares(image):
         if any(_shows(square, place) for place in known + found):
             continue
         place = _look(image, square)
-        place = place and _look(image, square_of_mesh(place.mesh))  # what is no face does not hold
+        place = place and _look(image, square_of_mesh(place.mesh))  # a false face fails a second look
         if place and not _is_among(place, known + found):
             found.append(place)
     return sorted(found, key=lambda place: -outer_distance(place.mesh))
@@ -226,13 +229,13 @@ def _windows(image: Image) -> Iterator[tuple[int, int, Image]]:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where windows of that side begin, overlapping by half or more, so that they cover the length."""
+    """Starts of windows of this side that cover the length and overlap by half or more."""
     steps = max(0, -(-(length - side) // (side // 2)))
     return [round(step * (length - side) / steps) for step in range(steps + 1)] if steps else [0]
 
 
 def _look(image: Image, square: Square) -> _Place | None:
-    """The face in or near that square, if there is one."""
+    """The face in or near the square, if there is one."""
     for _ in range(LOOKS):
         points, score = mesh(image, square)
         if not _is_real(points, score, image):
@@ -254,13 +257,13 @@ def _shift(one: Square, other: Square) -> float:
 
 
 def _shows(square: Square, place: _Place) -> bool:
-    """Whether the square would show a face that is known."""
+    """Whether the square would show this known face."""
     known = square_of_mesh(place.mesh)
     return _shift(square, known) < 0.25 * max(square.side, known.side)
 
 
 def _is_among(place: _Place, others: list[_Place]) -> bool:
-    """Whether it is one of these faces: two heads side by side are at least one distance apart."""
+    """Whether a face is one of the others: heads side by side are at least one outer eye distance apart."""
     return any(place.distance(other) < 0.5 for other in others)
 
 
@@ -272,9 +275,10 @@ def _refuse_other_than_rgb(image: Image) -> None:
 
 
 def main_face(faces: Sequence[Face], before: Face | None) -> Face | None:
-    """The largest usable face (the largest at all where none is), steady: the one before keeps its place.
+    """The main face: the largest usable one, or the largest of all where none is usable.
 
-    It loses it when it is gone, when it is not usable and another is, and to a face a quarter larger.
+    ``before``, the main face of the frame before, remains it until it is gone, until it is unusable while
+    another face is usable, or until another face is a quarter larger.
     """
     candidates = [face for face in faces if not face.reason] or list(faces)
     if not candidates:

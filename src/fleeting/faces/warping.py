@@ -1,4 +1,4 @@
-"""Pictures and points through (2, 3) matrices: shrunk first, so that nothing finer than a pixel is left."""
+"""Moves pictures and points by (2, 3) matrices, and fits a similarity to points that moved."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fleeting.types import Image
 
 
 def shrinking(matrices: Matrix) -> int:
-    """By how much to shrink pictures before they are warped, so that nothing finer than a pixel is left."""
+    """The whole factor to shrink pictures by before warping, so that no detail is finer than a new pixel."""
     scale = float(np.median(np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])))
     return max(1, int(1 / scale))
 
 
 def shrunk(image: Image, factor: int) -> Image:
-    """The picture with each ``factor`` by ``factor`` pixels made one."""
+    """The picture with each block of ``factor`` by ``factor`` pixels averaged into one."""
     if factor == 1:
         return image
     width, height = image.shape[1] // factor, image.shape[0] // factor
@@ -26,20 +26,24 @@ def shrunk(image: Image, factor: int) -> Image:
 
 
 def warped(small: Image, matrix: Matrix, size: tuple[int, int], factor: int, kind: int) -> Image:
-    """A shrunk picture through the matrix of the whole one, to ``size`` (width, height); edges go on."""
-    middle = (factor - 1) / 2  # of the pixels that became the first one
+    """Warp a shrunk picture by the matrix of the full-size one to ``size`` (width, height).
+
+    ``factor`` is how many times it was shrunk, ``kind`` OpenCV's interpolation; beyond the edges, edge pixels
+    repeat.
+    """
+    middle = (factor - 1) / 2  # centre of the block that became the first pixel
     matrix = chained(matrix, np.array([[factor, 0, middle], [0, factor, middle]]))
     border = cv2().BORDER_REPLICATE
     return np.asarray(cv2().warpAffine(small, matrix, size, flags=kind, borderMode=border))
 
 
 def chained(outer: Matrix, inner: Matrix) -> Matrix:
-    """One matrix for ``inner`` and then ``outer``."""
+    """The one matrix that applies ``inner`` and then ``outer``."""
     return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
 
 
 def moved(matrix: Matrix, points: npt.NDArray[np.floating]) -> Matrix:
-    """Where a (2, 3) matrix takes points (n, 2 or more, of which x and y count): (n, 2)."""
+    """Points (n, 2 or more; only x and y are used) moved by a (2, 3) matrix: (n, 2)."""
     return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])
 
 
@@ -47,10 +51,10 @@ Matrix = npt.NDArray[np.float64]
 
 
 def similarity(start: npt.ArrayLike, end: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Matrix:
-    """The shift, turn and scaling that takes points ``start`` (n, 2) to ``end``, as a (2, 3) matrix.
+    """The shift, rotation and scaling that takes points ``start`` (n, 2) to ``end``, as a (2, 3) matrix.
 
-    Points that do not follow the rest are left out: least squares with Tukey's weights, twelve rounds at
-    most. Raises OptionError on fewer than two different points with a weight above 0.
+    Least squares with Tukey's weights, in at most twelve rounds, so that points that do not follow the rest
+    are left out. Raises OptionError on fewer than two different points with a weight above 0.
     """
     z, target = (np.asarray(points, np.float64) @ [1, 1j] for points in (start, end))
     trust = np.ones(len(z)) if weights is None else np.asarray(weights, np.float64)
@@ -70,6 +74,6 @@ def similarity(start: npt.ArrayLike, end: npt.ArrayLike, weights: npt.ArrayLike 
 
 
 def tukey(residuals: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """How far to trust each of several residuals: 1 where it is 0, 0 from 4.7 robust deviations on."""
+    """Tukey's weight of each residual: 1 for a residual of 0, 0 from 4.7 robust standard deviations on."""
     deviation = 1.4826 * np.median(np.abs(residuals)) + 1e-6
     return np.asarray(np.clip(1 - (residuals / (4.685 * deviation)) ** 2, 0, 1) ** 2)

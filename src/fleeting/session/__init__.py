@@ -1,1 +1,1 @@
-"""Frames pushed in, events out: one code path for cameras and for files."""
+"""A session takes frames one by one and gives events out: the same code path for cameras and for files."""

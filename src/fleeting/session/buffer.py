@@ -1,4 +1,4 @@
-"""One face's pictures of the recent past, as few and as small as a clip of its next event can need."""
+"""Keeps one face's recent pictures, only as many and as large as the clip of its next event can need."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.types import Clip, Frame, Image
 
 LONGEST = 8.0
-"""Seconds: an event that lasts longer has no clip."""
+"""Seconds that an event may last and still get a clip."""
 SPARSE = 0.1
-"""Seconds between frames of a macro event's clip: it is looked at, not recognised."""
+"""Seconds between frames of a macro event's clip, which is shown to people and not given to a recogniser."""
 AROUND = 1.8
-"""Side of the square that is kept around a face, in longer sides of its box."""
+"""Side of the square that is kept around a face, as a multiple of its box's longer side."""
 GRID = 8
-"""The square's edges lie on every eighth pixel; it is shrunk by up to as much."""
+"""The square's edges are multiples of this many pixels, and it is shrunk by at most this factor."""
 LARGE = 220.0
-"""Pixels between the outer eye corners from which on a face is kept at half its size, twice that at a
-quarter. In the canonical crop they are some 110 pixels apart, so nothing that it shows is lost."""
+"""Pixels between the outer eye corners from which on a face is kept at half its size, and from twice as many
+on at a quarter. In the canonical crop the corners are about 110 pixels apart, so the crop loses nothing."""
 Edges = tuple[int, int, int, int]  # left, top, right, bottom
 
 
@@ -41,7 +41,7 @@ class _Kept:
     image: Image
 
     def part(self, edges: Edges, factor: int) -> Image:
-        """What lies within these edges, shrunk by ``factor``, a multiple of its own."""
+        """The part within ``edges``, shrunk by ``factor``, a multiple of this square's own factor."""
         inside = [
             (edge - start) // self.factor for edge, start in zip(edges, 2 * self.edges[:2], strict=True)
         ]
@@ -50,7 +50,10 @@ class _Kept:
 
 
 class Past:
-    """Every frame that the next micro event may need, ``latency`` after its end, and sparse ones before."""
+    """The frames that the next event's clip may need, up to ``latency`` seconds after the event's offset.
+
+    Recent frames are all kept, for micro events; older ones, for macro events, are kept SPARSE seconds apart.
+    """
 
     def __init__(self, latency: float) -> None:
         self._dense = latency + LONGEST_MICRO + SPARSE
@@ -58,7 +61,7 @@ class Past:
         self._older: deque[_Kept] = deque()
 
     def add(self, frame: Frame, face: Face, others: Sequence[Face]) -> None:
-        """Keep the face as this frame shows it, without the ``others`` that are near."""
+        """Keep the face as this frame shows it, cut so that the ``others`` near it are left out."""
         factor = min(GRID, 2 ** int(np.log2(max(face.measures.size / LARGE, 0.5)) + 1))
         left, top, right, bottom = edges = _edges(face, others, frame.image.shape, factor)
         part = shrunk(frame.image[top:bottom, left:right], factor)
@@ -73,7 +76,7 @@ class Past:
     def clip(self, event: Spotted) -> Clip | None:
         """The aligned clip of an event; None where its first frames are gone or its frames show no face.
 
-        Every frame shows the same part of the picture, the one that was kept of all of them.
+        Every frame shows the same part of the picture: the part that was kept of all of them.
         """
         kept = [k for k in (*self._older, *self._recent) if event.onset <= k.number <= event.offset]
         if event.kind == "macro":
@@ -93,7 +96,7 @@ class Past:
 
 
 def _edges(face: Face, others: Iterable[Face], shape: tuple[int, ...], factor: int) -> Edges:
-    """A square around the face inside the picture; it ends before a face beside it begins."""
+    """Edges of a square around the face, cut off at the picture's edges and towards faces beside it."""
     middle, size = _place(face)
     low, high = middle - AROUND / 2 * size, middle + AROUND / 2 * size
     for other in others:
@@ -115,7 +118,7 @@ def _place(face: Face) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], fl
 
 
 def _shared(squares: Iterable[Edges], factor: int) -> Edges:
-    """What all squares have in common, a multiple of ``factor`` wide and high."""
+    """Edges of the part that all squares share, a multiple of ``factor`` wide and high."""
     lefts, tops, rights, bottoms = zip(*squares, strict=True)
     return max(lefts), max(tops), min(rights) // factor * factor, min(bottoms) // factor * factor
 

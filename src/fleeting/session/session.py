@@ -1,4 +1,4 @@
-"""Frames pushed in, events out: a camera is a session fed as it comes, a file is a session fed in a loop."""
+"""Turns frames into events: a camera's frames are pushed into a session as they come, a file's in a loop."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from fleeting.types import Clip, Event, Frame, Recognition
 from fleeting.video.prefetch import ahead
 
 MEMORY = 30
-"""A face that was gone for more frames is a new one when it comes back."""
+"""Frames for which a face may be gone and still keep its id when it comes back."""
 
 
 Recognise = Callable[[Clip], Recognition]
-"""Which class the movement in a clip is of; `fleeting.Recogniser.recognise` is one."""
+"""A function that says which class the movement in a clip is of, as `fleeting.Recogniser.recognise` does."""
 
 
 class Session:
-    """Finds the movements in everybody's face, frame by frame, and has the short ones recognised.
+    """Finds the movements in every face, frame by frame, and has the micro-movements recognised.
 
-    ``recogniser`` is whatever takes the clip of a micro event; without one, events have no label.
-    ``spotter`` is one of `fleeting.spotting.spotters`; ``people`` is how many faces are followed at once.
-    What is found depends on the frames alone, and memory does not grow with their number. Raises
-    UnknownNameError on another spotter, OptionError on fewer people than one.
+    ``recogniser`` is called with the clip of each micro event; without one, events have no label. ``spotter``
+    is the name of one of `fleeting.spotting.spotters`; ``people`` is how many faces are followed at most.
+    The events depend on the frames alone, and memory does not grow with the number of frames. Raises
+    UnknownNameError on another spotter, OptionError where ``people`` is below 1.
     """
 
     def __init__(
@@ -40,26 +40,27 @@ class Session:
         self._last: Frame | None = None
         self._count = 0
         self.latency = self._new_spotter().latency
-        """Seconds after its offset by which an event is given out."""
+        """Seconds after its offset by which an event is given out at the latest."""
         self.faces: tuple[Face, ...] = ()
         """The faces of the last frame."""
         self.motions: dict[int, Motion] = {}
-        """How the skin moved up to the last frame, by the face's id."""
+        """The motion of each face's skin in the last frame, by the face's id."""
         self.clips: dict[int, Clip] = {}
-        """Clips of the events that were given out last, by their number, where one could be cut."""
+        """Clips of the events that the last call gave out, by the event's number, where one could be cut."""
 
     def push(self, frame: Frame) -> list[Event]:
         """The events that are certain once this frame is seen, by person and onset.
 
-        Frames may be missing in between. Raises OptionError on a picture that is not RGB uint8, and on a
-        frame that is not later than the one before.
+        Frames may be missing between two pushes. Raises OptionError on a picture that is not RGB uint8, and
+        on a frame that is not later than the one before.
         """
         return self._taken(*self._looked_at(frame))
 
     def read(self, frames: Iterable[Frame]) -> Generator[tuple[Frame, list[Event]]]:
-        """Each frame with what `push` gives for it, faster: faces of the next frames are found meanwhile.
+        """Each frame with the events that `push` gives for it, but faster.
 
-        Close it before the frames, where it is not read to its end. Raises what `push` and the frames raise.
+        The faces of the next frames are found in a second thread meanwhile. Where the generator is not read
+        to its end, close it before ``frames`` is closed. Raises what `push` and ``frames`` raise.
         """
         with closing(ahead(map(self._looked_at, frames))) as seen:
             for frame, faces in seen:
@@ -85,7 +86,7 @@ class Session:
         return found
 
     def finish(self) -> list[Event]:
-        """The events that the last frames still held."""
+        """The events that were still undecided when the frames ended."""
         self.clips = {}
         return self._ended([*self._people])
 
@@ -98,7 +99,7 @@ class Session:
             raise OptionError(f"{found}, expected a later one; push frames in their order")
 
     def _ended(self, ids: Collection[int]) -> list[Event]:
-        """What the spotters of these people still held; then they are forgotten."""
+        """The events that these people's spotters still held; the people are then forgotten."""
         gone = {id_: self._people.pop(id_) for id_ in ids}
         return [
             self._event(id_, one, spotted) for id_, one in gone.items() for spotted in one.spotter.finish()
@@ -124,7 +125,7 @@ class Session:
         )
 
     def _recognised(self, clip: Clip | None, spotted: Spotted) -> dict[str, Any]:
-        """The fields of an event that say what it is."""
+        """The fields of an event that come from the recogniser."""
         if self._recogniser is None or spotted.kind == "macro":
             return {}
         if clip is None:
@@ -134,7 +135,7 @@ class Session:
 
 
 class _Person:
-    """One face that is followed: how its skin moves, what its spotter holds, its recent pictures."""
+    """The state of one followed face: its skin's motion, its spotter and its recent pictures."""
 
     def __init__(self, spotter: Spotter) -> None:
         self.spotter, self._skin = spotter, FaceMotion()
@@ -143,7 +144,7 @@ class _Person:
         self.away = 0
 
     def push(self, frame: Frame, id_: int, faces: Sequence[Face]) -> list[Spotted]:
-        """What is certain once this frame is seen; where the face is not usable, it is a gap."""
+        """The movements that are certain once this frame is seen; a frame without a usable face is a gap."""
         face = next((face for face in faces if face.id == id_), None)
         self.away = 0 if face else self.away + 1
         usable = face if face and not face.reason else None

@@ -1,9 +1,10 @@
 """A spotter turns a face's motion, pushed in frame by frame, into intervals: what moved, from when to when.
 
-Register under its name what makes a fresh spotter (its class). A spotter is pushed every frame in order,
-frames without a usable face too; it gives each movement back once, no later than ``latency`` seconds after
-its offset, and `finish` gives the rest. What it finds depends on the motion alone, not on when it is asked;
-its memory does not grow with the video. It imports no torch and draws no random numbers.
+Register a callable that makes a fresh spotter, such as its class, under the spotter's name. A spotter is
+pushed every frame in order, frames without a usable face too. It gives each movement back once, no later than
+``latency`` seconds after its offset; `finish` gives the rest. The movements depend on the motion alone, not
+on how the pushes are timed; memory does not grow with the video. A spotter imports no torch and draws no
+random numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fleeting.types import Kind
 
 DEFAULT = "matched"
 LONGEST_MICRO = 0.5
-"""Seconds up to which a movement is a micro-movement."""
+"""Longest duration of a micro-movement, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,10 @@ class Spotted:
     """One movement of a face.
 
     ``onset``, ``apex`` and ``offset`` are frame numbers, the first and the last frame in which the movement
-    is seen; ``onset_s``, ``apex_s`` and ``offset_s`` their presentation times. ``strength`` is its size over
-    the video's own noise; ``regions`` are the names of what moved (`fleeting.faces.skin_motion.REGIONS`), the
-    surest first.
+    is seen; ``onset_s``, ``apex_s`` and ``offset_s`` are their presentation times in seconds. ``strength`` is
+    how many times larger the movement is than the video's own noise; ``regions`` are the names of the regions
+    that moved (of `fleeting.faces.skin_motion.REGIONS`), the surest first. Raises OptionError where onset,
+    apex and offset are not in this order.
     """
 
     kind: Kind
@@ -49,7 +51,7 @@ class Spotted:
 
 
 class Spotter(Protocol):
-    """Motion pushed in over time, movements out."""
+    """Takes the motion of one face over time and gives its movements back."""
 
     latency: float
     """Seconds after a movement's offset by which it is given back."""
@@ -59,7 +61,7 @@ class Spotter(Protocol):
         ...
 
     def finish(self) -> list[Spotted]:
-        """The movements that the last frames still held."""
+        """The movements that were still undecided when the frames ended."""
         ...
 
 

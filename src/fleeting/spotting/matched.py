@@ -1,9 +1,9 @@
-"""The default spotter: movements there and back that stand out of the noise of their own video.
+"""The default spotter: finds movements there and back that stand out of the noise of their own video.
 
-For micro-movements a bank of raised cosines (60 to 700 ms, what is even or drifts evenly taken out) is
-correlated with the course of every region and of every pair of regions, and what a template finds is compared
-with what it usually finds in this video: a matched filter for noise of any colour, without a setting for any
-camera. Macro-movements are large enough to be seen leaving rest and coming back.
+Micro-movements: a bank of raised cosines (60 to 700 ms, without their mean and linear trend) is correlated
+with the course of every region and every pair of regions over time. The height that a template finds is
+compared with what it usually finds in this video. This is a matched filter for noise of any colour, with no
+setting to make for a camera. Macro-movements are large enough to be seen leaving rest and coming back.
 """
 
 from __future__ import annotations
@@ -24,24 +24,27 @@ from fleeting.spotting.matching.timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
 LEAST, CLEAR = 8.0, 2.6
-"""How many deviations of the noise a movement stands out, at least, and how many times as far as its part of
-the face usually does."""
+"""Smallest score of a movement: LEAST standard deviations of the noise, and CLEAR times the score that its
+part of the face usually reaches (`Noise.usual`)."""
 POOLED = 6
-"""Exponent by which the patches of a part count together: more of them count, but the furthest most."""
+"""Exponent of the norm that joins the patches of a part into one score: all count, but the furthest counts
+most."""
 FRAMES = 2.5
-"""Frames that a template lasts, at least: noise comes in shorter spikes."""
+"""Fewest frames that a template may last: noise comes in shorter spikes."""
 NEAR: int = round(0.75 * DURATIONS[-1] * RATE)
-"""Steps over which peaks compete, at most."""
+"""Largest number of steps to each side over which peaks compete."""
 FIRST = RATE
-"""Steps from which the noise is known at first."""
+"""Steps that the first estimate of the noise is made from: one second."""
 SIDES = 1.1
-"""Peaks compete over so many times their template's duration."""
+"""How far to each side a peak competes with others, as a multiple of its template's duration."""
 SAME = 0.4
-"""Intersection over union from which on movements of two parts of the face are one."""
+"""Intersection over union in time from which on movements of two parts of the face are one, and a
+micro-movement is part of a macro-movement."""
 OVERLAPPING = 4
-"""Macro-movements that a micro-movement is compared with: the last ones."""
+"""How many of the last macro-movements a micro-movement is compared with."""
 BRIDGED = 0.15
-"""Seconds without a face that are bridged in a straight line; after more, it begins anew."""
+"""Longest gap without a face, in seconds, that is interpolated linearly; after a longer one, the search
+starts anew."""
 
 
 @spotters.register("matched")
@@ -65,7 +68,7 @@ class Matched:
         return found + self._search.advance()
 
     def finish(self) -> list[Spotted]:
-        """The movements that the last frames still held."""
+        """The movements that were still undecided when the frames ended."""
         if self._search is None:
             return []
         search, self._search = self._search, None
@@ -73,7 +76,7 @@ class Matched:
 
 
 class _Search:
-    """The peaks of one stretch of frames, and which of them are movements."""
+    """The search for movements in one stretch of frames: its peaks, and which of them are movements."""
 
     def __init__(self, motion: Motion, noise: Noise) -> None:
         self.timeline = Timeline(motion.time, motion.frame, values(motion), lead=HALF, keep=KEPT)
@@ -88,12 +91,12 @@ class _Search:
         self._movements: dict[Peak, Spotted | None] = {}
 
     def is_over(self, motion: Motion) -> bool:
-        """Whether that frame does not go on where the last one was."""
+        """Whether the frame of this motion is in another stretch, or too long after the last one."""
         other = motion.places is not None and motion.stretch != self._stretch
         return other or motion.time - self.timeline.last_time > BRIDGED
 
     def advance(self) -> list[Spotted]:
-        """The movements that the steps so far make certain, by onset."""
+        """The movements that are certain from the steps so far, by onset."""
         macro = self._macro_search.advance()
         self._macro = [*self._macro, *macro][-OVERLAPPING:]
         found = [*macro, *self._micro()]
@@ -101,14 +104,14 @@ class _Search:
         return sorted(found, key=lambda spotted: spotted.onset)
 
     def finish(self) -> list[Spotted]:
-        """The movements that the last frames still held."""
+        """The movements that were still undecided when the stretch ended."""
         found = [*self.advance(), *self._macro_search.finish()]
         self._macro += found
         self.timeline.hold(HALF + max(NEAR, FIRST) + 2 * BLOCK)
         return sorted([*found, *self.advance()], key=lambda spotted: spotted.onset)
 
     def _micro(self) -> list[Spotted]:
-        """The micro-movements that are certain, but what is known as a macro-movement."""
+        """The micro-movements that are certain and are not part of a macro-movement."""
         found = []
         while self.timeline.end >= self._scored + HALF + BLOCK:
             self._score()
@@ -116,7 +119,7 @@ class _Search:
         return [one for one in found if all(_shared(one, macro) < SAME for macro in self._macro)]
 
     def _score(self) -> None:
-        """Work out the next block; the first second waits until its noise is known."""
+        """Score the next block of steps; blocks of the first second wait until its noise is known."""
         first = self._scored - HALF - self.timeline.first
         steps = self.timeline.steps[first : first + BLOCK + 2 * HALF]
         self._waiting.append((heights(steps), shut(steps)))
@@ -129,7 +132,7 @@ class _Search:
         self._find_peaks(self._noise.standing_out(found, eyes))
 
     def _find_peaks(self, out: Array) -> None:
-        """Add the peaks among steps that follow on those before, (steps, templates, patches, 2)."""
+        """Add the peaks among the next steps; ``out`` (steps, templates, patches, 2) is in deviations."""
         power = (out**2).sum(axis=3) ** (POOLED / 2)
         parts = [power[:, :, patches().part == part].sum(axis=2) for part in range(patches().parts)]
         new = np.stack(parts, axis=2) ** (1 / POOLED)
@@ -148,7 +151,7 @@ class _Search:
         self._last, self._last_scores = out[-2:], scores[-2:]
 
     def _decide(self) -> list[Spotted]:
-        """The movements at peaks all of whose rivals are known."""
+        """The movements at those peaks for which all competing peaks are known by now."""
         self._certain = self._known - NEAR - 2
         found = []
         for peak in self._peaks:
@@ -164,7 +167,7 @@ class _Search:
         return found
 
     def _movement(self, peak: Peak) -> Spotted | None:
-        """The movement at that peak, if it is one and there is no higher peak beside it."""
+        """The movement at a peak, if it is one and no competing peak is higher."""
         if peak in self._movements:
             return self._movements[peak]
         usual = self._noise.usual[peak.template, peak.part]
@@ -191,5 +194,5 @@ def _shared(one: Spotted, other: Spotted) -> float:
 
 
 def _reach(peak: Peak) -> int:
-    """Steps to each side over which a peak competes."""
+    """Steps to each side over which a peak competes with others."""
     return min(round(SIDES * peak.seconds * RATE), NEAR)

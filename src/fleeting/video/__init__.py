@@ -1,1 +1,1 @@
-"""Frames with their times, from anywhere: files, folders of pictures, cameras, arrays."""
+"""A video is a sequence of frames with times: from a file, a folder of pictures, a camera or an array."""

@@ -1,4 +1,4 @@
-"""Video files, through PyAV: every container, its own times, its damage noted and no reason to stop."""
+"""Reads video files of any container through PyAV, with the file's own times; damage is noted and skipped."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from fleeting.types import Image
 from fleeting.video.sources import Notes, Source, reason
 
 MOST_PIXELS = 2**27
-"""A picture of 16K still fits; a damaged header that claims more is not believed."""
+"""Most pixels of a picture. 16K still fits; a header that claims more is taken to be damaged."""
 REFUSED = frozenset({"hls", "dash", "concat", "imf", "tty", "image2"})
-"""FFmpeg's readers of playlists (they open other files), of text and of single pictures."""
+"""FFmpeg formats that are refused: playlists (they open other files), text and single pictures."""
 EARLY_END = 0.5
-"""Frames that end so many seconds before the end that the file states mean that it was cut off."""
+"""Seconds: a file whose frames end earlier than its stated end by more than this was cut off."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The file as a container of PyAV. Raises VideoError with what is wrong in words."""
+    """The file as a PyAV container. Raises VideoError, with the reason, where it is not a readable video."""
     library = optional.av()
     try:
         with path.open("rb") as file:
@@ -92,7 +92,7 @@ def _stream(container: Any, notes: Notes) -> Any:
 
 
 def _stated_end(container: Any, stream: Any) -> float:
-    """When the last frame should end, as the container says; minus infinity where it does not."""
+    """When the last frame should end, in seconds, as the container states; minus infinity if it does not."""
     if "matroska" in container.format.name and container.duration:
         return float(container.duration / 1e6)  # counted from zero, not from the first frame
     if stream.duration:
@@ -101,7 +101,7 @@ def _stated_end(container: Any, stream: Any) -> float:
 
 
 def _frames(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
-    """Every frame that decodes, in the order of presentation; what does not is noted."""
+    """Every frame that decodes, in the order of presentation; packets that do not decode are noted."""
     import av
 
     for packet in _packets(container, stream, notes):
@@ -119,18 +119,18 @@ def _frames(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
 
 
 def _packets(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
-    """The stream's packets, at last an empty one, on which the decoder gives what it holds back."""
+    """The stream's packets, then an empty one that makes the decoder return the frames it still holds."""
     import av
 
     cut = False
     try:
         for packet in container.demux(stream):
-            if packet.size:  # an empty one stands for a dropped frame, or for the end
+            if packet.size:  # an empty packet stands for a dropped frame, or for the end
                 cut = packet.is_corrupt
                 yield packet
     except av.FFmpegError:
         cut = True
-    except IndexError:  # PyAV, at the end of a file in which streams appeared on the way
+    except IndexError:  # from PyAV at the end of a file whose number of streams grew while it was read
         pass
     notes.truncated |= cut
     end = av.Packet()
@@ -139,7 +139,7 @@ def _packets(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
 
 
 class _Converter:
-    """Turns decoded frames into upright RGB pictures of one size, the first frame's."""
+    """Turns decoded frames into upright RGB pictures, all of the first frame's size."""
 
     def __init__(self, first: Any, shape: Fraction | None, notes: Notes) -> None:
         from av.video.reformatter import VideoReformatter
@@ -176,7 +176,7 @@ class _Converter:
 
 
 def _square(frame: Any, shape: Fraction | None, notes: Notes) -> tuple[int, int]:
-    """Width and height of the picture once its pixels, of that width by height, are square."""
+    """Width and height of the picture once its pixels (width by height: ``shape``) are made square."""
     if not shape or shape == 1:
         return frame.width, frame.height
     size = max(1, round(frame.width * float(shape))), frame.height
@@ -186,9 +186,9 @@ def _square(frame: Any, shape: Fraction | None, notes: Notes) -> tuple[int, int]
 
 
 def _orientation(frame: Any) -> tuple[bool, tuple[int, int]]:
-    """Whether rows and columns change places, then the steps (1 or -1) along rows and columns.
+    """Whether rows and columns are swapped, then the steps (1 or -1) along rows and columns.
 
-    The display matrix maps x, y to a x + c y, b x + d y; between quarter turns the nearest is taken.
+    The display matrix maps x, y to a x + c y, b x + d y; its rotation is rounded to the nearest quarter turn.
     """
     from av.sidedata.sidedata import Type
 

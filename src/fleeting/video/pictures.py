@@ -1,4 +1,4 @@
-"""Picture files: one frame each of a dataset's clip, or of a folder that stands for a video."""
+"""Reads picture files, each one frame of a dataset's clip or of a folder that stands for a video."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ UNREADABLE = (
     zlib.error,
     Pillow.DecompressionBombError,
 )
-"""What Pillow raises on a file that is missing, closed, cut off, scrambled, or too large to be a picture."""
+"""Errors of Pillow on a file that is missing, closed, cut off, scrambled, or too large to be a picture."""
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # it would print what it raises as well
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # Pillow would also print its errors
 
 
 def load_picture(path: Path, mode: str = "") -> Pillow.Image:
-    """An image file, decoded, in the ``mode`` that is named or its own. Raises what UNREADABLE lists.
+    """An image file, decoded and upright, in Pillow's ``mode`` or, without one, the file's own.
 
-    Pillow's warnings (a huge picture, corrupt metadata) are not passed on: it is decoded, or it is not.
+    Raises the errors in UNREADABLE. Pillow's warnings (a huge picture, corrupt metadata) are not passed on.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -51,7 +51,10 @@ def load_picture(path: Path, mode: str = "") -> Pillow.Image:
 
 
 def _in_eight_bits(picture: Pillow.Image) -> Pillow.Image:
-    """The picture with at most 256 levels a channel; 16-bit gray keeps its upper 8. Raises ValueError."""
+    """The picture with at most 256 levels per channel; of 16-bit gray the upper 8 bits are kept.
+
+    Raises ValueError where values are 32-bit integers or floats.
+    """
     if picture.mode.startswith("I;16"):
         levels = np.asarray(picture).astype(np.uint16) >> 8
         return Pillow.fromarray(levels.astype(np.uint8))
@@ -61,7 +64,7 @@ def _in_eight_bits(picture: Pillow.Image) -> Pillow.Image:
 
 
 def damage(error: BaseException) -> str:
-    """What an error of `load_picture` says, in one line."""
+    """The message of an error from `load_picture`, in one line."""
     if isinstance(error, UnidentifiedImageError):
         return "not a picture"
     return " ".join(str(error).split()) or type(error).__name__
@@ -81,7 +84,10 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def read_pictures(paths: Sequence[Path]) -> npt.NDArray[np.uint8]:
-    """Image files of one size as (time, height, width, 3). Raises DatasetError, on mixed sizes too."""
+    """Image files of one size as RGB (time, height, width, 3).
+
+    Raises DatasetError where a file cannot be read or sizes differ.
+    """
     pictures = [read_picture(path) for path in paths]
     if what := mixed((picture.shape[1], picture.shape[0]) for picture in pictures):
         raise DatasetError(f"{paths[0].parent} holds frames of {what}; restore the dataset's own files")
@@ -89,7 +95,7 @@ def read_pictures(paths: Sequence[Path]) -> npt.NDArray[np.uint8]:
 
 
 def mixed(sizes: Iterable[tuple[int, int]]) -> str:
-    """Sizes, (width, height), in words if they are not all one, else ""."""
+    """A description of picture sizes (width, height) where they differ; "" where all are the same."""
     found = sorted(set(sizes))
     named = ", ".join(f"{width}x{height}" for width, height in found[:3])
     return f"{len(found)} sizes ({named}{', ...' if found[3:] else ''}), expected one" if found[1:] else ""

@@ -1,4 +1,4 @@
-"""Making the next items while somebody works on this one."""
+"""Makes the next items of an iterable in a separate thread while the current one is being used."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _END = object()
 
 
 def ahead(items: Iterable[T], most: int = 4) -> Generator[T]:
-    """The same items in their order, up to ``most`` of them made early, by a thread of its own.
+    """The same items in the same order, with up to ``most`` of them made ahead of use in one thread.
 
-    What making one raises is raised in its place. Where the iteration ends early, the thread ends with the
-    item it is making.
+    An error while an item is made is raised in that item's place. Where the iteration is stopped early, the
+    thread ends after the item that it is making.
     """
     making = iter(items)
     pool = ThreadPoolExecutor(1)
@@ -23,6 +23,6 @@ def ahead(items: Iterable[T], most: int = 4) -> Generator[T]:
     try:
         while (item := due.popleft().result()) is not _END:
             due.append(pool.submit(next, making, _END))
-            yield item  # type: ignore[misc]  # it is no _END
+            yield item  # type: ignore[misc]  # never _END
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,9 +1,9 @@
-"""Frames with their presentation times, one after another: files, folders of pictures, cameras, arrays.
+"""Opens a file, folder of pictures, camera or array, and reads its frames with their presentation times.
 
-A file's own times are kept, whatever they start from: they may begin below or above zero. Only a frame
-without a time, or with one that is not later than the frame before, is placed one period after that. Memory
-does not grow with the length of a video, but for its times: 8 bytes a frame. Files are decoded by one thread:
-FFmpeg then patches and flags damage alike on every machine, and at 640x480 its threads gain nothing.
+A file's own times are kept; they may begin below or above zero. Only a frame without a time, or with a time
+that is not later than the frame before, is placed one period after that frame. Memory grows with the length
+of a video by its times only, 8 bytes per frame. Files are decoded by one thread: FFmpeg then patches and
+flags damage alike on every machine, and at 640x480 more threads gain nothing.
 """
 
 from __future__ import annotations
@@ -35,22 +35,25 @@ from fleeting.video.sources import (
 )
 
 LEAST_FPS = 60
-"""Below this a movement of 40 ms, the shortest there is, may show in two frames or fewer."""
+"""Frames per second below which the report warns: a 40 ms movement, the shortest, may show in only two frames
+or fewer."""
 
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What was found in a video, as far as it has been read.
+    """Facts about a video, as far as it has been read.
 
-    ``frames`` counts the frames given out, ``header_frames`` is what the container claims (None: nothing).
-    ``damaged`` counts what did not decode and what the decoder flagged as patched up; ``damage`` says where
-    and why for the first few. A patched frame is given out, and what is built on it, up to the next key
-    frame, may be wrong too. ``fps`` is measured on the times, as the inverse of the mean difference of
-    neighbours, irregular ones aside, or, in a variable frame rate, of the median; a single frame has the
-    header's. The frame rate is variable where more than one difference, and more than 1 % of them, are off
-    their median by more than 5 % of it and one tick of the container's clock (Matroska rounds to
-    milliseconds). ``rotation`` is how many degrees clockwise the pictures were turned, by the file's flag,
-    to stand upright.
+    ``frames`` counts the frames given out; ``header_frames`` is the container's claim, None without one.
+    ``damaged`` counts what did not decode, pictures of another size in a folder, and frames that the decoder
+    flagged as patched up; ``damage`` says where and why for the first few. A patched frame is given out; the
+    frames that are built on it, up to the next key frame, may be wrong too.
+
+    ``fps`` is measured from the times: the inverse of the mean difference between neighbouring frames,
+    without irregular differences; of the median difference where the frame rate is variable. A single frame
+    has the header's. The frame rate is variable where more than one difference, and more than 1 % of them,
+    are off the median by more than 5 % of it plus one tick of the container's clock (Matroska rounds to
+    milliseconds). ``rotation`` is how many degrees clockwise the pictures were turned to stand upright, as
+    the file demands.
     """
 
     frames: int
@@ -69,7 +72,7 @@ class VideoReport:
 
 
 class Video:
-    """Frames of an `open_video`, to be iterated once: a context manager that closes what it reads."""
+    """The frames of an opened video, to be iterated once; as a context manager it closes its source."""
 
     def __init__(self, source: Source, notes: Notes, start: float, end: float) -> None:
         self._source, self._notes = source, notes
@@ -93,7 +96,7 @@ class Video:
 
     @property
     def first_time(self) -> float:
-        """Presentation time of the first decoded frame in seconds: players count from there. 0 before it."""
+        """Presentation time of the first decoded frame in seconds, from which players count; 0 before it."""
         return self._times[0] if self._times else 0.0
 
     def __enter__(self) -> Self:
@@ -105,7 +108,7 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file or camera."""
+        """Close the file or camera."""
         self._ahead = None
         self._source.close()
 
@@ -145,7 +148,7 @@ class Video:
 
     @property
     def report(self) -> VideoReport:
-        """What was found so far; complete after the iteration."""
+        """Facts about the video so far; complete after the iteration."""
         notes, times = self._notes, np.array(self._times)
         fps, variable, rhythm = _rhythm(times, notes.tick)
         fps = fps or notes.header_fps
@@ -193,15 +196,15 @@ def open_video(
 ) -> Video:
     """Open a video file, a folder of pictures, a camera by its number, or an array of frames.
 
-    ``fps`` gives times to a folder (without it 30 is assumed, with a warning) or to an array, and replaces
-    those of a file that plays a fast recording slowly; an array may have ``times`` in seconds instead. An
-    array is uint8 (time, height, width), gray, or (time, height, width, 1 or 3), gray or RGB. A folder is
-    read in the order of the last numbers in its pictures' names; a missing number leaves a gap in time; a
-    picture of another size than the first is counted as damaged and left out. In a file such frames are
-    scaled to the size of the first.
+    ``fps`` (frames per second) gives times to a folder (without it 30 is assumed, with a warning) or to an
+    array; in a file it replaces the file's times, for fast recordings that are stored to play slowly. An
+    array may have ``times`` in seconds instead. An array is uint8 (time, height, width), gray, or (time,
+    height, width, 1 or 3), gray or RGB. A folder is read in the order of the words and numbers in its
+    pictures' names, img2 before img10; a missing number leaves a gap in time. A picture of another size than
+    the first is counted as damaged and left out of a folder; in a file it is scaled to the first one's size.
 
-    ``start`` and ``end`` are in seconds on the video's own clock; frames before ``start`` are decoded and
-    dropped, so that numbers count from the first decoded frame in any case. Raises VideoError where nothing
+    ``start`` and ``end`` are in seconds on the video's own clock. Frames before ``start`` are decoded and
+    dropped, so that frame numbers always count from the first decoded frame. Raises VideoError where nothing
     can be decoded, OptionError on a wrong option or array, MissingExtraError without PyAV or OpenCV.
     """
     _check(fps, start, end)

@@ -1,6 +1,6 @@
-"""Where frames come from: folders of pictures, cameras and arrays; files are the business of `containers`.
+"""Reads frames from folders of pictures, cameras and arrays; `containers` reads video files.
 
-A source gives out decoded frames one by one, and notes what it says of itself and what goes wrong.
+A source yields decoded frames one by one, and keeps its own facts and its faults in `Notes`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from fleeting.types import Image
 from fleeting.video.pictures import damage, read_picture
 
 Source = Generator[tuple[float | None, Any], None, None]
-"""Decoded frames: the time, and what `Notes.picture` makes the RGB picture of."""
+"""Yields each frame's time in seconds (None if unknown) and a decoded frame, which `Notes.picture` turns into
+an RGB picture."""
 
 
 FOLDER_FPS = 30.0
@@ -33,7 +34,7 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 @dataclass
 class Notes:
-    """What a source says of itself, and what goes wrong while it is read."""
+    """A source's facts about itself, and the faults that are met while it is read."""
 
     name: str
     size: tuple[int, int] = (0, 0)  # width, height
@@ -45,22 +46,22 @@ class Notes:
     damaged: int = 0
     damage: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    picture: Callable[[Any], Image | None] = np.asarray  # None where it cannot be made
+    picture: Callable[[Any], Image | None] = np.asarray  # returns None where it fails
 
     def damages(self, what: str) -> None:
-        """Count something damaged, and remember the first few."""
+        """Count a damaged place, and keep the description of the first few."""
         self.damaged += 1
         if len(self.damage) < 5:
             self.damage.append(what)
 
 
 def reason(error: BaseException) -> str:
-    """What the system says of an error, in words."""
+    """The message of an error, in the operating system's words where it has any."""
     return str(getattr(error, "strerror", None) or error).lower()
 
 
 def folder_frames(folder: Path, fps: float | None, notes: Notes) -> Source:
-    """Pictures in the order of their numbers; one that is damaged or of another size is left out."""
+    """Pictures in the order of their names; a picture that is damaged or of another size is left out."""
     try:
         files = [p for p in folder.iterdir() if p.suffix.casefold() in PICTURES and p.name[0] != "."]
     except OSError as error:
@@ -91,15 +92,16 @@ def folder_frames(folder: Path, fps: float | None, notes: Notes) -> Source:
 
 
 def _in_order(path: Path) -> list[tuple[str, int]]:
-    """What pictures are sorted by: the words and numbers of the name in turn, img2 before img10."""
+    """The key to sort pictures by: words and numbers of the name in turn, so that img2 is before img10."""
     parts = re.findall(r"(\D*)(\d*)", path.stem, re.ASCII)
     return [(word.casefold(), int(digits or -1)) for word, digits in parts]
 
 
 def _slots(stems: Sequence[str]) -> list[int]:
-    """The place of each picture in time, in frames: a number that is missing leaves its place empty.
+    """The place of each picture in time, counted in frames from 0.
 
-    That is so where the names differ in one number and nothing else; otherwise they follow one another.
+    Where the names differ in exactly one number, and no number repeats, a missing number leaves a gap.
+    Otherwise the pictures follow one another without gaps.
     """
     names = [re.split(r"(\d+)", stem, flags=re.ASCII) for stem in stems]
     columns = list(zip(*names, strict=True)) if len({len(name) for name in names}) == 1 else []
@@ -133,7 +135,7 @@ def camera_frames(number: int, notes: Notes) -> Source:
 
 
 def _capture(number: int) -> Any:
-    """OpenCV's camera, opened without what it prints about cameras that are not there."""
+    """OpenCV's camera, opened with its messages about missing cameras silenced."""
     log = cv2().utils.logging
     level = log.getLogLevel()
     log.setLogLevel(log.LOG_LEVEL_SILENT)
@@ -146,7 +148,11 @@ def _capture(number: int) -> Any:
 def array_times(
     frames: Image, fps: float | None, times: Sequence[float] | npt.NDArray[np.float64] | None
 ) -> npt.NDArray[np.float64]:
-    """The times of an array's frames, given or from its frame rate. Raises OptionError on wrong ones."""
+    """The times of an array's frames in seconds, as given or from the frame rate.
+
+    Raises OptionError unless exactly one of ``fps`` and ``times`` is given, and where times do not increase
+    or do not match the frames.
+    """
     if (fps is None) == (times is None):
         raise OptionError("an array of frames needs fps or times, one of them")
     found = np.arange(len(frames)) / fps if fps else np.asarray(times, dtype=np.float64)
@@ -156,7 +162,7 @@ def array_times(
 
 
 def array_frames(frames: Image, times: npt.NDArray[np.float64], notes: Notes) -> Source:
-    """The frames of an array. Raises OptionError on an array of anything else."""
+    """The frames of an array. Raises OptionError where the array is not gray or RGB pictures in uint8."""
     gray = frames.ndim == 3 or frames.shape[3:] == (1,)
     color = frames.ndim == 4 and frames.shape[3] == 3
     if frames.dtype != np.uint8 or not (gray or color) or not frames.size:

@@ -1,4 +1,4 @@
-"""Pictures with times, written as an H.264 video file."""
+"""Writes pictures with times as an H.264 video file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from fleeting.optional import av
 from fleeting.types import Image
 
 CLOCK = 90_000
-"""Ticks per second of a video whose frames come at any time."""
+"""Ticks per second of a video without a fixed frame rate."""
 USUAL = {"crf": "20", "preset": "veryfast"}
-"""Options of x264 unless others are given."""
+"""Default options of x264."""
 
 
 class VideoWriter:
-    """An H.264 file (MP4) that grows by pictures with times, the first of them at 0.
+    """Writes pictures with times into an H.264 file (MP4), in which the first picture is at 0 seconds.
 
-    With a ``rate`` (frames per second) times are counted in its frames, otherwise in ticks of `CLOCK`; other
-    keywords are options of x264. Sides are made even; a picture of another size is brought to that of the
-    first. Raises MissingExtraError without PyAV.
+    With a ``rate`` (frames per second) times are rounded to whole frames, otherwise to ticks of `CLOCK`;
+    other keywords are options of x264. Sides are made even; a picture of another size is scaled to the first
+    one's. Raises MissingExtraError without PyAV.
     """
 
     def __init__(self, path: Path, *, rate: Fraction | None = None, **options: str) -> None:

@@ -1,1 +1,1 @@
-"""The parts of the matched spotter: a timeline, its noise, templates, and what confirms a peak."""
+"""The parts of the matched spotter: timeline, templates, noise, and the tests that a movement has to pass."""

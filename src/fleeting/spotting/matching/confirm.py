@@ -1,4 +1,4 @@
-"""From a template that stands out to a movement: how it went, and whether it was one."""
+"""Decides whether a peak is a micro-movement, and if so, when it began, peaked and ended."""
 
 from __future__ import annotations
 
@@ -16,27 +16,31 @@ from fleeting.spotting.matching.timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
 QUIET = 0.75
-"""Seconds before and after a movement in which its patches have to be at rest."""
+"""Seconds before and after a movement in which its patches must be at rest."""
 RESTLESS, FITS = 0.25, 0.5
-"""Share of its peak at which its patches may be in half of that time; share of their course it explains."""
+"""RESTLESS: largest median deviation from rest in the QUIET seconds, as a share of the movement's peak. FITS:
+smallest share of the patches' course that the fitted movement must explain."""
 SHORTER = 0.5
-"""Share of its template's duration that it takes, at least: a blink is no long movement."""
+"""Shortest duration of a movement, as a share of its template's: a blink must not pass for a longer one."""
 BUSY, SYLLABLE = 0.6, 5
-"""Percent of the eye distance by which a tenth of the lower face moves in that time where somebody talks: a
-movement there is speech. Steps that speech is slower than, and noise is not."""
+"""BUSY: percent of the eye distance. Where a tenth of the lower face goes to and fro by more in the QUIET
+seconds, somebody talks, and a movement of the lower face is speech. SYLLABLE: steps that are averaged to
+measure that; speech is slower, noise is not."""
 BLINK = 0.9
-"""Correlation with how far the eyes are shut from which on a movement of the upper face is a blink's."""
+"""Correlation with how far the eyes are shut above which a movement of the upper face belongs to a blink."""
 TALL = 5.0
-"""Percent of the eye distance by which no patch moves there and back in so short a time: it was lost."""
+"""Largest height of a micro-movement, in percent of the eye distance. No skin moves further and back within
+LONGEST_MICRO: a patch that does was lost."""
 PATTERN = 0.5, 3.0
-"""Patches take part that stand out half as far as the first of them, and by three deviations."""
+"""A patch belongs to a movement if it stands out at least half as far as the furthest one, and by at least
+three deviations."""
 
 
 @dataclass(frozen=True, eq=False)
 class Peak:
-    """A template that stands out most at a step: by ``score`` deviations, in that part of the face.
+    """A local maximum of the score over steps and templates, in one part of the face.
 
-    ``pattern`` (patches, 2) is how far each patch stands out.
+    ``score`` is in deviations of the noise; ``pattern`` (patches, 2) is how far each patch stands out.
     """
 
     step: int
@@ -47,12 +51,16 @@ class Peak:
 
     @property
     def seconds(self) -> float:
-        """How long the template's movement takes."""
+        """Duration of the template's movement in seconds."""
         return float(DURATIONS[self.template])
 
 
 def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
-    """The movement at that peak, or None where the patches drift, talk, or do not come back."""
+    """The micro-movement at a peak.
+
+    None where the fit is poor, the patches do not rest before and after, somebody talks or blinks, or it
+    lasts longer than LONGEST_MICRO.
+    """
     sizes = np.linalg.norm(peak.pattern, axis=1) * (patches().part == peak.part)
     chosen = sizes >= max(PATTERN[0] * sizes.max(), PATTERN[1])
     deviation = noise.deviation[peak.template]
@@ -78,7 +86,7 @@ def confirmed(peak: Peak, timeline: Timeline, noise: Noise) -> Spotted | None:
 
 
 def _around(peak: Peak, timeline: Timeline) -> tuple[Array, Array, Array]:
-    """Times, patches and how far the eyes are shut at the steps around a peak."""
+    """Times, places of the patches, and how far the eyes are shut, at the steps around a peak."""
     reach = round((0.75 * peak.seconds + QUIET) * RATE)
     first = max(peak.step - reach - timeline.first, 0)
     rows = timeline.steps[first : peak.step + reach + 1 - timeline.first]
@@ -87,12 +95,12 @@ def _around(peak: Peak, timeline: Timeline) -> tuple[Array, Array, Array]:
 
 
 def _is_sized(fit: Course, height: float, peak: Peak) -> bool:
-    """Whether the movement takes about as long as its template, and is no larger than skin goes in that."""
+    """Whether the fit explains enough of the course, is long enough, and no higher than skin can move."""
     return fit.explained >= FITS and fit.seconds >= SHORTER * peak.seconds and height <= TALL
 
 
 def _sides(fit: Course, times: Array) -> list[npt.NDArray[np.bool_]]:
-    """Which steps lie shortly before the movement, and shortly after, where there are enough."""
+    """Masks of the steps shortly before and shortly after the movement, each where there are enough."""
     gap = max(0.03, 0.1 * fit.seconds)
     before = (times < fit.onset - gap) & (times > fit.onset - gap - QUIET)
     after = (times > fit.offset + gap) & (times < fit.offset + gap + QUIET)
@@ -109,12 +117,12 @@ def _is_alone(fit: Course, times: Array, course: Array, sides: list[npt.NDArray[
 
 
 def _is_blink(course: Array, shut: Array) -> bool:
-    """Whether the eyes shut and open meanwhile, and the skin moves as they do, or against."""
+    """Whether the eyes shut or open during the movement, and the skin moves with them or against them."""
     return bool(np.ptp(shut) > SHUTS and abs(np.corrcoef(course, shut)[0, 1]) > BLINK)
 
 
 def _is_speech(rows: Array) -> bool:
-    """Whether the lower face goes to and fro in these steps, noise averaged over SYLLABLE of them."""
+    """Whether the lower face goes to and fro in these steps; averages over SYLLABLE steps suppress noise."""
     whole = len(rows) // SYLLABLE * SYLLABLE
     lower = rows[:whole].reshape(-1, SYLLABLE, len(patches().part), 2)[:, :, patches().part == LOWER]
     moves = np.ptp(np.percentile(lower.mean(axis=1), (10, 90), axis=0), axis=0).max(axis=1)

@@ -1,4 +1,4 @@
-"""Macro-movements: large ones that take more than half a second, however long they are held."""
+"""Finds macro-movements: large ones that last more than half a second, up to ten seconds."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from fleeting.spotting.matching.timeline import RATE, Timeline
 
 Array = npt.NDArray[np.float64]
 PARTS = UPPER, LOWER
-"""Brows and lower face: around the eyes there are blinks and looks that last."""
+"""The parts that are searched. Around the eyes, blinks and lasting gazes would be found."""
 SHARE = 0.9
-"""A part is as far from rest as nine tenths of its patches are not: a few that are lost do not count."""
+"""Quantile of the distances of its patches from rest that counts as a part's distance: the furthest tenth is
+ignored, since some of them may be lost."""
 LEAVES, RETURNS = 0.8, 0.35
-"""Percent of the eye distance from rest at which a movement begins; share of its peak at which it ends."""
+"""LEAVES: percent of the eye distance from rest at which a movement begins. RETURNS: share of its peak below
+which it ends."""
 CLEAR = 6.0
-"""How many times as far from rest it goes as the face does without a movement, at least."""
+"""Smallest peak of a movement, as a multiple of the face's usual distance from rest without a movement."""
 ENDED = 3
-"""Blocks for which it stays there."""
+"""Blocks in a row for which a movement must stay below RETURNS to have ended."""
 LONGEST = 10.0
-"""Seconds after which it is no movement but how the face is held from then on."""
+"""Seconds after which it is not a movement, but how the face is held from then on."""
 WANDERS = 1.5
-"""How much longer its way is than there and back, at most: speech goes to and fro."""
+"""Longest path of a movement, as a multiple of the way to its peak and back: speech, which goes to and fro,
+has a longer one."""
 SETTLES = 1.5
-"""Seconds over which the place of rest is averaged."""
+"""Seconds over which the place of rest is averaged (time constant)."""
 EDGE = 0.1
-"""Share of the peak at which a movement begins and ends."""
+"""Share of its peak at which the onset and offset of a movement are placed."""
 KEPT = round((LONGEST + 2) * RATE)
-"""Steps of the past that are looked at, at most."""
+"""Most steps of the past that are looked at."""
 
 
 class MacroSearch:
-    """The macro-movements of one stretch of frames, as its timeline goes on."""
+    """The search for macro-movements in one stretch of frames, as its timeline grows."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
@@ -44,7 +47,7 @@ class MacroSearch:
         self._usual = 0.1
 
     def advance(self) -> list[Spotted]:
-        """The movements that the steps so far make certain."""
+        """The movements that are certain from the steps so far."""
         found = []
         while self._timeline.end >= self._next + BLOCK:
             first = self._next - self._timeline.first
@@ -52,14 +55,14 @@ class MacroSearch:
         return [movement for movement in found if movement]
 
     def finish(self) -> list[Spotted]:
-        """The movement that is under way where the face is lost, as far as it was seen."""
+        """The movement that is under way when the frames end, as far as it was seen."""
         movement = self._movement() if self._away else None
         if self._away:
             self._rest, self._away = self._away[-1][1], []
         return [movement] if movement else []
 
     def _take(self, level: Array) -> Spotted | None:
-        """Take in where the patches were in the next block; the movement that ended with it."""
+        """Take in the patches' mean places in the next block; return a movement that ended in it."""
         self._next += BLOCK
         size = max(_distances(level - self._rest))
         if not self._away and size < LEAVES:
@@ -80,7 +83,7 @@ class MacroSearch:
         return np.array([_distances(level - self._rest) for _, level in self._away])
 
     def _movement(self) -> Spotted | None:
-        """What went away and came back, or None where it was unclear, short, or speech."""
+        """The movement of the blocks away from rest, or None where it was unclear, too short, or speech."""
         sizes = self._sizes()
         block, part = np.unravel_index(np.argmax(sizes), sizes.shape)
         peak = float(sizes[block, part])
@@ -95,7 +98,7 @@ class MacroSearch:
         return Spotted("macro", *frames, *seconds, peak / self._usual, _moving(pattern))
 
     def _curve(self, pattern: Array, step: int) -> tuple[float, float, float]:
-        """Times of onset, apex and offset: where the movement passes EDGE of its peak, about ``step``."""
+        """Times of onset, apex and offset: it passes EDGE of its peak, near ``step``, at onset and offset."""
         timeline = self._timeline
         first = max(self._away[0][0] - RATE, timeline.first)
         away = _patches_at(timeline.steps[first - timeline.first : self._next - timeline.first], mean=False)
@@ -109,19 +112,19 @@ class MacroSearch:
 
 
 def _patches_at(steps: Array, *, mean: bool = True) -> Array:
-    """Where the patches were, in the mean of the steps or in each of them: (..., patches, 2)."""
+    """Places of the patches, averaged over the steps or in each of them: (..., patches, 2)."""
     places = steps[:, :-1].reshape(len(steps), -1, 2)
     return np.asarray(places.mean(axis=0) if mean else places)
 
 
 def _distances(moved: Array) -> list[float]:
-    """How far each of the PARTS has moved, in percent of the eye distance."""
+    """How far each of the PARTS has moved, in percent of the eye distance, for patches (patches, 2)."""
     lengths = np.linalg.norm(moved, axis=1)
     return [float(np.quantile(lengths[patches().part == part], SHARE)) for part in PARTS]
 
 
 def _moving(pattern: Array) -> tuple[str, ...]:
-    """Names of the regions that moved half as far as the first, or further, the furthest first."""
+    """Names of the regions that moved at least half as far as the furthest one, the furthest first."""
     lengths = np.linalg.norm(pattern, axis=1)
     order = [i for i in np.argsort(-lengths, kind="stable") if lengths[i] >= lengths.max() / 2]
     return tuple(dict.fromkeys(name for i in order for name in patches().names[i]))

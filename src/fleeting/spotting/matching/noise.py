@@ -1,4 +1,4 @@
-"""What templates find in a video where nothing is to be found."""
+"""Learns the noise of a video: how much templates find in it by chance, without any movement."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from fleeting.spotting.matching.timeline import RATE
 
 Array = npt.NDArray[np.float64]
 FLOOR = 0.02
-"""Percent of the eye distance that noise is taken for, at least: also where nothing moves at all."""
+"""Smallest deviation of the noise, in percent of the eye distance, even where nothing moves at all."""
 MEMORY, OUTLIER = 20.0, 2.5
-"""Seconds over which the noise is averaged; deviations from which on values are cut in that."""
+"""MEMORY: seconds over which the noise is averaged (time constant). OUTLIER: deviations at which values are
+clipped before they are averaged."""
 GROWS = 2.0
-"""How many times as much a longer template may find than the shortest five, as long as little was seen."""
+"""Largest deviation of a template in the first estimate, as a multiple of the smallest among the five
+shortest templates."""
 UNSEEN = 0.1
-"""Percent of the eye distance that noise is taken for where somebody blinked from the start."""
+"""Percent of the eye distance: first estimate of the deviation where the templates saw nothing but blinks."""
 SHUTS = 0.25
-"""Change of the eyes from which on somebody blinks."""
+"""Change of `Motion.shut` above which somebody blinks."""
 ECHO = {
     "under eye": 1.0,
     "eye corner": 2.0,
@@ -30,18 +32,19 @@ ECHO = {
     "inner cheek": 0.2,
     "nose root": 0.2,
 }
-"""Percent of the eye distance by which a blink moves a region, as long as none was seen; others stay."""
+"""Percent of the eye distance by which a blink moves each region, assumed until blinks are seen, for a change
+of 1 in `Motion.shut`. Other regions do not move."""
 USUAL = 3.5
-"""Deviations by which a part of the face usually stands out, as long as little was seen."""
+"""Score that a part of the face usually reaches, in deviations, assumed until the video has shown its own."""
 GUESSED, BLINKS, SAFETY = 10.0, 200.0, 4.0
-"""Steps with eyes shut that ECHO counts as; over how many an echo is averaged (some ten blinks); how its
-variance is multiplied, since one blink is not like the other."""
+"""GUESSED: steps with eyes shut that ECHO counts as. BLINKS: most of these steps that an echo is averaged
+over (some ten blinks). SAFETY: factor on an echo's variance, because blinks differ from one another."""
 
 
 class Noise:
-    """Variances of what each template finds in each patch, (templates, patches, 2), as the video goes on.
+    """Running variances of the heights that each template finds in each patch, (templates, patches, 2).
 
-    A blink's echo in the skin around the eyes is noise of its own, that grows with how far the eyes shut.
+    The echo of a blink in the skin around the eyes is a second noise, which grows with how far the eyes shut.
     """
 
     def __init__(self) -> None:
@@ -52,10 +55,10 @@ class Noise:
         self._echo = np.tile(GUESSED * usual[None, :, None] ** 2, (len(DURATIONS), 1, 2))
         self._blinks = np.full(len(DURATIONS), GUESSED)
         self.usual = np.full((len(DURATIONS), patches().parts), USUAL)
-        """Deviations that the furthest step of half of all blocks stands out: (templates, parts)."""
+        """Running median of the highest score in a block, in deviations: (templates, parts)."""
 
     def learn(self, heights: Array, shut: Array) -> None:
-        """Take in what templates found at steps: (steps, templates, patches, 2) and (steps, templates)."""
+        """Take in the next steps: ``heights`` (steps, templates, patches, 2), ``shut`` (steps, templates)."""
         blinking = shut > SHUTS
         calm = ~blinking[..., None, None]
         self._learn_echo(heights, np.where(blinking, shut, 0))
@@ -69,7 +72,7 @@ class Noise:
 
     @property
     def deviation(self) -> Array:
-        """What each template finds in each patch by chance, as a standard deviation."""
+        """Standard deviation of the heights that each template finds in each patch by chance."""
         return np.sqrt(np.zeros_like(self._echo) if self.variance is None else self.variance)
 
     def standing_out(self, heights: Array, shut: Array) -> Array:
@@ -80,7 +83,7 @@ class Noise:
         return np.asarray(heights / np.sqrt(self.variance + SAFETY * self._echo_of(over**2)))
 
     def learn_scores(self, scores: Array) -> None:
-        """Take in how far templates stood out at steps: (steps, templates, parts)."""
+        """Take in the scores of templates at the next steps: (steps, templates, parts)."""
         for furthest in scores.reshape(-1, BLOCK, *self.usual.shape).max(axis=1):
             self.usual = self.usual * np.exp(BLOCK / RATE / MEMORY * np.sign(furthest - self.usual))
 
@@ -100,7 +103,7 @@ class Noise:
 
 
 def _first(heights: Array) -> Array:
-    """The variance in the first steps, robustly; nan where somebody blinked."""
+    """A robust first estimate of the variance from heights, which are nan where somebody blinked."""
     size = np.where(np.isnan(heights), np.inf, np.abs(heights))
     seen = np.isfinite(size).sum(axis=0)
     middle = np.take_along_axis(np.sort(size, axis=0), np.maximum(seen // 2 - 1, 0)[None], axis=0)[0]

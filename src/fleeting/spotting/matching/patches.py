@@ -1,4 +1,4 @@
-"""What a movement is sought in: every region of the face, and every pair of regions as one."""
+"""Defines the patches in which movements are sought: every region of the face, and every pair as one."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from fleeting.faces.skin_motion import MIDDLE, PAIRS, REGIONS, Motion
 
 Array = npt.NDArray[np.float64]
 LIDS = "upper lid", "lower lid"
-"""Regions that are left out: blinks move them further than any movement that is sought."""
+"""Regions that are left out, because blinks move them further than any movement that is sought."""
 PARTS = (
     ("inner brow", "middle brow", "outer brow", "inner forehead", "outer forehead", "between the brows"),
     ("under eye", "eye corner", "cheek", "inner cheek", "nose root"),
 )
-"""Regions of the brows, and around the eyes; the rest is the lower face. What moves in one part of the face
-at its own time is a movement of its own."""
+"""Regions of the brows, and regions around the eyes; the rest is the lower face. Parts that move at different
+times have separate movements."""
 UPPER, LOWER = 0, len(PARTS)
-"""The numbers of the brows and of the lower face among the parts."""
+"""Indices of the brows and of the lower face among the parts."""
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """``shares`` (patches, regions, 2) says of what each patch is the mean, in x and y; a pair is mirrored.
+    """The patches of a face, each a weighted mean of regions.
 
-    ``names`` are the regions of each, ``part`` (patches,) the part of the face that it lies in: 0 brows,
-    1 around the eyes, 2 lower face.
+    ``shares`` (patches, regions, 2) are the weights in x and y; in a pair, x of the left region is mirrored.
+    ``names`` are the regions of each patch, ``part`` (patches,) the part of the face that it lies in:
+    0 brows, 1 around the eyes, 2 lower face.
     """
 
     shares: Array
@@ -60,6 +61,6 @@ def patches() -> Patches:
 
 
 def values(motion: Motion) -> Array:
-    """Where the patches are, x and y one after another, and last how far the eyes are shut."""
+    """The values of one frame: x and y of each patch in turn, and last how far the eyes are shut."""
     moved = (patches().shares * np.asarray(motion.places)).sum(axis=1)
     return np.append(moved.ravel(), motion.shut)

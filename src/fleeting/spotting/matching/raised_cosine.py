@@ -1,4 +1,4 @@
-"""How one movement went: the raised cosine that fits a course best."""
+"""Finds the course of one movement: the raised cosine that fits values over time best."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 EDGE_AT = float(np.arccos(2 * 0.05 - 1) / np.pi)
-"""Where a raised cosine that falls from 1 to 0 at 1 passes 5 %: there onset and offset lie."""
+"""Where a raised cosine that is 1 at 0 and falls to 0 at 1 passes 5 %: onset and offset are placed there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A movement there and back, in seconds; ``height`` at its peak; ``explained`` is 0 to 1."""
+    """The course of one movement there and back; times are in seconds.
+
+    ``height`` is its value at the apex, ``explained`` the share of the values that it explains, 0 to 1.
+    """
 
     onset: float
     apex: float
@@ -24,21 +27,24 @@ class Course:
 
     @property
     def seconds(self) -> float:
-        """From onset to offset."""
+        """Seconds from onset to offset."""
         return self.offset - self.onset
 
 
 def raised_cosine(times: Array, apex: Array | float, rise: Array | float, fall: Array | float) -> Array:
-    """1 at ``apex``, 5 % ``rise`` seconds before it and ``fall`` seconds after; broadcast together."""
+    """A raised cosine: 1 at ``apex``, 0.05 at ``rise`` seconds before it and at ``fall`` seconds after it.
+
+    The arguments broadcast together.
+    """
     since = times - apex
     reach = np.where(since < 0, rise, fall) / EDGE_AT
     return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.minimum(np.abs(since) / reach, 1)))
 
 
 def fitted(times: Array, values: Array, apex: float, seconds: float) -> Course:
-    """The movement in a course of ``values`` (n,), sought around an apex for about so many seconds.
+    """The movement that fits ``values`` (n,) best, with a peak near ``apex`` and a length near ``seconds``.
 
-    What drifts in a straight line is left aside.
+    A linear trend of the values is left out.
     """
     basis = np.linalg.qr(np.column_stack([np.ones_like(times), times - apex]))[0]
     level = values - basis @ (basis.T @ values)

@@ -1,4 +1,4 @@
-"""Templates of movements there and back, and what each of them finds where."""
+"""Correlates motion with templates of movements there and back, which differ in duration."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Array = npt.NDArray[np.float64]
 DURATIONS = 0.06 * 1.42 ** np.arange(8)
 """Seconds from onset to offset: 0.06 to 0.70."""
 BLOCK = 10
-"""Steps of a timeline that are worked out at once."""
+"""Steps of a timeline that are processed at once."""
 
 
 def _templates() -> list[Array]:
-    """Weights over steps, of odd length, that give a movement's height and nothing of an even drift.
+    """Weights over steps, of odd length, whose product with a movement is its height, and with a drift is 0.
 
-    A template sees three tenths of its duration, and 40 ms, before and after its movement.
+    Drift is a constant plus a linear trend. A template extends by 0.3 of its duration plus 40 ms beyond the
+    movement on each side.
     """
     found = []
     for seconds in DURATIONS:
@@ -35,12 +36,12 @@ def _templates() -> list[Array]:
 
 TEMPLATES = _templates()
 HALF = len(TEMPLATES[-1]) // 2
-"""Steps that the longest template sees to each side."""
+"""Steps that the longest template covers to each side of its middle."""
 
 
 @cache
 def _matrix() -> Array:
-    """Every template at every step of a block: (block * templates, steps that they see)."""
+    """Every template at every step of a block: (block * templates, steps that they cover)."""
     rows = np.zeros((BLOCK, len(TEMPLATES), BLOCK + 2 * HALF))
     for step in range(BLOCK):
         for k, weights in enumerate(TEMPLATES):
@@ -50,15 +51,15 @@ def _matrix() -> Array:
 
 
 def heights(steps: Array) -> Array:
-    """What each template finds at each step of a block: (block, templates, patches, 2).
+    """The height of the movement that each template finds at each step: (block, templates, patches, 2).
 
-    ``steps`` (block + 2 HALF, values) begin HALF before the block.
+    ``steps`` (block + 2 HALF, values) begin HALF steps before the block.
     """
     return np.asarray((_matrix() @ steps[:, :-1]).reshape(BLOCK, len(TEMPLATES), -1, 2))
 
 
 def shut(steps: Array) -> Array:
-    """How far the eyes shut or open while each template looks on: (block, templates)."""
+    """How far the eyes shut or open within each template's steps: (block, templates)."""
     found = np.empty((BLOCK, len(TEMPLATES)))
     for k, weights in enumerate(TEMPLATES):
         half = len(weights) // 2

@@ -1,4 +1,4 @@
-"""Motion at even steps of time, whatever the frame rate, kept for as long as it is needed."""
+"""Resamples motion to even steps of time, whatever the frame rate, and keeps the steps still needed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from fleeting.errors import OptionError
 
 Array = npt.NDArray[np.float64]
 RATE = 100
-"""Steps a second: the shortest movement there is takes four."""
+"""Steps per second: the shortest movement, 40 ms, takes four."""
 
 
 class Timeline:
-    """Values of a stretch of frames, each step the mean over its time of the line through the frames.
+    """Values of a stretch of frames, resampled to even steps.
 
-    Step i is the time from ``start + i / RATE`` on. The first ``lead`` steps lie before the first frame, as
-    if nothing had moved there; of the past, ``keep`` steps are kept.
+    A step's value is the mean over its time of the straight lines from frame to frame. Step i lasts from
+    ``start + i / RATE`` to ``start + (i + 1) / RATE`` seconds. The first ``lead`` steps lie before the first
+    frame, and have its values. `forget` keeps the last ``keep`` steps.
     """
 
     def __init__(self, time: float, frame: int, values: Array, lead: int, keep: int) -> None:
@@ -25,20 +26,20 @@ class Timeline:
         self._steps = np.tile(values, (lead, 1))
         self._new: list[Array] = []
         self.end = lead
-        """How many steps there have been."""
+        """Number of steps so far, with those that were forgotten."""
         self._times, self._frames = [time], [frame]
         self._last, self._sum, self._at_edge = values, np.zeros_like(values), np.zeros_like(values)
 
     @property
     def steps(self) -> Array:
-        """The values of the steps that are kept, from step ``first`` on."""
+        """Values of the steps that are kept, from step ``first`` on: (steps, values)."""
         if self._new:
             self._steps, self._new = np.concatenate([self._steps, *self._new]), []
         return self._steps
 
     @property
     def period(self) -> float:
-        """Seconds from frame to frame, in the mean of those that are kept."""
+        """Mean seconds from frame to frame among the frames that are kept."""
         return (self._times[-1] - self._times[0]) / max(len(self._times) - 1, 1)
 
     @property
@@ -51,7 +52,7 @@ class Timeline:
         return self.start + (step + 0.5) / RATE
 
     def add(self, time: float, frame: int, values: Array) -> None:
-        """The next frame's values. Raises OptionError on a frame that is not later than the last one."""
+        """Add the next frame's values. Raises OptionError on a frame that is not later than the last one."""
         if time <= self._times[-1]:
             found = f"frame {frame} at {time:g} s came after one at {self._times[-1]:g} s"
             raise OptionError(f"{found}, expected a later one; push frames in their order")
@@ -70,11 +71,11 @@ class Timeline:
         self._frames.append(frame)
 
     def hold(self, steps: int) -> None:
-        """Go on with the last values, as if nothing moved any more; no frame can be added after that."""
+        """Append ``steps`` steps of the last values, as if nothing moved any more; no frame may follow."""
         self._append(np.tile(self._last, (steps, 1)))
 
     def forget(self) -> None:
-        """Drop what is older than is kept."""
+        """Drop the steps and frames that are older than the last ``keep`` steps."""
         old = self.end - self.first - self._keep
         if old <= 0:
             return
@@ -90,7 +91,7 @@ class Timeline:
     def frames(
         self, onset: float, apex: float, offset: float
     ) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
-        """Numbers and times of the first and last frame from onset to offset, and of the one at the apex."""
+        """Numbers and times of three frames: the first from onset on, the apex, and the last up to offset."""
         times = np.array(self._times)
         last = len(times) - 1
         first = min(int(np.searchsorted(times, onset - 1e-9)), last)
