@@ -17,7 +17,7 @@ def sampled(array: FloatArray, linear: npt.ArrayLike, origin: npt.ArrayLike) -> 
     """
     height, width = array.shape[1:]
     matrix = np.column_stack([linear, origin]).astype(np.float64)  # (2, 3)
-    seen = matrix @ [(0, width, 0, width), (0, 0, height, height), (1, 1, 1, 1)]  # (2, 4), sources of the corners
+    seen = matrix @ [(0, width, 0, width), (0, 0, height, height), (1, 1, 1, 1)]  # (2, 4), corners' sources
     beyond = int(np.ceil(max(-seen.min(), (seen - [[width], [height]]).max(), 0)))
     padded = np.pad(array, ((0, 0), (beyond, beyond), (beyond, beyond)), mode="edge") if beyond else array
     places = (*(matrix[0] + (0, 0, beyond)), *(matrix[1] + (0, 0, beyond)))
