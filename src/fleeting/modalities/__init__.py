@@ -32,6 +32,6 @@ def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
 
 
 def kind_of(name: str, channels: int) -> ArrayKind:
-    """What the channels of that modality's array mean; a modality without `means` gives plain pictures."""
+    """The meaning of each channel of that modality's array; without `means` they are plain pictures."""
     declared: ArrayKind = getattr(modalities[name], "kind", ArrayKind(("picture",)))
     return ArrayKind(declared.channels * channels, declared.rest) if len(declared.channels) == 1 else declared
