@@ -1,9 +1,9 @@
 """An augmentation changes a training batch into one that the same label could have had.
 
-``augment(arrays, kinds, rng)`` gets every input of a model together, each (n, channels, height, width) with
-what its channels mean, so that a clip's inputs are mirrored together and a motion map is mirrored as motion:
-the u of a mirrored movement points the other way. It draws all randomness from ``rng``, never changes its
-arguments, keeps shapes, and refuses with OptionError an input that it would falsify.
+``augment(arrays, kinds, rng)`` gets all inputs of a model together, each an array (n, channels, height,
+width) with the meaning of its channels. So a clip's inputs are mirrored together, and a motion map is
+mirrored as motion: the u of a mirrored movement points the other way. It draws all randomness from ``rng``,
+never changes its arguments, keeps shapes, and raises OptionError on an input that it would falsify.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ augmentations: Registry[Augmentation] = Registry("augmentation", "fleeting.augme
 
 
 def shows_motion(kind: ArrayKind) -> bool:
-    """Whether some channel is a movement: displacement, or strain."""
+    """Whether any channel shows movement: displacement or strain."""
     return bool({"u", "v", "strain"} & set(kind.channels))
 
 
 def has_arrows(kind: ArrayKind) -> bool:
-    """Whether channels are the two components of displacement, which have a direction together."""
+    """Whether the channels include both components of displacement, u and v, which form arrows."""
     return {"u", "v"} <= set(kind.channels)
 
 
 def shows_pictures(kind: ArrayKind) -> bool:
-    """Whether every channel is brightness: no movement, and no difference of pictures."""
+    """Whether every channel is brightness, neither movement nor a difference of pictures."""
     return not shows_motion(kind) and "change" not in kind.channels

@@ -1,4 +1,4 @@
-"""Cutting a window out and bringing it back to size."""
+"""Random crops: a window is cut out and enlarged to the original size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleeting.augment._sampling import sampled
 from fleeting.types import ArrayKind, FloatArray
 
 SMALLEST = 7 / 8
-"""The smallest window, as a share of the picture's sides: 196 pixels of 224."""
+"""The smallest side of a window, as a share of the picture's side: 196 pixels of 224."""
 
 
 @augmentations.register("crop")
@@ -20,7 +20,8 @@ def crop(
 ) -> list[FloatArray]:
     """Cut a window of at least seven eighths of each side and enlarge it; arrows in pixels grow with it.
 
-    Maps scaled to 0..255 keep their values, and so does strain, which is relative to length anyway.
+    Displacements in pixels are divided by the window's share of the side. Maps scaled to 0..255 keep their
+    values, and so does strain, which is a change relative to length.
     """
     sides = rng.uniform(SMALLEST, 1, size=len(arrays[0]))
     corners = rng.random((len(sides), 2)) * (1 - sides)[:, None]  # (n, 2): x and y, as shares of the sides

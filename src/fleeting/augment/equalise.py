@@ -1,4 +1,4 @@
-"""Histogram equalisation."""
+"""Random histogram equalisation of pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleeting.errors import OptionError
 from fleeting.types import ArrayKind, FloatArray
 
 LEVELS = 256
-"""How many levels of brightness a histogram tells apart."""
+"""The number of bins of a brightness histogram."""
 
 
 @augmentations.register("equalise")
@@ -20,8 +20,8 @@ def equalise(
 ) -> list[FloatArray]:
     """Spread the brightness of half of the samples evenly from their darkest to their brightest value.
 
-    One curve serves all channels of a sample, so that colours, and the pictures of a sequence, keep their
-    order. Raises OptionError on motion and on differences, whose zero it would move.
+    All channels of a sample share one curve, so that colours, and the pictures of a sequence, keep their
+    order. Raises OptionError on motion and on differences of pictures, because it would move their zero.
     """
     if not all(map(shows_pictures, kinds)):
         raise OptionError("equalise spreads brightness, and an input shows motion or change; leave it out")

@@ -1,4 +1,4 @@
-"""Brightness and contrast."""
+"""Random changes of brightness and contrast."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def brightness_contrast(
 ) -> list[FloatArray]:
     """Scale contrast around the mean by 0.8 to 1.2 and brightness by the same range.
 
-    A difference of pictures is scaled by both, and 0 stays 0: so it would have been made of pictures in that
-    light. Raises OptionError on motion: a movement has no brightness.
+    A difference of pictures is multiplied by both factors and 0 stays 0, as if its two pictures had been
+    changed. Raises OptionError on motion, which has no brightness.
     """
     if any(shows_motion(kind) for kind in kinds):
         raise OptionError("brightness-contrast changes pictures, and an input shows motion; leave it out")

@@ -1,4 +1,4 @@
-"""Mirroring left and right."""
+"""Random mirroring: left and right are exchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sensor noise."""
+"""Random noise, like that of a camera's sensor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleeting.augment import augmentations
 from fleeting.types import ArrayKind, FloatArray
 
 SHARE = 0.05
-"""The noise's deviation, as a share of each channel's own deviation over the batch."""
+"""The standard deviation of the noise, as a share of each channel's standard deviation over the batch."""
 
 
 @augmentations.register("noise")

@@ -1,4 +1,4 @@
-"""Turning by a few degrees."""
+"""Random rotation by a few degrees."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fleeting.errors import OptionError
 from fleeting.types import ArrayKind, FloatArray
 
 DEGREES = 10.0
-"""The largest turn, either way."""
+"""The largest rotation in either direction, in degrees."""
 STEPS = (-10.0, -5.0, 0.0, 5.0, 10.0)
-"""The turns that the MESTI paper names, and none."""
+"""The rotations of the MESTI paper, and 0 for none, in degrees."""
 
 
 @augmentations.register("rotate")
@@ -24,8 +24,8 @@ def rotate(
 ) -> list[FloatArray]:
     """Turn each sample by up to ten degrees, and the displacement it shows with it.
 
-    Raises OptionError on a map whose u and v were scaled apart (rest other than 0): its arrows have no
-    direction any more that could be turned.
+    Raises OptionError on a map whose u and v were scaled separately (``rest`` is not 0): its arrows no longer
+    have the true direction, so they cannot be turned.
     """
     return _all_turned(arrays, kinds, rng.uniform(-DEGREES, DEGREES, size=len(arrays[0])), "rotate")
 

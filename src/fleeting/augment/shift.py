@@ -1,4 +1,4 @@
-"""Shifting by a few pixels."""
+"""Random shifts by a few pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleeting.augment import augmentations
 from fleeting.types import ArrayKind, FloatArray
 
 SHARE = 1 / 14
-"""The largest shift, as a share of the picture's side: 2 pixels of 28, 16 of 224."""
+"""The largest shift, as a share of the picture's side: 2 pixels of 28, or 16 of 224."""
 
 
 @augmentations.register("shift")

@@ -1,8 +1,9 @@
-"""A dataset is a declaration of how labelled clips really lie on a disk, and of what is wrong with them.
+"""A dataset is a declaration of how labelled clips are laid out on a disk, and of what is wrong with them.
 
-An adapter is a value with the attributes and calls of `Dataset` below. It never opens pixels to list its
-samples, it reports every row of its sheet, and it can fabricate a miniature of itself: a folder in the same
-layout, with the same sheet, that reads back. Drop a file that registers one into this folder and it exists.
+An adapter is a value with the attributes and calls of `Dataset` below. It lists its samples without decoding
+a picture, it reports every row of its sheet, and it can fabricate a miniature of itself: a folder in the same
+layout, with the same kind of sheet, which it can read. A file in this folder that registers an adapter adds
+its dataset.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Dataset(Protocol):
 
     @property
     def title(self) -> str:
-        """One line: what it is, who recorded whom at how many frames a second."""
+        """One line: which movements of how many people it holds, and its frames per second."""
 
     @property
     def paper(self) -> str:
@@ -63,11 +64,11 @@ class Dataset(Protocol):
 
     @property
     def access(self) -> str:
-        """How a user gets it."""
+        """How a user can obtain it."""
 
     @property
     def licence(self) -> str:
-        """What it may be used for."""
+        """The uses that its licence permits."""
 
     @property
     def label_sets(self) -> tuple[str, ...]:
@@ -75,7 +76,7 @@ class Dataset(Protocol):
 
     @property
     def ready(self) -> tuple[str, ...]:
-        """Modalities it supplies ready-made. With some and without frames, any other modality is refused."""
+        """Modalities it supplies ready-made. If it has no frames, every other modality is refused."""
 
     @property
     def has_frames(self) -> bool:
@@ -83,14 +84,14 @@ class Dataset(Protocol):
 
     @property
     def needs_root(self) -> bool:
-        """False only for a dataset that draws itself."""
+        """Whether the user must name a folder; False only for a dataset that is drawn in memory."""
 
     def samples(self, root: Path) -> list[Sample]:
         """Every row of the sheet, in its order, corrections applied. Raises DatasetError."""
         ...
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """What is wrong with these samples, without decoding a picture: sheet, order of frames, files."""
+        """Problems of these samples in sheet, order of frames and files, found without decoding a picture."""
         ...
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:
@@ -98,7 +99,7 @@ class Dataset(Protocol):
         ...
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:
-        """Picture files in the clip's own folder that no clip needs: before onset, after offset."""
+        """Picture files in the clip's own folder that no clip needs: those before onset and after offset."""
         ...
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
@@ -106,12 +107,12 @@ class Dataset(Protocol):
         ...
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
-        """Write a miniature (a few subjects, every label, tiny pictures) in this layout below ``root``."""
+        """Write a miniature in this layout below ``root``: a few subjects, every label, tiny pictures."""
         ...
 
 
 class LongVideos(Protocol):
-    """A dataset that has long videos too, with several movements each, or none."""
+    """A dataset that also has long videos, each with any number of movements."""
 
     @property
     def name(self) -> str:
@@ -123,15 +124,15 @@ class LongVideos(Protocol):
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of movement that its sheet lists."""
+        """The kinds of movement that its sheet lists: micro, macro."""
 
     def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
-        """The long videos below ``root`` by name, and what is wrong with them. Raises DatasetError."""
+        """The long videos below ``root``, sorted by name, and their problems. Raises DatasetError."""
         ...
 
 
 class Drawable(Protocol):
-    """A dataset in whose layout clips that were never recorded can be written."""
+    """A dataset in whose layout drawn clips can be written."""
 
     @property
     def name(self) -> str:
@@ -143,26 +144,26 @@ class Drawable(Protocol):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Its own words for the emotions."""
+        """The words that its sheet uses for the emotions."""
 
     @property
     def crop(self) -> int | None:
-        """Rows of the tight crops that it hands out; None: whole pictures."""
+        """Rows (pixels) of the tight face crops that the dataset distributes; None for whole pictures."""
 
     @property
     def gray(self) -> bool:
         """Whether its frames have no colour."""
 
     def invent(self, person: int, number: int, label: str, *, apex: int, length: int) -> Sample:
-        """The facts of a clip that was never recorded, named as the dataset would name it.
+        """Make up the sample of a drawn clip, named as the dataset would name it.
 
-        ``person`` counts from 1, ``number`` (their clip) from 0; ``apex`` counts from the onset, ``length``
-        the frames from onset to offset.
+        ``person`` counts from 1, ``number`` (the person's clip) from 0. ``apex`` is in frames after the
+        onset; ``length`` is the number of frames from onset to offset, both included.
         """
         ...
 
     def place(self, sample: Sample) -> str:
-        """The folder, below the root, that `write` puts a clip's frames into."""
+        """The folder, relative to the root, into which `write` puts a clip's frames."""
         ...
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
@@ -171,18 +172,18 @@ class Drawable(Protocol):
 
 
 class DrawableVideos(Drawable, Protocol):
-    """A dataset whose clips lie in long videos, in whose layout such videos can be written."""
+    """A dataset whose clips are parts of long videos; drawn long videos can be written in its layout."""
 
     def recording_name(self, sample: Sample) -> str:
-        """What the long video is called that a sample is in."""
+        """The name of the long video that contains a sample."""
         ...
 
     def write_sheets(self, root: Path, samples: Sequence[Sample]) -> None:
-        """Write the annotation files alone."""
+        """Write only the annotation files."""
         ...
 
     def write_frames(self, root: Path, row: Drawing) -> None:
-        """Write the frames alone, of the long video that a sample is in."""
+        """Write only the frames of the long video that contains a sample."""
         ...
 
 
@@ -190,7 +191,10 @@ datasets: Registry[Dataset] = Registry("dataset", "fleeting.datasets")
 
 
 def long_videos(name: str) -> LongVideos:
-    """The dataset of that name, which has long videos. Raises UnknownNameError, and OptionError without."""
+    """The dataset of that name, if it has long videos.
+
+    Raises UnknownNameError on an unknown name and OptionError on a dataset without long videos.
+    """
     if not getattr(datasets[name], "long", None):
         having = ", ".join(one for one in datasets if getattr(datasets[one], "long", None))
         raise OptionError(f"{name} has no long videos, expected a dataset that has; name one of {having}")

@@ -16,7 +16,7 @@ RELEASE_LABELS = {
 
 
 def _person(cell: object, _: Workbook) -> str:
-    """``'01'``, 1 and ``sub01`` are all sub01."""
+    """The person's part of the id: sub01 for ``'01'``, 1 or ``sub01``."""
     return f"sub{last_number(text(cell)):02d}"
 
 

@@ -1,4 +1,4 @@
-"""CAS(ME)^3, part A: the micro-expression clips of 94 people at 30 frames a second, with depth beside."""
+"""CAS(ME)^3, part A: micro-expression clips of 94 people at 30 frames a second, recorded with depth."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CORRECTIONS = {
     "casme3/spNO.40/e_2327": (Correction("offset", None, 2403, f"it was left out; {_FOUND}"),),
     "casme3/spNO.214/c_5": (Correction("offset", 3460, 34, f"two digits too many; {_FOUND}"),),
 }
-"""Keyed by the name that the sheet's own onset gives the clip."""
+"""Corrections by clip id; the id contains the onset of the sheet, even where that onset is wrong."""
 
 
 def _person(cell: object, book: Workbook) -> str:  # noqa: ARG001
-    """``spNO.1`` in any letter case. Raises ValueError on anything else."""
+    """The person's part of the id, from ``spNO.1`` in any letter case. Raises ValueError on anything else."""
     prefix, _, number = text(cell).partition(".")
     if prefix.casefold() != "spno" or not number.isdecimal():
         raise ValueError(f"{text(cell)!r} is not a subject such as spNO.1")
@@ -31,7 +31,7 @@ def _person(cell: object, book: Workbook) -> str:  # noqa: ARG001
 
 
 def _clip(row: Row) -> str:
-    """A video holds several micro-expressions: its letter and the onset name one."""
+    """The clip's name: the letter of its video and its onset, as a video holds several micro-expressions."""
     return f"{text(row.cells.get('clip'))}_{text(row.cells.get('onset'))}"
 
 

@@ -13,7 +13,7 @@ from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 
 PEOPLE = (15, 16, *range(19, 28), *range(29, 39), 40)
-"""Folder numbers of the sheet's subjects 1 to 22, in order: its first naming rule."""
+"""Folder numbers of subjects 1 to 22 of the sheet, in order: the workbook's first naming rule."""
 VIDEOS = {
     "disgust1": "0101",
     "disgust2": "0102",
@@ -25,12 +25,16 @@ VIDEOS = {
     "happy4": "0507",
     "happy5": "0508",
 }
-"""What each film is called in the sheet and in the folders: its second naming rule."""
+"""The code of each film in folder names, by its name in the sheet: the workbook's second naming rule."""
 _PAGES = ("CASFEcode_final", "naming rule1", "naming rule2")
 
 
 def _person(cell: object, book: Workbook) -> str:
-    """The folder of a subject by the workbook's naming rule, s15 for 1. Raises ValueError."""
+    """The folder of a subject by the workbook's first naming rule, such as s15 for 1.
+
+    Without that page of the workbook the rule of the release is used. Raises ValueError on an unknown
+    subject.
+    """
     number = last_number(text(cell))
     for rule in book.pages.get(_PAGES[1], ()):
         if len(rule) > 2 and text(rule[2]) == str(number):
@@ -41,7 +45,7 @@ def _person(cell: object, book: Workbook) -> str:
 
 
 def _video_rule(book: Workbook) -> Iterator[Problem]:
-    """A problem for each film that the workbook's second naming rule calls otherwise."""
+    """A problem for each film to which the workbook's second naming rule gives another code than VIDEOS."""
     for rule in book.pages.get(_PAGES[2], ()):
         code, video = (text(cell) for cell in (*rule, "", "")[:2])
         if video and VIDEOS.get(video, code.zfill(4)) != code.zfill(4):
@@ -50,7 +54,7 @@ def _video_rule(book: Workbook) -> Iterator[Problem]:
 
 
 def _facts(sample: Sample) -> Mapping[str, str]:
-    """``anger1_1`` of s15 lies in ``15_0401...``."""
+    """The parts of a clip's folder name: ``anger1_1`` of s15 is in ``15_0401...``."""
     video = sample.id.rpartition("/")[2].partition("_")[0]
     return {"folder": str(last_number(sample.subject)), "code": VIDEOS.get(video.casefold(), video)}
 

@@ -1,4 +1,4 @@
-"""The embedded example: motion maps drawn on the spot, the same ones every time."""
+"""The built-in example dataset: motion maps drawn in memory, the same ones every time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fleeting.faces.four_regions import four_regions
 from fleeting.types import FloatArray, Sample
 
 SUBJECTS, CLIPS, SEED = 10, 12, 7
-"""People (drawn, from one recipe of a face), clips of each, and the seed that makes them these."""
+"""The number of people (drawn, all from one recipe of a face), the clips of each, and the drawing's seed."""
 
 
 class Drawn:
-    """Drawn motion maps: three kinds of movement of drawn people, with noise."""
+    """Drawn motion maps of three kinds of movement, of drawn people and with noise."""
 
     name = "drawn"
     title = f"drawn motion maps: {SUBJECTS} drawn people with {CLIPS} clips each; comparable to nothing real"
@@ -30,30 +30,30 @@ class Drawn:
     needs_root = False
 
     def samples(self, root: Path) -> list[Sample]:  # noqa: ARG002 - there is no folder
-        """The drawn clips; the root is not looked at."""
+        """The drawn clips; ``root`` is ignored."""
         return [sample for sample, _ in _drawn().values()]
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:  # noqa: ARG002
-        """Nothing can be wrong with what was just drawn."""
+        """No problems: the maps were just drawn."""
         return iter(())
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
-        """Raises DatasetError: these maps never were frames."""
+        """Raises DatasetError: these maps have no frames."""
         raise DatasetError(f"{sample.id} is a drawn map without frames; use its flow-map")
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
-        """None: nothing lies on a disk."""
+        """No files: nothing is on a disk."""
         return []
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
-        """The drawn map (3, 28, 28), or HTNet's squares of it. Raises DatasetError on another sample."""
+        """The drawn map (3, 28, 28), or its four HTNet regions. Raises DatasetError on an unknown sample."""
         if sample.id not in _drawn():
             raise DatasetError(f"{sample.id} was not drawn; use the samples of this dataset")
         array = _drawn()[sample.id][1]
         return four_regions(array) if modality == "region-map" else array
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
-        """Nothing to write: the dataset is its own miniature."""
+        """Write nothing: the dataset is its own miniature."""
 
 
 @cache

@@ -19,12 +19,12 @@ from fleeting.errors import DatasetError, Problem
 from fleeting.types import FloatArray, Sample
 
 CLIPS, SUBJECTS = 442, 68
-"""What the organisers' list counts, and the rule below gives."""
+"""Clips and subjects of the organisers' list; the rule below gives the same numbers."""
 LEFT_OUT = {
     "casme2/sub04/EP12_01f": "its apex is missing",
     "casme2/sub05/EP09_05f": "its apex is its onset",
 }
-"""Clips of CASME II that the organisers' list does not have, and the likely reason."""
+"""Clips of CASME II that are missing from the organisers' list, with the likely reason."""
 
 _LABELS_OF_2014 = {
     clip: (Correction("label", said["2019"], said["2014"], "MEGC2019 uses the labels of 2014"),)
@@ -43,8 +43,9 @@ _MEMBERS: Mapping[str, SheetDataset | Smic] = {"casme2": _CASME2, "samm": SAMM, 
 class Megc2019:
     """The composite by rule: every clip of the three datasets that has one of the three classes.
 
-    The members lie together in the root or each in a folder of its own below it. Samples keep their own
-    dataset's name, id and word; the label set ``megc3`` makes them negative, positive and surprise.
+    The three datasets are either together in the root or each in its own folder below it. Samples keep the
+    name, id and emotion word of their own dataset; the label set ``megc3`` maps them to negative, positive
+    and surprise.
     """
 
     name: str = "megc2019"
@@ -59,13 +60,13 @@ class Megc2019:
     members: tuple[str, ...] = tuple(_MEMBERS)
 
     def samples(self, root: Path) -> list[Sample]:
-        """The clips of all three that have a class: CASME II, SAMM, SMIC. Raises DatasetError."""
+        """The clips that have a class, of CASME II, then SAMM, then SMIC. Raises DatasetError."""
         found = [s for name, member in _MEMBERS.items() for s in member.samples(home(root, name))]
         kept = {sample.id for sample in labelled(found, "megc3")[0]} - set(LEFT_OUT)
         return [sample for sample in found if sample.id in kept]
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """What each member says of its samples, which labels were set back, and whether clips were lost."""
+        """Problems of each dataset's samples, labels set back to those of 2014, a wrong count of clips."""
         for name, member in _MEMBERS.items():
             mine = [sample for sample in samples if sample.dataset == name]
             yield from member.problems(home(root, name), mine)
@@ -85,16 +86,16 @@ class Megc2019:
         return self._member(sample).spare(home(root, sample.dataset), sample)
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
-        """Raises DatasetError: the members have frames and nothing ready-made."""
+        """Raises DatasetError: the three datasets have frames and no ready-made arrays."""
         return self._member(sample).ready_array(root, sample, modality)
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
-        """Write a miniature of each member in a folder of its own below ``root``."""
+        """Write a miniature of each of the three datasets in its own folder below ``root``."""
         for name, member in _MEMBERS.items():
             member.fabricate(root / name, seed)
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
-        """Write clips in the layout of the dataset that each names, a folder for each dataset."""
+        """Write each clip in the layout of its own dataset, with one folder for each dataset."""
         for name, member in _MEMBERS.items():
             member.write(root / name, [row for row in rows if row.sample.dataset == name])
 
@@ -105,9 +106,10 @@ class Megc2019:
 
 
 def home(root: Path, name: str) -> Path:
-    """The folder that holds a member: one called after it, else the root, else any folder below it.
+    """The folder of one of the three datasets.
 
-    Raises DatasetError where none holds the member's sheet or folders.
+    Tried in this order: a folder below ``root`` whose name contains the dataset's, ``root`` itself, any other
+    folder right below it. Raises DatasetError where none of them holds the dataset's sheet or folders.
     """
     if not is_folder(root):
         raise DatasetError(f"{root} is not a folder; name the folder that holds CASME II, SAMM and SMIC")

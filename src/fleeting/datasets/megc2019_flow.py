@@ -1,4 +1,4 @@
-"""MEGC2019 as ready-made motion maps, in the layout in which the public repositories hand them out."""
+"""MEGC2019 as ready-made motion maps, in the layout in which public repositories distribute them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fleeting.video.pictures import UNREADABLE, damage, load_picture
 CLASSES = ("negative", "positive", "surprise")
 SIDE = 28
 LISTS = ("combined_3class_gt.csv", "combined_3_class2_for_optical_flow.csv")
-"""The organisers' list and that of the HTNet repository; either alone suffices."""
+"""File names of the organisers' list and of the HTNet repository's list; either alone suffices."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Megc2019Flow:
         return list(_read(root).samples)
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """Rows that cannot be read (of the whole list), maps that are missing or empty."""
+        """Rows of the whole list that cannot be read, and maps of these samples that are missing or empty."""
         reading = _read(root)
         ids = {sample.id for sample in samples}
         yield from (p for p in reading.problems if p.clip in ids or not p.clip or p.blocks)
@@ -68,17 +68,18 @@ class Megc2019Flow:
             yield from _beyond_the_list(maps, reading.samples)
 
     def frames(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
-        """Raises DatasetError: there are maps and no frames."""
+        """Raises DatasetError: the dataset has maps and no frames."""
         raise DatasetError(f"{sample.id} is a motion map without frames; use its flow-map")
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
-        """None: no clip has a folder of its own."""
+        """No files: no clip has a folder of its own."""
         return []
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:
-        """The map, or HTNet's squares of it, as (3, 28, 28): u, v, strain, each 0..255. Raises DatasetError.
+        """The map, or its four HTNet regions, as (3, 28, 28): u, v, strain, each 0..255. Raises DatasetError.
 
-        The maps come without landmarks: the squares lie where an aligned face has its eyes and mouth.
+        The maps come without landmarks, so the regions are placed where an aligned face has its eyes and
+        mouth.
         """
         if modality not in self.ready:
             raise DatasetError(f"{sample.id}: {modality} is not ready-made; use {' or '.join(self.ready)}")
@@ -97,7 +98,7 @@ class Megc2019Flow:
             self.write(root, rows)
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
-        """Write each clip's first frame, (28, 28, 3), as its map, and add the clips to both lists."""
+        """Write each clip's first frame (28, 28, 3) as its map, and append the clips to both lists."""
         lines = [_names(row.sample) for row in rows]
         _append(root / LISTS[0], "", [f"{d},{re.sub('^0+', '', s)},{c},{k}" for d, s, c, k in lines], "\r\n")
         head = "dataset,sub,filename_o,label,apex,imagename,sub_filename"
@@ -119,7 +120,11 @@ def _append(path: Path, head: str, lines: Sequence[str], end: str) -> None:
 
 
 def _read(root: Path) -> Reading:
-    """The organisers' list, or the other where it stands alone, and what is wrong with its rows."""
+    """The organisers' list, or the other list where only that is there, with the problems of its rows.
+
+    Where both are there, clips on which they differ are problems. Raises DatasetError where there is no list,
+    or a list without rows.
+    """
     if not is_folder(root):
         raise DatasetError(f"{root} is not a folder; name the folder that holds the maps and their list")
     by_name = {path.name.casefold(): path for path in listing(root)}
@@ -139,7 +144,7 @@ def _read(root: Path) -> Reading:
 
 
 def _differing(first: Reading, second: Reading) -> Iterator[Problem]:
-    """A problem for each clip that the two lists do not say the same of."""
+    """A problem for each clip on which the two lists disagree."""
     one, other = ({sample.id: sample.label for sample in reading.samples} for reading in (first, second))
     for name in one:
         if one[name] != other.get(name, "nothing"):
@@ -170,7 +175,10 @@ def _list(path: Path) -> Reading:
 
 
 def _cells(path: Path, number: int, line: str) -> list[str]:
-    """A line by itself: a stray quotation mark must not swallow those below it. Raises DatasetError."""
+    """The cells of one line, parsed alone so that a stray quotation mark cannot swallow the lines below it.
+
+    Raises DatasetError.
+    """
     try:
         return next(csv.reader([line], strict=True))
     except csv.Error as error:
@@ -181,7 +189,7 @@ def _cells(path: Path, number: int, line: str) -> list[str]:
 
 
 def _sample(dataset: str, person: str, clip: str, label: str) -> tuple[Sample | None, str]:
-    """A row as a sample, and what is wrong with it; no sample where the row names no clip."""
+    """A row as a sample, and its problem in words; no sample where the row names no clip."""
     member = dataset.casefold()
     try:
         name = plain(PEOPLE[member].format(last_number(person)), "person")
@@ -198,7 +206,7 @@ def _sample(dataset: str, person: str, clip: str, label: str) -> tuple[Sample | 
 
 
 def _stem(sample: Sample) -> str:
-    """``<subject>_<clip>``, the name of a sample's map."""
+    """The name of a sample's map without its ending: ``<subject>_<clip>``."""
     return "_".join(sample.id.partition("/")[2].split("/"))
 
 
@@ -208,13 +216,16 @@ def _map_folder(root: Path) -> Path:
 
 
 def _maps(root: Path) -> dict[str, Path]:
-    """Map files by ``<subject>_<clip>``; the blank before the dot may be there or not."""
+    """Map files by ``<subject>_<clip>``; a blank before ``.png`` is optional."""
     files = [path for path in listing(_map_folder(root)) if path.suffix.casefold() == ".png"]
     return {_normal(path.stem): path for path in reversed(files)}
 
 
 def _normal(stem: str) -> str:
-    """Subjects as the ids spell them: 6_006_1_2 is 006_006_1_2, s1_s1_ne_01 is s01_s01_ne_01."""
+    """A map's name with the subject spelled as in ids.
+
+    6_006_1_2 becomes 006_006_1_2, and s1_s1_ne_01 becomes s01_s01_ne_01.
+    """
     plain = stem.strip()
     if match := re.fullmatch(r"\d{1,3}_(\d{3})(_.*)", plain):
         return f"{match[1]}_{match[1]}{match[2]}"
@@ -260,7 +271,10 @@ def _miniature(member: str, seed: int) -> list[Drawing]:
 
 
 def _motion_map(item: Drawing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Something like a motion map: change to the middle frame along x, along y, and its size, each 0..255."""
+    """An imitation of a motion map, each channel 0..255, from the change between first and middle frame.
+
+    The channels are the gradient of the change along x, that along y, and the size of the change.
+    """
     change = item.frames[len(item.frames) // 2].astype(float) - item.frames[0]
     square = np.asarray(Pillow.fromarray(change.astype(np.float32)).resize((SIDE, SIDE)))
     channels = [np.gradient(square, axis=1), np.gradient(square, axis=0), np.abs(square)]

@@ -10,7 +10,7 @@ from fleeting.types import Sample
 
 
 def _person(cell: object, _: Workbook) -> str:
-    """1, ``'01'`` and ``S01`` are all S01."""
+    """The person's part of the id: S01 for 1, ``'01'`` or ``S01``."""
     return f"S{last_number(text(cell)):02d}"
 
 

@@ -19,7 +19,7 @@ CORRECTIONS = {
 
 
 def person(cell: object, _: Workbook) -> str:
-    """``'006'`` and 6 are both 006."""
+    """The person's part of the id: 006 for ``'006'`` or 6."""
     return f"{last_number(text(cell)):03d}"
 
 

@@ -1,4 +1,4 @@
-"""SMIC: micro-expressions recorded by three cameras; the folders are the labels, there is no sheet."""
+"""SMIC: micro-expressions recorded by three cameras; it has no sheet, and folder names are the labels."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ROOTS = ("SMIC_all_cropped/{camera}", "SMIC_all_raw/{camera}", "{camera}", "*/{
 
 @dataclass(frozen=True, kw_only=True)
 class Smic:
-    """One camera of SMIC; see `fleeting.datasets.Dataset`.
+    """The clips of one camera of SMIC; see `fleeting.datasets.Dataset`.
 
-    Onset and offset are the first and the last frame on the disk; nobody annotated the apex.
+    Onset and offset are the first and last frame on the disk; the apex is not annotated.
     """
 
     name: str
     camera: str
     fps: float
     clips: int | None = None
-    """How many the release holds, where we know."""
+    """The number of clips in the release, where it is known."""
     part: str = ""
     title: str = ""
     paper: str = "Li et al. 2013, doi:10.1109/FG.2013.6553717"
@@ -43,10 +43,13 @@ class Smic:
     needs_root: bool = True
     gray: bool = False
     crop: int = 169
-    """Rows of the tight crops that it hands out."""
+    """Rows (pixels) of the tight face crops that the dataset distributes."""
 
     def home(self, root: Path) -> Path | None:
-        """The folder that holds this camera's s1, s2, ...; None if there is none."""
+        """The folder that holds this camera's folders s1, s2, ...; None if there is none.
+
+        Raises DatasetError where ``root`` is not a folder.
+        """
         if not is_folder(root):
             raise DatasetError(f"{root} is not a folder; name the folder that holds the dataset")
         for pattern in _ROOTS:
@@ -56,11 +59,11 @@ class Smic:
         return root if self.camera == "HS" and under(root, "s*/micro", {}) else None
 
     def samples(self, root: Path) -> list[Sample]:
-        """Every clip folder, by person and name. Raises DatasetError."""
+        """Every clip folder as a sample, sorted by person, label and name. Raises DatasetError."""
         return [self._sample(folder) for folder in self._clips(root)]
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """What is wrong with these clips: their names, folders and files."""
+        """Problems of these clips: their names, folders and files."""
         wanted = {sample.id: sample for sample in samples}
         found: dict[str, list[Path]] = {}
         for clip in self._clips(root):
@@ -99,11 +102,11 @@ class Smic:
         raise DatasetError(f"{sample.id}: no frames of it are below {home}; {checks.RESTORE}")
 
     def spare(self, root: Path, sample: Sample) -> list[Path]:  # noqa: ARG002
-        """None: a clip is all that lies in its folder."""
+        """No files: a clip is everything in its folder."""
         return []
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
-        """Raises DatasetError: this dataset has frames and nothing ready-made."""
+        """Raises DatasetError: this dataset has frames and no ready-made arrays."""
         raise DatasetError(f"{sample.id}: {self.name} has no {modality} ready-made; compute it from frames")
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
@@ -124,7 +127,7 @@ class Smic:
         apex: int,  # noqa: ARG002 - SMIC has none
         length: int,
     ) -> Sample:
-        """The facts of a clip that was never recorded; see `SheetDataset.invent`."""
+        """Make up the sample of a drawn clip; see `SheetDataset.invent`."""
         code = {word: code for code, word in _WORDS.items()}[label]
         name, onset = f"s{person:02d}", 559740 + number * 40
         clip = f"{self.part}{name}_{code}_{number // len(_WORDS) + 1:02d}"
@@ -133,13 +136,13 @@ class Smic:
         return Sample(f"{subject}/{clip}", self.name, subject, label, onset, None, offset, self.fps)
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
-        """Write clips in this dataset's layout: the label is a folder, the files carry the camera's count."""
+        """Write clips in this dataset's layout: the label is a folder, files have the camera's numbers."""
         for row in rows:
             for number, picture in row.numbered():
                 save_picture(root / self.place(row.sample) / f"reg_image{number:06d}.bmp", picture)
 
     def place(self, sample: Sample) -> str:
-        """The folder, below the root, that `write` puts a clip's frames into."""
+        """The folder, relative to the root, into which `write` puts a clip's frames."""
         person = f"s{last_number(sample.subject)}"
         clip = f"{person}_{sample.id.rpartition('/')[2].partition('_')[2]}"
         return f"SMIC_all_cropped/{self.camera}/{person}/micro/{sample.label}/{clip}"
@@ -158,7 +161,7 @@ class Smic:
         return [clip for label in self._labels(root) if _is_label(label) for clip in folders(label)]
 
     def _strangers(self, root: Path) -> Iterator[Problem]:
-        """A problem for each folder that should be a label and is none: nothing in it is read."""
+        """A problem for each folder beside the labels whose name is no label: its contents are not read."""
         for folder in (path for path in self._labels(root) if not _is_label(path)):
             clips, loose = folders(folder), pictures(folder)
             if clips or loose:
@@ -167,7 +170,7 @@ class Smic:
                 yield Problem("", f"{what}: {lost} in it are not read", "rename it, or move it out of micro")
 
     def _labels(self, root: Path) -> list[Path]:
-        """What lies where the labels lie, ordered by person and name."""
+        """All folders at the level of the labels, sorted by person and name."""
         people = [path for path in folders(self._home(root)) if re.fullmatch(r"s\d+", path.name.casefold())]
         people.sort(key=lambda path: last_number(path.name))
         return [label for person in people for label in under(person, "micro/*", {})]
@@ -179,7 +182,7 @@ class Smic:
     def _sample(self, folder: Path) -> Sample:
         try:
             numbers = list(pictures(folder))
-        except DatasetError:  # named by the doctor
+        except DatasetError:  # `problems` reports it
             numbers = []
         onset, offset = (numbers[0], numbers[-1]) if numbers else (None, None)
         name, label = self._id(folder), folder.parent.name.casefold()
@@ -192,7 +195,7 @@ def _is_label(folder: Path) -> bool:
 
 
 def _coded(folder: Path) -> str:
-    """The label that the name of a clip folder speaks of, "" if none."""
+    """The label that the name of a clip folder contains, "" if none."""
     parts = folder.name.casefold().split("_")
     return next((_WORDS[part] for part in parts if part in _WORDS), "")
 

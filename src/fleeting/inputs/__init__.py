@@ -1,1 +1,1 @@
-"""The arrays that a model sees of a clip, made from frames once and kept on disk."""
+"""An input is an array that a model sees of a clip; arrays are made from frames once and kept on disk."""

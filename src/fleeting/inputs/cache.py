@@ -1,6 +1,6 @@
-"""Arrays kept on disk by how they were made, so that the same work on the same input is done once.
+"""A cache of arrays on disk, keyed by how they were made, so that the same work is done only once.
 
-What is kept may show faces: entries are for their owner alone, and so is a folder that is made here.
+Entries may show faces, so entries, and the folders created here, are readable by their owner alone.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ import numpy.typing as npt
 from fleeting.errors import CacheError, OptionError
 
 LIMIT = 4 * 2**30
-"""Bytes that a cache keeps unless told otherwise."""
+"""The default limit of a cache, in bytes: 4 GiB."""
 TIDY = 0.02
-"""The folder is looked over when so much of its limit was put into it, and at first."""
+"""The share of the limit that is written between two clean-ups of a folder; the first write cleans up too."""
 
 
 class Cache:
-    """A folder of entries, each some named arrays under the key of the facts that decide them.
+    """A folder of entries; each entry holds named arrays under a key made of the facts that decide them.
 
     The folder is the argument, else ``$FLEETING_CACHE``, else ``fleeting`` in the user's folder for caches;
-    ``FLEETING_CACHE=off`` keeps nothing, whatever the argument. Above ``limit`` bytes the entries that were
-    used longest ago go. Any number of processes may use one folder: an entry appears whole or not at all.
+    ``FLEETING_CACHE=off`` keeps nothing, whatever the argument. Above ``limit`` bytes the least recently used
+    entries are removed. Any number of processes may use one folder: an entry appears whole or not at all.
     """
 
     def __init__(self, folder: Path | None = None, limit: int = LIMIT) -> None:
@@ -41,7 +41,7 @@ class Cache:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         self.folder = None if named == "off" else Path(folder or named or Path(home, "fleeting"))
         self.limit = limit
-        self._unseen: float = limit  # bytes put since the folder was looked over
+        self._unseen: float = limit  # bytes written since the last clean-up; at first enough to cause one
 
     @staticmethod
     def key(**facts: Any) -> str:
@@ -53,20 +53,20 @@ class Cache:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def get(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
-        """The arrays put under that key; None if they are not here, or damaged."""
+        """The arrays stored under that key; None if there are none or the file is damaged."""
         if self.folder is None:
             return None
         path = self.folder / f"fleeting-{key}.npz"
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as entry:
-                with suppress(OSError):  # somebody else's cache, to be read only
-                    os.utime(path)  # used now
+                with suppress(OSError):  # the cache may be another user's, and read-only
+                    os.utime(path)  # mark as used now
                 return {name: entry[name] for name in entry.files}
-        except Exception:  # a scrambled file makes the readers of zip and npy raise almost anything
+        except Exception:  # on a damaged file the zip and npy readers raise almost any exception
             return None
 
     def put(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Keep the arrays under that key, in place of what was there, unless they alone exceed the limit.
+        """Store the arrays under that key, replacing older ones, unless they alone exceed the limit.
 
         Raises OptionError on an array of objects, and CacheError where the folder cannot be written.
         """
@@ -89,7 +89,7 @@ class Cache:
 
 
 def _write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    handle, name = tempfile.mkstemp(".part", "fleeting-", path.parent)  # for its owner alone
+    handle, name = tempfile.mkstemp(".part", "fleeting-", path.parent)  # readable by its owner alone
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as entry:
             for title, array in arrays.items():
@@ -101,7 +101,7 @@ def _write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 
 def _tidy(folder: Path, limit: int) -> None:
-    """Remove what a killed writer left, and what was used longest ago until the rest is within the limit."""
+    """Remove leftovers of killed writers, then the least recently used entries until the limit is met."""
     found = []
     for path in folder.glob("fleeting-*"):
         try:
@@ -110,7 +110,7 @@ def _tidy(folder: Path, limit: int) -> None:
             continue
         if path.suffix == ".npz":
             found.append((facts.st_mtime_ns, facts.st_size, path))
-        elif facts.st_mtime < time.time() - 3600:  # nobody writes for an hour
+        elif facts.st_mtime < time.time() - 3600:  # no write takes an hour: its writer was killed
             path.unlink(missing_ok=True)
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
@@ -120,8 +120,9 @@ def _tidy(folder: Path, limit: int) -> None:
 
 
 def code_of(*modules: ModuleType) -> str:
-    """SHA-256 of the modules' source, of a package all that is in it: a fact of whatever they compute.
+    """SHA-256 of the modules' source; for a package, of all its modules.
 
+    It is a fact of a cache key: when the code changes, entries made by the old code are no longer found.
     Raises OptionError on a module without source.
     """
     digest = hashlib.sha256()

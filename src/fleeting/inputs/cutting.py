@@ -1,4 +1,4 @@
-"""The clip of a stretch of video, for whoever knows where the movement is."""
+"""Cutting a clip out of a video, for users who already know when the movement happens."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def cut(
 ) -> Clip:
     """The stretch of a video from ``start`` to ``end`` (seconds, both included) as a Clip of the face.
 
-    ``source`` is whatever `fleeting.open_video` reads. Onset and offset are the stretch's first and
-    last frame, the apex is found by the finder of that name; times are the video's own. Raises VideoError
-    and FaceError where nothing can be read or no face is found.
+    ``source`` is anything that `fleeting.open_video` reads. Onset and offset are the first and last frame of
+    the stretch; ``apex`` names the apex finder; times are the video's own. Raises VideoError where nothing
+    can be read and FaceError where no face is found.
     """
     if apex == "annotated":
         raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")

@@ -1,4 +1,7 @@
-"""From samples to arrays: ready-made by the dataset, or frames, a clip, a modality, brought to size."""
+"""Loading a model's inputs: samples in, arrays out, either ready-made by the dataset or made from frames.
+
+Frames become a clip of the face, a modality turns the clip into an array, and the array is resized.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +29,17 @@ from fleeting.video import pictures
 from fleeting.video.pictures import read_pictures
 
 CROPPING: tuple[ModuleType, ...] = (faces, pictures, inputs)
-"""Packages and modules whose change makes kept crops stale."""
+"""Packages and modules of which any change makes cached crops stale."""
 MAKING: tuple[ModuleType, ...] = (*CROPPING, apex, modality_shelf)
-"""Those whose change makes kept arrays stale, beside a plug-in's own module."""
+"""Packages and modules of which any change makes cached arrays stale; a plug-in's own module is added."""
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Samples with their arrays, in the same order, and what could not be opened.
+    """Samples with their arrays, in the same order, and the problems of those that could not be opened.
 
-    ``arrays`` holds one (n, channels, height, width) for each input; ``apexes`` counts the samples by the
-    rule that found their apex, ``crops`` by what was done to their frames (see
+    ``arrays`` holds one array (n, channels, height, width) for each input; ``apexes`` counts the samples by
+    the rule that found their apex, ``crops`` by how their frames were cropped (see
     `fleeting.faces.clips.clip_of`).
     """
 
@@ -50,7 +53,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Opened:
-    """A sample's clip, the rule that gave its apex, and what was done to its frames."""
+    """A sample's clip, the rule that gave its apex, and how its frames were cropped."""
 
     clip: Clip
     apex: str
@@ -60,16 +63,16 @@ class Opened:
 def load(
     dataset: Dataset, root: Path, samples: Sequence[Sample], view: View, progress: Progress = silent
 ) -> Inputs:
-    """Every sample that can be opened, and a Problem for each that cannot.
+    """Open every sample that can be opened, and return a Problem for each that cannot.
 
-    Arrays made from frames are kept in the cache and made once. Raises UnknownNameError on an unknown
-    modality, DatasetError where the dataset cannot supply it, OptionError on an option it does not take, and
-    CacheError where arrays cannot be kept.
+    Arrays made from frames are cached on disk. Raises UnknownNameError on an unknown modality, DatasetError
+    where the dataset cannot supply the modality, OptionError on an option that the modality does not take,
+    and CacheError where the cache cannot be written.
     """
     for item in view.inputs:
         refuse_unsupplied(dataset, item.modality)
         if item.modality not in dataset.ready:
-            modalities[item.modality](PROBE, **item.options)  # a wrong option is no clip's fault
+            modalities[item.modality](PROBE, **item.options)  # report a wrong option once, not for every clip
     opened: list[Sample] = []
     rows: list[list[FloatArray]] = []
     problems: list[Problem] = []
@@ -104,7 +107,11 @@ def refuse_unsupplied(dataset: Dataset, modality: str) -> None:
 
 
 def frames_of(dataset: Dataset, root: Path, samples: Sequence[Sample]) -> tuple[list[Sample], list[Problem]]:
-    """Each frame of each clip as a sample ``clip#frame``, for the papers that classify single frames."""
+    """Each frame of each clip as a sample ``clip#frame``, for papers that classify single frames.
+
+    Clips whose frames cannot be listed are returned as problems. Raises DatasetError on a dataset without
+    frames.
+    """
     if not dataset.has_frames:
         raise DatasetError(f"{dataset.name} has no frames; found data.unit=frame, use data.unit=clip")
     frames: list[Sample] = []
@@ -120,9 +127,9 @@ def frames_of(dataset: Dataset, root: Path, samples: Sequence[Sample]) -> tuple[
 
 
 def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> Opened:
-    """The sample's frames as a Clip of the face, its apex by the view's rule.
+    """The sample's frames as a Clip of the face, with the apex found by the view's rule.
 
-    Raises DatasetError where frames are missing or damaged or the annotated apex is none of them, and
+    Raises DatasetError where frames are missing or damaged or the annotated apex is not among them, and
     FaceError where no face is found.
     """
     return _opened(sample, dataset.frames(root, sample), view, _cache_of_faces())
@@ -151,31 +158,31 @@ def _opened(sample: Sample, paths: Sequence[Path], view: View, kept: Cache) -> O
 
 
 def _faces(paths: Sequence[Path], view: View, kept: Cache) -> tuple[Image, str]:
-    """The pictures cropped as the view says, and what that was; kept, since finding faces takes longest."""
+    """The pictures cropped as the view asks, and how; cached, because finding faces is the slowest step."""
     key = kept.key(files=_files(paths), crop=view.crop, height=view.height, code=code_of(*CROPPING))
     found = kept.get(key)
     if found is None:
         images, times = [*read_pictures(paths)], range(len(paths))
         clip, crop = clip_of(images, times, 0, 0, 0, crop=view.crop, height=view.height)
         found = {"frames": clip.frames, "crop": np.array(crop)}
-        if view.crop != "as-is":  # nobody looked for a face, and whole pictures are large
+        if view.crop != "as-is":  # as-is searches no face, so caching large whole pictures would not pay
             kept.put(key, found)
     return found["frames"], str(found["crop"])
 
 
 def _files(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """What tells pictures from those that lay there before: path, bytes, and when they were written."""
+    """Path, size in bytes and modification time of each file, so that a changed file gets another key."""
     return [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths]
 
 
 def _cache_of_faces() -> Cache:
-    """A cache with a folder and a limit of its own: clips are large and would drive out the arrays."""
+    """The cache of face crops; it has its own folder and limit because large clips would evict the arrays."""
     folder = Cache().folder
     return Cache(folder / "faces" if folder else None)
 
 
 class _Opener:
-    """Opens samples of one dataset, and keeps in the cache what was made of their frames."""
+    """Opens samples of one dataset and caches the arrays made from their frames."""
 
     def __init__(self, dataset: Dataset, root: Path, view: View) -> None:
         self._dataset, self._root, self._view = dataset, root, view
@@ -185,7 +192,7 @@ class _Opener:
         self._code = code_of(*MAKING, *(sys.modules[f.__module__] for f in functions))
 
     def arrays(self, sample: Sample) -> tuple[list[FloatArray], str, str]:
-        """The sample's arrays, the rule of its apex and what was done to its frames."""
+        """The sample's arrays, the rule that found its apex, and how its frames were cropped."""
         opened: Opened | None = None
         paths: list[Path] = []
         apex = crop = "none"
@@ -210,7 +217,7 @@ class _Opener:
         return arrays, apex, crop
 
     def _facts(self, sample: Sample, item: Input, paths: Sequence[Path]) -> dict[str, Any]:
-        """Everything that decides what an array made from frames looks like."""
+        """All facts that decide the values of an array made from frames: they make up its cache key."""
         view = self._view
         return {
             "sample": (sample.id, sample.onset, sample.apex, sample.offset, sample.fps),

@@ -1,4 +1,4 @@
-"""How a model looks at clips: which inputs, of frames cropped and coloured how, brought to which size."""
+"""A view: how a clip becomes a model's inputs (modalities and sizes, the crop, the colour, the apex rule)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fleeting.modalities import modalities
 from fleeting.types import Clip, FloatArray, Image
 
 PROBE = Clip(np.full((3, 64, 52, 1), 128, np.uint8), np.arange(3) / 100, 0, 1, 2)
-"""A clip on which a modality shows whether it takes its options."""
+"""A small gray clip on which a modality is tried, so that a wrong option is found before any file is read."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a model: a modality, the options it is given, and the size to which it is brought."""
+    """One input of a model: a modality, its options, and the ``size`` (height, width) of the array."""
 
     modality: str
     size: tuple[int, int]
@@ -31,7 +31,10 @@ class Input:
 
 @dataclass(frozen=True)
 class View:
-    """How clips are looked at: which inputs, from frames cropped and coloured how, the apex by which rule."""
+    """How clips become inputs: the inputs, the apex rule, and how frames are coloured and cropped.
+
+    ``height`` is the rows of a crop, in pixels; ``equalise`` spreads the histogram of each frame.
+    """
 
     inputs: tuple[Input, ...]
     apex: str = "annotated"
@@ -42,16 +45,20 @@ class View:
 
 
 def arrays_of(clip: Clip, view: View) -> list[FloatArray]:
-    """What a model that looks so at clips gets to see of this one: an array (channels, height, width) each.
+    """The arrays of one clip under a view: one (channels, height, width) for each input.
 
-    The clip comes with its apex and cropped as the view says; its frames are toned here.
+    The clip must already have its apex and be cropped as the view asks; colour and histograms are changed
+    here.
     """
     clip = replace(clip, frames=toned(clip.frames, view))
     return [resized(modalities[item.modality](clip, **item.options), item.size) for item in view.inputs]
 
 
 def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Bring (channels, height, width) to ``size``: by area where it shrinks, bilinear where it grows."""
+    """Resize (channels, height, width) to ``size`` (height, width).
+
+    Pixels are averaged by area where both sides shrink or stay, else interpolated bilinearly.
+    """
     if array.shape[1:] == size:
         return array.astype(np.float32)
     if array.shape[1] >= size[0] and array.shape[2] >= size[1]:
@@ -61,14 +68,14 @@ def resized(array: FloatArray, size: tuple[int, int]) -> FloatArray:
 
 
 def toned(frames: Image, view: View) -> Image:
-    """Frames as gray and with their histograms spread, where the view wants that."""
+    """Frames converted to gray and with their histograms spread, each only where the view asks for it."""
     if view.color == "gray" and frames.shape[3] == 3:
         frames = np.stack([optical_flow.gray(frame) for frame in frames])[..., None]
     return np.stack([_equalised(frame) for frame in frames]) if view.equalise else frames
 
 
 def _equalised(frame: Image) -> Image:
-    """The frame with its brightness (of colours, the luma alone) spread over the whole range."""
+    """The frame with its histogram equalised; of a colour frame, only the luma channel."""
     if frame.shape[2] == 1:
         return np.asarray(ImageOps.equalize(Pillow.fromarray(frame[..., 0])))[..., None]
     luma, *colour = Pillow.fromarray(frame).convert("YCbCr").split()

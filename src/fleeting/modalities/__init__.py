@@ -1,8 +1,8 @@
 """A modality is one way of looking at a clip: ``Clip -> array`` (channels, height, width), float32.
 
-Register the function under its name and say with `means` what its channels are, so that augmentations treat
-motion as motion. A modality never imports torch, draws no random numbers, and never changes its clip. A
-dataset may supply one ready-made instead.
+Register the function under its name and declare with `means` what its channels mean, so that augmentations
+treat motion as motion. A modality never imports torch, draws no random numbers, and never changes its clip.
+A dataset may supply a modality's arrays ready-made instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ modalities: Registry[Modality] = Registry("modality", "fleeting.modalities")
 
 
 def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
-    """Decorator: what the channels of this modality mean. A single name counts for every colour."""
+    """Decorator that declares what the channels of a modality mean.
+
+    A single name holds for every channel, however many there are. ``rest`` is the value that means "no
+    displacement" (see `fleeting.types.ArrayKind`).
+    """
 
     def note(function: Modality) -> Modality:
         function.kind = ArrayKind(channels, rest)  # type: ignore[attr-defined]
@@ -28,6 +32,6 @@ def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
 
 
 def kind_of(name: str, channels: int) -> ArrayKind:
-    """What the channels of that modality's array mean. Unsaid, they are plain pictures."""
+    """The meaning of each channel of that modality's array; without `means` they are plain pictures."""
     declared: ArrayKind = getattr(modalities[name], "kind", ArrayKind(("picture",)))
     return ArrayKind(declared.channels * channels, declared.rest) if len(declared.channels) == 1 else declared

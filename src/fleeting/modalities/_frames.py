@@ -1,4 +1,4 @@
-"""What several modalities take from a clip's frames."""
+"""Steps that several modalities share: selecting a clip's frames, gray crops, min-max scaling."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fleeting.faces.optical_flow import gray, shrink
 from fleeting.types import Clip, FloatArray
 
 HEIGHT, TALLEST = 141, 170
-"""A face crop of more rows than the second is shrunk to the first before its flow is computed: the published
-maps were made from crops of 141 to 170 rows."""
+"""Before flow is computed, a face crop of more than TALLEST rows (pixels) is shrunk to HEIGHT rows: the
+published maps were made from crops of 141 to 170 rows."""
 
 
 def movement(clip: Clip) -> npt.NDArray[np.uint8]:
@@ -19,7 +19,7 @@ def movement(clip: Clip) -> npt.NDArray[np.uint8]:
 
 
 def gray_crop(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """One frame in gray, shrunk by area to HEIGHT rows where it has more than TALLEST."""
+    """One frame in gray, shrunk by area to HEIGHT rows where it has more than TALLEST rows."""
     picture = gray(frame)
     if len(picture) <= TALLEST:
         return picture
@@ -30,7 +30,8 @@ def gray_crop(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def stretched(picture: npt.NDArray[np.floating], flat: float) -> FloatArray:
     """A picture (height, width, channels) min-max scaled as a whole: (channels, height, width), 0 to 255.
 
-    Colours keep their relation. A picture without any contrast is ``flat`` throughout.
+    All channels share one scale, so colours keep their relation. A picture without contrast becomes ``flat``
+    everywhere.
     """
     low, high = float(picture.min()), float(picture.max())
     scaled = np.full_like(picture, flat) if high - low < 1e-6 else (picture - low) * (255 / (high - low))

@@ -1,4 +1,4 @@
-"""A clip's change gathered in one picture, whichever way it went: active and affective image."""
+"""Pictures that sum up all absolute changes in a clip: the active image and the affective image."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fleeting.types import Clip, FloatArray
 def active_image(clip: Clip) -> FloatArray:
     """How far the frames departed from the onset, summed (OrigiNet 2020): (1 or 3, height, width), 0 to 255.
 
-    Our reading: the sum over t of |I_t - I_onset|, min-max scaled as a whole; what moves and stays moved
-    counts most. A clip without change is 0.
+    Our reading: the sum over t of |I_t - I_onset|, min-max scaled as a whole; movements that last count most.
+    A clip without change is 0.
     """
     return _gathered(clip, against_onset=True)
 
@@ -23,7 +23,7 @@ def active_image(clip: Clip) -> FloatArray:
 def affective_image(clip: Clip) -> FloatArray:
     """How much changed from frame to frame, summed (AffectiveNet 2021): (1 or 3, height, width), 0 to 255.
 
-    Our reading: the sum over t of |I_t - I_t-1|, min-max scaled as a whole; quick movements there and back
+    Our reading: the sum over t of |I_t - I_t-1|, min-max scaled as a whole; quick movements back and forth
     count most, and so does the camera's noise. A clip without change is 0.
     """
     return _gathered(clip, against_onset=False)

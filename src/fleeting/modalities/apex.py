@@ -1,4 +1,4 @@
-"""Still frames: the apex alone, and the pair of onset and apex."""
+"""Still frames as inputs: the apex alone, and the pair of onset and apex."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def apex(clip: Clip) -> FloatArray:
 
 @modalities.register("onset-apex")
 def onset_apex(clip: Clip) -> FloatArray:
-    """The frames where the movement starts and peaks, one above the other: (2 or 6, height, width)."""
+    """The frames where the movement starts and peaks, one above the other: (2 or 6, height, width).
+
+    The channels of the onset come first; values are 0 to 255.
+    """
     return np.concatenate([clip.frames[i].transpose(2, 0, 1) for i in (clip.onset, clip.apex)]).astype(
         np.float32
     )

@@ -1,4 +1,4 @@
-"""What changed between onset and apex, with and without its sign."""
+"""The difference between apex and onset frame, with and without its sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optical flow between two frames of a clip, and the strain in it."""
+"""Optical flow between two frames of a clip, and the optical strain computed from it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fleeting.types import Clip, FloatArray
 def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     """How far each pixel moved from onset to apex: (2, height, width), u right and v down, in pixels.
 
-    They are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
-    one of `fleeting.faces.optical_flow.flow`'s. A still clip is 0.
+    Pixels are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
+    one of the backends of `fleeting.faces.optical_flow.flow`. A still clip is 0.
     """
     return _between(clip, clip.onset, clip.apex, backend)
 
@@ -28,8 +28,8 @@ def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
 def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     """How far each pixel moved from apex to offset: (2, height, width), u right and v down, in pixels.
 
-    They are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
-    one of `fleeting.faces.optical_flow.flow`'s. A still clip is 0.
+    Pixels are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
+    one of the backends of `fleeting.faces.optical_flow.flow`. A still clip is 0.
     """
     return _between(clip, clip.apex, clip.offset, backend)
 
@@ -39,8 +39,8 @@ def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
 def strain(clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: str = "tvl1") -> FloatArray:
     """How much the skin stretched from onset to apex: (1, height, width), unitless, 0 and more.
 
-    ``form`` is one of `fleeting.faces.optical_flow.optical_strain`'s, ``backend`` one of its `flow`'s. A
-    still clip is 0.
+    ``form`` is one of the forms of `fleeting.faces.optical_flow.optical_strain`, ``backend`` one of the
+    backends of `fleeting.faces.optical_flow.flow`. A still clip is 0.
     """
     u, v = _between(clip, clip.onset, clip.apex, backend)
     return optical_flow.optical_strain(u, v, form)[None]

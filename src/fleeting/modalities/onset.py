@@ -1,4 +1,4 @@
-"""The still frame before anything has moved."""
+"""The onset frame as an input: the face before it moves."""
 
 from __future__ import annotations
 
@@ -10,5 +10,8 @@ from fleeting.types import Clip, FloatArray
 
 @modalities.register("onset")
 def onset(clip: Clip) -> FloatArray:
-    """The frame where the movement starts: (1 or 3, height, width), 0 to 255. It shows who, not what."""
+    """The frame where the movement starts: (1 or 3, height, width), 0 to 255.
+
+    It shows the person, but not the expression.
+    """
     return np.asarray(clip.frames[clip.onset].transpose(2, 0, 1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""A clip as one weighted sum of its frames: the dynamic image, and MESTI, which turns round at the apex."""
+"""A clip as one weighted sum of its frames: the dynamic image, and MESTI, whose weights turn at the apex."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Weights = npt.NDArray[np.float64]
 def dynamic_image(clip: Clip, *, weights: str = "linear") -> FloatArray:
     """The frames summed by their rank in time (Bilen et al. 2016): (1 or 3, height, width), 0 to 255.
 
-    Frame t of T weighs 2t - T - 1 (``linear``) or 2(T - t + 1) - (T + 1)(H_T - H_t-1) with H the harmonic
-    numbers (``harmonic``: it is running means of the frames that are ranked). The sum is min-max scaled as a
+    Frame t of T has the weight 2t - T - 1 (``linear``) or 2(T - t + 1) - (T + 1)(H_T - H_t-1) with H the
+    harmonic numbers (``harmonic``, which ranks running means of the frames). The sum is min-max scaled as a
     whole; a clip without change is 127.5. Raises UnknownNameError on other weights.
     """
     if weights not in RANKS:
@@ -30,8 +30,8 @@ def dynamic_image(clip: Clip, *, weights: str = "linear") -> FloatArray:
 def mesti(clip: Clip) -> FloatArray:
     """The frames summed by their rank up to the apex and back (MEGANet 2025): (1 or 3, height, width).
 
-    Frame t of T with the apex at a weighs 2t - a - 1 up to the apex and T - 2t + a + 1 behind it; the sum is
-    min-max scaled to 0..255 as a whole (our reading). A clip without change is 127.5.
+    With the apex at frame a of T, frame t has the weight 2t - a - 1 up to the apex and T - 2t + a + 1 after
+    it; the sum is min-max scaled to 0..255 as a whole (our reading). A clip without change is 127.5.
     """
     apex = clip.apex - clip.onset + 1
     behind = clip.offset - clip.apex
@@ -39,12 +39,12 @@ def mesti(clip: Clip) -> FloatArray:
 
 
 def linear_ranks(count: int) -> Weights:
-    """2t - T - 1 for t from 1 to T: how many frames each one outranks, less how many outrank it."""
+    """The weights 2t - T - 1 for t from 1 to T: the number of earlier frames minus that of later frames."""
     return 2 * np.arange(1, count + 1, dtype=np.float64) - count - 1
 
 
 def harmonic_ranks(count: int) -> Weights:
-    """The same for the running means of the frames, written as weights of the frames."""
+    """The weights of the frames that result from giving `linear_ranks` to the frames' running means."""
     time = np.arange(1, count + 1)
     later = np.cumsum((1 / time)[::-1])[::-1]  # H_T - H_t-1
     return np.asarray(2 * (count - time + 1) - (count + 1) * later, dtype=np.float64)

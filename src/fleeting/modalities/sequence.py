@@ -1,4 +1,4 @@
-"""The clip itself, brought to one length."""
+"""The frames of a clip, resampled to a fixed number."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fleeting.types import Clip, FloatArray
 def sequence(clip: Clip, *, frames: int = 16) -> FloatArray:
     """Pictures from onset to offset, evenly spaced in time, 0 to 255: (frames x 1 or 3, height, width).
 
-    They lie one after another, all channels of the first before those of the second. A picture between two
-    frames is mixed from both, by how near it is to each (our reading). Raises OptionError on less than one.
+    Pictures follow one another: all channels of the first, then those of the second. A picture between two
+    frames is interpolated linearly in time (our reading). Raises OptionError on fewer than one frame.
     """
     if frames < 1:
         raise OptionError(f"sequence: frames is {frames}, expected 1 or more")

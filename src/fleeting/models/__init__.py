@@ -1,16 +1,18 @@
 """A model turns the arrays that its ``forward`` names into class scores.
 
-Two contracts, one registry. A network is a ``torch.nn.Module`` class: ``Network(classes, *, options)``, whose
-``forward`` returns logits (batch, classes). An estimator learns at once, without epochs: ``Estimator(classes,
-*, options)`` with ``fit``, ``probabilities``, ``state`` and ``load_state`` (numpy arrays by name). Both say
-in ``inputs`` which arrays they take, as (channels, height, width) each, and in ``paper`` who made them.
+One registry holds two kinds of model. A network is a ``torch.nn.Module`` class: ``Network(classes, *,
+options)``, whose ``forward`` returns logits (batch, classes). An estimator learns at once, without epochs:
+``Estimator(classes, *, options)`` with ``fit``, ``probabilities``, ``state`` and ``load_state`` (numpy arrays
+by name). Both declare in ``inputs`` the shape (channels, height, width) of each array they take, and in
+``paper`` the publication to cite.
 
-A model with the keyword option ``size`` (or ``channels``: a number, or one for each of several inputs) is
-built for other sides (or channels) than these. ``small``, where a model has it, are options and a ``size``
-that make it quick to test. ``looks_at`` names the module whose output Grad-CAM weighs. ``older_names`` says
-what parts of its weights' names were in files published earlier. An estimator whose score is a sum says in
-``contributions`` (arrays to (n, classes, channels, height, width)) what it added up. ``holds_clips = True``
-says that a model's weights are training clips, so that a card can warn of handing them on.
+Optional attributes: with the keyword option ``size`` (or ``channels``: a number, or one for each of several
+inputs) a model can be built for other sides (or channels) than those in ``inputs``. ``small`` holds options
+and a ``size`` that make a model quick to test. ``looks_at`` names the module whose output Grad-CAM weights.
+``older_names`` maps parts of weight names in files published earlier to today's. An estimator whose score is
+a sum returns the summands from ``contributions``: arrays to (n, classes, channels, height, width).
+``holds_clips = True`` declares that a model's weights contain training clips, so that a card can warn against
+passing them on.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ Shape = tuple[int, int, int]
 
 
 class Estimator(Protocol):
-    """A model that learns in one go, from arrays (n, channels, height, width)."""
+    """A model that learns at once, without epochs, from arrays (n, channels, height, width)."""
 
     inputs: ClassVar[dict[str, Shape]]
     paper: ClassVar[str]
@@ -66,7 +68,7 @@ class Estimator(Protocol):
         ...
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take back what `state` gave."""
+        """Restore what was learnt from the arrays that `state` returned."""
         ...
 
 
@@ -88,11 +90,11 @@ def build(
     seed: int,
     pretrained: str = "",
 ) -> Model:
-    """A fresh model for inputs of these shapes; its initial weights depend on ``seed`` alone.
+    """Build a fresh model for inputs of these shapes; its initial weights depend on ``seed`` alone.
 
-    A network may start from the weights in a file ``pretrained`` instead; its head stays as it is where the
-    file's is for other classes. Raises UnknownNameError on an unknown model or option, OptionError where the
-    inputs do not fit, WeightsError where the file does not.
+    A network can start from the weights in the file ``pretrained`` instead; where the file's head is for
+    other classes, the network keeps its own. Raises UnknownNameError on an unknown model or option,
+    OptionError where the inputs do not fit the model, and WeightsError where the file does not.
     """
     kind = models[name]
     chosen = options(kind, dict(given), f"model {name}")
@@ -130,7 +132,7 @@ def build(
 
 
 def _fitting(kind: type[Any], shapes: Sequence[Shape]) -> tuple[tuple[Shape, ...], dict[str, Any]]:
-    """The shapes nearest to these that a model can be built for, and the options that do it."""
+    """The shapes nearest to these for which a model can be built, and the options that achieve it."""
     accepted = inspect.signature(kind).parameters
     fitting: dict[str, Any] = {}
     wanted = tuple(kind.inputs.values())

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 
 class Dropout(nn.Dropout):
-    """Dropout whose mask comes from uniform numbers: the same layer, faster on a CPU.
+    """Dropout whose mask comes from uniform numbers: it works like nn.Dropout and is faster on a CPU.
 
-    torch draws its mask by `Tensor.bernoulli_`, a slow step in training a small network.
+    torch draws its mask with `Tensor.bernoulli_`, which is slow when a small network is trained.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Dropout gives it
-        """Zero a share ``p`` of the input in training and scale the rest; leave it alone otherwise."""
+        """In training, zero each value with probability ``p`` and scale the rest; else change nothing."""
         if not self.training or self.p == 0:
             return input
         return input * (torch.rand_like(input) >= self.p) / (1 - self.p)
@@ -22,8 +22,8 @@ class Dropout(nn.Dropout):
 class Shortcut(nn.Conv2d):
     """A 1x1 convolution at every ``stride``-th pixel, with the parameters of nn.Conv2d.
 
-    The stride is taken before it: on up to a dozen channels, oneDNN (torch 2.13) corrupts memory in the
-    backward pass of a strided 1x1 filter.
+    The input is strided before the convolution, because on up to a dozen channels oneDNN (torch 2.13)
+    corrupts memory in the backward pass of a strided 1x1 filter.
     """
 
     def __init__(self, channels: int, out: int, stride: int, *, bias: bool = False) -> None:
@@ -38,14 +38,14 @@ class Shortcut(nn.Conv2d):
 class Gate(nn.Sigmoid):
     """The sigmoid of an attention that multiplies features: (batch, 1 or channels, height, width), 0 to 1.
 
-    It is a module so that `fleeting.explain` can look at what it let through.
+    It is a module of its own so that `fleeting.explain` can read its output.
     """
 
 
 class Attention(nn.Softmax):
     """The softmax of a self-attention: (batch, heads, queries, keys), each row adding up to 1.
 
-    It is a module so that attention rollout and entropy can look at its weights.
+    It is a module of its own so that attention rollout and entropy can read its weights.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A linear support vector machine over histograms of a picture's blocks: what the classical systems share."""
+"""A linear support vector machine on block histograms, which the models bi-woof and lbp-top share."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Features = npt.NDArray[np.float64]
 
 
 class HistogramSvm(ABC):
-    """An estimator that z-scores a clip's histograms and weighs them, one class against the others.
+    """An estimator: block histograms are z-scored and classified by a linear SVM, one class against the rest.
 
-    Classes weigh alike however many clips they have. Probabilities are the softmax of the decision values:
-    a scale without calibration, which needs no held-out clips (our reading).
+    All classes have the same weight, however many clips they have. Probabilities are the softmax of the
+    decision values (our reading): they are not calibrated, which would need held-out clips.
     """
 
     def __init__(self, classes: int, features: int, strength: float) -> None:
@@ -33,10 +33,13 @@ class HistogramSvm(ABC):
 
     @abstractmethod
     def histograms(self, arrays: Sequence[FloatArray]) -> Features:
-        """Arrays (n, channels, height, width) as the numbers that are weighed: (n, features)."""
+        """The features of arrays (n, channels, height, width): (n, features)."""
 
     def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:
-        """Learn from training arrays; the solver draws nothing. Raises OptionError on a single class."""
+        """Learn from training arrays; the solver uses no random numbers.
+
+        Raises OptionError on a single class.
+        """
         present = np.unique(labels)
         if len(present) < 2:
             raise OptionError(f"a linear SVM needs two classes to train on, found only class {present}")
@@ -51,7 +54,7 @@ class HistogramSvm(ABC):
         if len(present) == 2:  # scikit-learn then keeps one row, for the second class
             rows, offsets = np.concatenate([-rows, rows]), np.concatenate([-offsets, offsets])
         self.weight = np.zeros_like(self.weight)
-        self.bias = np.full(self.classes, -np.inf)  # a class never seen is never predicted
+        self.bias = np.full(self.classes, -np.inf)  # classes without clips are never predicted
         self.weight[present], self.bias[present] = rows, offsets
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
@@ -64,7 +67,7 @@ class HistogramSvm(ABC):
         return {"mean": self.mean, "deviation": self.deviation, "weight": self.weight, "bias": self.bias}
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take back what `state` gave."""
+        """Restore what was learnt from the arrays that `state` returned."""
         self.mean, self.deviation = np.array(state["mean"]), np.array(state["deviation"])
         self.weight, self.bias = np.array(state["weight"]), np.array(state["bias"])
 
@@ -73,6 +76,9 @@ class HistogramSvm(ABC):
 
 
 def block_of(shape: tuple[int, ...], count: int) -> IntArray:
-    """Which of ``count`` x ``count`` blocks each pixel lies in: (height, width) of ``shape``, from 0."""
+    """The number, from 0, of the block that contains each pixel: (height, width).
+
+    The last two axes of ``shape`` are cut into ``count`` x ``count`` blocks, numbered row by row.
+    """
     rows, columns = (np.arange(side) * count // side for side in shape[-2:])
     return np.asarray(rows[:, None] * count + columns)

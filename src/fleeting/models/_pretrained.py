@@ -1,4 +1,4 @@
-"""Weights that a network starts from instead of random ones: a file of the user's, by the published names."""
+"""Starting a network from a user's file of published weights instead of from random ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from fleeting.errors import WeightsError
 
 SCALING = re.compile(r"input\.\d+\.(mean|deviation)")
-"""Names in weights of our own that are no weights: how training scaled its inputs."""
+"""Names of the input scaling, which fleeting's own weight files hold beside the weights."""
 
 
 def sha256_of(path: Path) -> str:
@@ -26,11 +26,11 @@ def sha256_of(path: Path) -> str:
 
 
 def start_from(model: nn.Module, path: Path, head: Collection[str]) -> None:
-    """Give a network the weights in a file.
+    """Load the weights of a file into a network.
 
-    Names and shapes have to be the network's. Weights named in ``head`` may have other shapes, as those for
-    other classes do: then all of them stay as they were. Raises WeightsError on a file that cannot be read,
-    that could run code, or that does not fit.
+    Names and shapes must be those of the network. Only weights named in ``head`` may have other shapes, as in
+    a file for other classes: then the network keeps all its weights in ``head``. Raises WeightsError on a
+    file that cannot be read, that could run code, or that does not fit.
     """
     state, expected = _read(model, path), model.state_dict()
     fresh = head if _differing(state, expected) else ()
@@ -44,12 +44,12 @@ def start_from(model: nn.Module, path: Path, head: Collection[str]) -> None:
 
 
 def head_is_fresh(model: nn.Module, path: Path) -> bool:
-    """Whether a network that starts from this file keeps its own head, as the file's is of another shape."""
+    """Whether a network that starts from this file keeps its own head, as the file's has another shape."""
     return bool(_differing(_read(model, path), model.state_dict()))
 
 
 def _read(model: nn.Module, path: Path) -> dict[str, Tensor]:
-    """The tensors in a file by the network's names, without what wrappers put around them."""
+    """The tensors in a file under the network's names, with wrappers such as ``module.`` removed."""
     found = _opened(path)
     for wrapper in ("state_dict", "model"):
         if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
@@ -73,7 +73,7 @@ def _opened(path: Path) -> Any:
             if path.suffix == ".safetensors":
                 return load_file(file.name)
             return torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # a damaged pickle fails in any way there is
+        except Exception as error:  # a damaged pickle can raise any exception
             what = f"{path} is damaged, or holds more than weights ({type(error).__name__})"
             raise WeightsError(f"{what}; save the model's state dict alone") from error
 
@@ -83,31 +83,31 @@ def _open(path: Path) -> BufferedReader:
         return path.expanduser().open("rb")
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); name a file of weights") from error
-    except (RuntimeError, ValueError) as error:  # a home that nobody has; a name that no file can have
+    except (RuntimeError, ValueError) as error:  # an unknown user after ~; an impossible file name
         raise WeightsError(f"{path} cannot be read ({error}); name a file of weights") from error
 
 
 def _plain(tensor: object) -> bool:
-    """Whether it is a tensor with numbers that can be copied as they are."""
+    """Whether an object is a plain tensor: dense, on the CPU, neither quantized nor complex."""
     if not isinstance(tensor, Tensor) or tensor.is_quantized or tensor.is_complex():
         return False
     return tensor.layout is torch.strided and tensor.device.type == "cpu"
 
 
 def _current(model: nn.Module, name: str) -> str:
-    """A weight's name today: files published earlier may have an older one."""
+    """A weight's current name; files published earlier may have an older one."""
     for older, newer in getattr(model, "older_names", {}).items():
         name = name.replace(older, newer)
     return name
 
 
 def _differing(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
-    """Names that stand for arrays of other shapes in the file."""
+    """Names whose arrays have another shape in the file than in the network."""
     return [name for name, tensor in expected.items() if name in state and state[name].shape != tensor.shape]
 
 
 def _misfits(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], fresh: Collection[str]) -> str:
-    """What keeps weights from being a network's, in words; empty where nothing does."""
+    """The reasons why weights do not fit a network, in words; empty where they fit."""
     shapes = [
         f"{name} is {tuple(state[name].shape)} there and {tuple(expected[name].shape)} here"
         for name in _differing(state, expected)

@@ -1,4 +1,4 @@
-"""AlexNet: five convolutions and three dense layers."""
+"""AlexNet (Krizhevsky 2014): an image network with five convolutions and three dense layers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fleeting.models._blocks import Dropout
 class AlexNet(nn.Module):
     """AlexNet in its second form, of one tower (Krizhevsky 2014), as torchvision has it.
 
-    Names, shapes and arithmetic of the weights are torchvision's ``alexnet``. ``width`` is the share of the
-    published channels. The smallest side is 63.
+    Names, shapes and arithmetic of the weights are those of torchvision's ``alexnet``. ``width`` is the share
+    of the published channels. The smallest side is 63 pixels.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}

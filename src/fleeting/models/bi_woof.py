@@ -1,4 +1,4 @@
-"""Bi-WOOF: which way the skin moves, weighed twice."""
+"""Bi-WOOF: histograms of the directions of optical flow, weighted twice, with a linear SVM."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from fleeting.types import FloatArray
 class BiWoof(HistogramSvm):
     """Bi-weighted oriented optical flow with a linear SVM (Liong et al. 2018).
 
-    In each block the orientations of the flow are counted by how long each arrow is (the local weight), and
-    the block's histogram is multiplied by its mean optical strain (the global weight). A clip's histograms
-    are divided by their sum, so that a weak movement looks like a strong one (our reading). With three
-    channels the input is a map of u, v and strain whose scaling hides where rest is: the median of u and of
-    v is taken for it (our reading).
+    Each block has a histogram of flow orientations, in which each pixel counts by the length of its arrow
+    (the local weight); the histogram is multiplied by the block's mean optical strain (the global weight). A
+    clip's histograms are divided by their sum, so that weak and strong movements look alike (our reading).
+    With three channels the input is a map of u, v and strain; its scaling hides which value means rest, so
+    the medians of u and of v are taken as rest (our reading).
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"flow": (2, 120, 120)}
@@ -50,7 +50,7 @@ class BiWoof(HistogramSvm):
         self.blocks, self.orientations = blocks, orientations
 
     def histograms(self, arrays: Sequence[FloatArray]) -> Features:
-        """Flow (n, 2 or 3, height, width) as (n, blocks x orientations)."""
+        """The histograms of flow (n, 2 or 3, height, width): (n, blocks^2 x orientations)."""
         return np.stack([self._histograms(flow.astype(np.float64)) for flow in arrays[0]])
 
     def _histograms(self, flow: Features) -> Features:

@@ -1,4 +1,4 @@
-"""Broadbent attention CNN: three convolutions, and an attention that filters the places."""
+"""Broadbent attention CNN: three convolutions, then an attention that selects among positions."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Attention, Dropout
 
 FILTERS = (16, 32, 64)
-"""Filters of the three convolutions."""
+"""The number of filters of each of the three convolutions."""
 
 
 class BroadbentAttention(nn.Module):
-    """Every place as a mixture of all places: (batch, channels, height, width) -> (batch, width, h, w).
+    """Self-attention in which every position becomes a mixture of all positions.
 
-    Query, key and value are linear in the features of a place; the filter is the softmax of their scaled
-    products, over all places.
+    (batch, channels, height, width) -> (batch, width, height, width). Query, key and value are linear in the
+    features of a position; the mixture's weights are the softmax, over all positions, of the scaled products
+    of query and key.
     """
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.query = nn.Conv2d(channels, width, kernel_size=1)
-        # A bias of the keys would shift all products of a query alike, which softmax does not see.
+        # A bias of the keys would shift all products of a query equally, which does not change the softmax.
         self.key = nn.Conv2d(channels, width, kernel_size=1, bias=False)
         self.value = nn.Conv2d(channels, width, kernel_size=1)
         self.filter = Attention()
@@ -43,7 +44,7 @@ class BroadbentAttention(nn.Module):
 
 
 def layer(channels: int, filters: int) -> nn.Sequential:
-    """3x3 convolution, ReLU, batch norm, pooled by two."""
+    """A 3x3 convolution, ReLU, batch norm and max pooling by two."""
     return nn.Sequential(
         nn.Conv2d(channels, filters, kernel_size=3, padding=1),
         nn.ReLU(),
@@ -56,9 +57,10 @@ def layer(channels: int, filters: int) -> nn.Sequential:
 class Broadbent(nn.Module):
     """CNN with Broadbent attention over single gray frames (Ashraf et al. 2025).
 
-    Our reading: each convolution is followed by a max pooling, as attention over all 64x64 places would be
-    a matrix of 4096 x 4096; the attention's projections are ``width`` wide, so that global average pooling
-    leaves the 1x1x16 of the text, which the 64 filters alone do not; the dense layer has ``hidden`` units.
+    Our reading: each convolution is followed by max pooling, because attention over all 64x64 positions would
+    need a matrix of 4096 x 4096. The attention's projections have ``width`` channels, so that global average
+    pooling gives the 1x1x16 of the text; the 64 filters alone would give 1x1x64. The dense layer has
+    ``hidden`` units.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"frame": (1, 64, 64)}

@@ -1,4 +1,4 @@
-"""CapsuleNet: parts of a face vote for the class they belong to."""
+"""CapsuleNet: capsules for parts of a face vote for the class that they belong to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Shortcut
 
 STRIDES = {1: (1, 1, 1), 2: (1, 1, 2), 4: (1, 2, 2), 8: (2, 2, 2)}
-"""The strides of the first convolution and of the second and third stage, by their product."""
+"""The strides of the first convolution, the second stage and the third stage, by their product."""
 POSE, CLASS_POSE = 8, 16
-"""Numbers in a primary capsule and in a class capsule."""
+"""The length of the vectors of a primary capsule and of a class capsule."""
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions around a shortcut (He et al. 2016), under torchvision's names."""
+    """Two 3x3 convolutions beside a shortcut (He et al. 2016), with torchvision's parameter names."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class Block(nn.Module):
 
 
 def stage(before: int, after: int, stride: int) -> nn.Sequential:
-    """Two blocks, the first of which shrinks the map by ``stride``."""
+    """Two blocks; the first divides the map's side by ``stride``."""
     return nn.Sequential(Block(before, after, stride), Block(after, after, 1))
 
 
 def squash(vectors: Tensor) -> Tensor:
-    """Vectors (..., pose) turned nowhere, their lengths brought from 0 .. infinity to 0 .. 1."""
+    """Vectors (..., pose) with the same direction, and lengths mapped from 0 .. infinity to 0 .. 1."""
     squared = vectors.square().sum(dim=-1, keepdim=True)
     return vectors * squared / (1 + squared) / torch.sqrt(squared + 1e-8)
 
@@ -51,8 +51,8 @@ def squash(vectors: Tensor) -> Tensor:
 def route(votes: Tensor, rounds: int) -> Tensor:
     """Dynamic routing (Sabour et al. 2017): votes (batch, capsules, classes, pose) -> (batch, classes, pose).
 
-    A capsule spreads its vote over the classes; where it agrees with what a class gathered, it counts more
-    in the next round. Only the last round carries a gradient, as in the authors' code.
+    A capsule distributes its vote over the classes. In the next round it gives more weight to classes whose
+    gathered votes agree with its own. Only the last round has a gradient, as in the authors' code.
     """
     fixed = votes.detach()
     logits = torch.zeros_like(fixed[..., 0])  # (batch, capsules, classes)
@@ -66,12 +66,14 @@ def route(votes: Tensor, rounds: int) -> Tensor:
 class CapsuleNet(nn.Module):
     """CapsuleNet for micro-expression recognition (Quang et al. 2019).
 
-    The first three stages of a ResNet-18 without its pooling, a 9x9 convolution, 32 primary capsules of 8
-    numbers at each place, and class capsules of 16 whose lengths say how sure they are. A published ResNet-18
-    fills ``conv1``, ``bn1`` and ``layer1`` to ``layer3``. Our reading: the scores are ``scale`` times the
-    lengths, trained by the recipe's loss in place of the paper's margin loss. On pictures other than 224 the
-    two capsule kernels keep their share of the map, 9 of 28, and ``stride`` (1, 2, 4 or 8) says how much the
-    trunk shrinks a picture; on a 28x28 motion map without strides the map is the paper's 28x28.
+    It consists of the first three stages of a ResNet-18 without its pooling, a 9x9 convolution, 32 primary
+    capsules of 8 numbers at each position, and class capsules of 16 numbers; the length of a class capsule's
+    vector is the certainty of its class. ``conv1``, ``bn1`` and ``layer1`` to ``layer3`` have the names and
+    shapes of a published ResNet-18. Our reading: the scores are ``scale`` times the lengths, and are trained
+    by the recipe's loss instead of the paper's margin loss. For sides other than 224 pixels, the kernels of
+    the last convolution and of the primary capsules keep their share of the map, 9 of 28. ``stride`` (1, 2, 4
+    or 8) is the factor by which the trunk shrinks a picture; with stride 1 a 28x28 motion map gives the
+    paper's map of 28x28.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"frame": (3, 224, 224)}
@@ -115,7 +117,7 @@ class CapsuleNet(nn.Module):
         self.primary = nn.Conv2d(4 * width, capsules * POSE, kernel, stride=2)
         places = ((side - kernel + 1) - kernel) // 2 + 1
         count = places**2 * capsules  # 1152
-        # 0.01 at the paper's 1152 capsules; fewer have to speak louder.
+        # 0.01 for the paper's 1152 capsules; fewer capsules start with larger weights.
         start = 0.01 * (1152 / count) ** 0.5
         self.transforms = nn.Parameter(torch.randn(count, classes, CLASS_POSE, POSE) * start)
 

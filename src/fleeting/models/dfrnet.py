@@ -1,4 +1,4 @@
-"""DFR-Net: motion, face and change fused by attention, then a small ResNet that attends too."""
+"""DFR-Net: motion, apex frame and difference are fused by attention and fed to a ResNet with attention."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ FUSIONS = ("attention", "add", "multiply", "concatenate")
 class DFRNet(nn.Module):
     """DynamicFusionResNet over u, v and strain, the apex frame, and |apex - onset| (Li et al. 2025).
 
-    Motion enters by attention alone: averaged over the picture, it says how much each channel of the fused
-    apex frame and difference counts. Our reading: pictures of 112x112; ``width`` channels in every map before
-    the backbone; A ends in a ReLU as the maps of equation 9 do; the backbone is a ResNet-18 with its stem,
-    cut after ``stages`` of its four stages: three give the paper's "just over 3 million" parameters.
+    Motion is used for attention only: averaged over the picture, it weights the channels of the fused apex
+    frame and difference. Our reading: pictures of 112x112; ``width`` channels in every map before the
+    backbone; the attention A ends in a ReLU like the maps of equation 9; the backbone is a ResNet-18 with its
+    stem, cut after ``stages`` of its four stages: three give the paper's "just over 3 million" parameters.
 
-    Table by table: ``branches`` (3) are the inputs that are used, with what fuses them; ``fusion`` (4) is
-    attention, add, multiply or concatenate; ``backbone`` (5) is residual, alexnet (its convolutions) or vit
-    (ViT-Tiny's width, half its depth); ``channel_attention`` and ``spatial_attention`` (6, 7); ``stages``
-    (8, 9) are 1 to 4.
+    The options follow the paper's tables (numbers in brackets): ``branches`` (3) are the inputs that are
+    used, together with the parts that fuse them; ``fusion`` (4) is attention, add, multiply or concatenate;
+    ``backbone`` (5) is residual, alexnet (its convolutions) or vit (ViT-Tiny's width, half its depth);
+    ``channel_attention`` and ``spatial_attention`` (6, 7) can be switched off; ``stages`` (8, 9) are 1 to 4.
     """
 
     inputs: ClassVar[dict[str, Shape]] = dict.fromkeys(BRANCHES, (3, 112, 112))
@@ -71,7 +71,7 @@ class DFRNet(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, temporal: Tensor, spatial: Tensor, differential: Tensor) -> Tensor:
-        # (batch, 3, 112, 112) each; the last two have 1 channel where they are gray
+        # (batch, 3, 112, 112) each; gray pictures give the last two 1 channel
         given = {"temporal": temporal, "spatial": spatial, "differential": differential}
         maps = {name: shallow(given[name]) for name, shallow in self.shallow.items()}  # (batch, 64, 112, 112)
         fused = self.fusion(maps)  # (batch, 64, 112, 112)
@@ -97,7 +97,7 @@ def _fusion(name: str, branches: tuple[str, ...], width: int) -> nn.Module:
 
 
 class AttentionFusion(nn.Module):
-    """Face and difference made one map, whose channels motion weighs (equations 9 and 10)."""
+    """Fuses apex frame and difference into one map, whose channels motion weights (equations 9 and 10)."""
 
     def __init__(self, branches: tuple[str, ...], width: int) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class AttentionFusion(nn.Module):
 
 
 class PlainFusion(nn.Module):
-    """The fusions that the paper compares with: sum, product, or side by side."""
+    """The simple fusions with which the paper compares: sum, product and concatenation."""
 
     def __init__(self, how: str) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class ResidualBlock(nn.Module):
 def _backbone(
     name: str, channels: int, width: int, size: int, stages: int, channel: bool, spatial: bool
 ) -> tuple[nn.Module, int]:
-    """A network from fused maps (batch, channels, size, size) to maps of features, and how many these are."""
+    """The network from fused maps (batch, channels, size, size) to feature maps, and its output channels."""
     if name == "residual":
         return _residual(channels, width, stages, channel=channel, spatial=spatial)
     if name == "alexnet":
@@ -241,9 +241,10 @@ def _alexnet(channels: int, width: int, size: int) -> tuple[nn.Module, int]:
 
 
 class ViT(nn.Module):
-    """A vision transformer (Dosovitskiy et al. 2020), its 14x14 tokens (7x7 of 28 pixels) laid out as a map.
+    """A vision transformer (Dosovitskiy et al. 2020) whose tokens are returned as a map.
 
-    The class is read from the mean of the tokens, so there is no class token.
+    112 pixels give 14x14 tokens, 28 pixels 7x7. There is no class token: the head uses the mean of the
+    tokens.
     """
 
     def __init__(self, channels: int, dim: int, size: int, depth: int = 6, heads: int = 3) -> None:
@@ -263,7 +264,7 @@ class ViT(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """Self-attention, then an MLP of four times the width, each after a layer norm and with a shortcut."""
+    """Self-attention and an MLP of four times the width, each with a layer norm before it and a shortcut."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()

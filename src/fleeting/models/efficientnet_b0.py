@@ -1,4 +1,4 @@
-"""EfficientNet-B0: inverted bottlenecks with squeeze and excitation."""
+"""EfficientNet-B0: an image network of inverted bottlenecks with squeeze and excitation."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ STAGES = (
     (6, 5, 2, 192, 4),
     (6, 3, 1, 320, 1),
 )
-"""Expansion, kernel, stride, channels and blocks of each stage (Table 1)."""
+"""Expansion, kernel, stride, channels and number of blocks of each stage (Table 1)."""
 
 
 @models.register("efficientnet-b0")
 class EfficientNetB0(nn.Module):
     """EfficientNet-B0 (Tan and Le 2019), as torchvision has it.
 
-    Names, shapes and arithmetic of the weights are torchvision's ``efficientnet_b0``. ``width`` is the share
-    of the published channels; ``drop_blocks`` the share of training in which the last block is passed by,
-    less for those before it. The smallest side is 32.
+    Names, shapes and arithmetic of the weights are those of torchvision's ``efficientnet_b0``. ``width`` is
+    the share of the published channels. In training, a block with a shortcut, number i of n from 0, is
+    skipped for a sample with probability ``drop_blocks`` * i / n. The smallest side is 32 pixels.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}
@@ -80,7 +80,7 @@ class EfficientNetB0(nn.Module):
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution that keeps the side (or divides it by its stride), batch norm, SiLU if wanted."""
+    """A convolution that keeps the side (or divides it by its stride), batch norm, and SiLU if ``active``."""
 
     def __init__(
         self, channels: int, out: int, kernel: int, *, stride: int = 1, groups: int = 1, active: bool = True
@@ -93,7 +93,7 @@ class ConvNorm(nn.Sequential):
 
 
 class SqueezeExcitation(nn.Module):
-    """Each channel times a gate that the means of all channels open: the same shape."""
+    """Each channel times a gate from 0 to 1 computed from the means of all channels; the shape stays."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class MBConv(nn.Module):
-    """Expand, filter each channel, excite, project; a shortcut where the shape stays."""
+    """An inverted bottleneck: expand, filter each channel, excite, project; a shortcut if the shape stays."""
 
     def __init__(
         self, channels: int, out: int, expansion: int, kernel: int, stride: int, skip: float
@@ -128,7 +128,7 @@ class MBConv(nn.Module):
         out: Tensor = self.block(x)
         if not self.shortcut:
             return out
-        if self.training and self.skip > 0:  # stochastic depth, one draw a sample (Huang et al. 2016)
+        if self.training and self.skip > 0:  # stochastic depth, drawn for each sample (Huang et al. 2016)
             kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.skip
             out = out * kept / (1 - self.skip)
         return x + out

@@ -1,4 +1,4 @@
-"""HTNet: four regions of a face, a transformer that first looks inside small blocks and then across them."""
+"""HTNet: a transformer on four regions of a face that first attends within small blocks, then across them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ATTENTIONS = ("softmax", "agent")
 
 
 class ChannelNorm(nn.Module):
-    """Layer norm over the channels of each place: (batch, dim, height, width) to the same."""
+    """Layer norm over the channels of each position: (batch, dim, height, width) to the same."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -30,11 +30,11 @@ class ChannelNorm(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Self-attention within a block, behind its norm: (batch, dim, height, width) to the same.
+    """A norm, then self-attention within a block: (batch, dim, height, width) to the same.
 
-    ``agent`` puts a few agents between queries and keys: ``softmax(Q A^T) softmax(A K^T) V`` (Han et al.
-    2024), pooled from Q to half as many rows and columns, at least one (our reading), plus a depth-wise
-    convolution of V. Their position biases are left out (our reading).
+    The kind ``agent`` puts a few agents between queries and keys: ``softmax(Q A^T) softmax(A K^T) V`` plus a
+    depth-wise convolution of V (Han et al. 2024). The agents A are pooled from Q to half as many rows and
+    columns, at least one (our reading). The position biases of Han et al. are left out (our reading).
     """
 
     removable: ClassVar[bool] = True
@@ -70,13 +70,13 @@ class SelfAttention(nn.Module):
         return back
 
     def _tokens(self, maps: Tensor) -> Tensor:
-        """Channels shared among heads, places in a row: (batch, heads, places, dim / heads)."""
+        """Split the channels into heads and flatten the positions: (batch, heads, places, dim / heads)."""
         batch, inner, height, width = maps.shape
         return maps.reshape(batch, self.heads, inner // self.heads, height * width).mT
 
 
 class Block(nn.Module):
-    """Self-attention and a two-layer perceptron on each place, each added to what it saw."""
+    """Self-attention and a two-layer perceptron on each position, each with a shortcut."""
 
     def __init__(self, attention: SelfAttention, dim: int, mlp_ratio: int, dropout: float) -> None:
         super().__init__()
@@ -97,12 +97,12 @@ class Block(nn.Module):
 
 
 class Level(nn.Module):
-    """One level of the hierarchy: the map cut into ``parts`` x ``parts`` blocks, each seen for itself."""
+    """One level of the hierarchy: the map is cut into ``parts`` x ``parts`` blocks, each attended alone."""
 
     def __init__(self, blocks: list[Block], parts: int, side: int) -> None:
         super().__init__()
         self.parts, self.side = parts, side
-        self.positions = nn.Parameter(torch.randn(side, side))  # a number for each place of a block
+        self.positions = nn.Parameter(torch.randn(side, side))  # one number for each position of a block
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, maps: Tensor) -> Tensor:  # (batch, dim, parts x side, parts x side)
@@ -115,7 +115,7 @@ class Level(nn.Module):
 
 
 def joining(dim: int, wider: int) -> nn.Sequential:
-    """Between two levels: half as many places a side, twice as many channels."""
+    """The layer between two levels, which halves the sides of the map and widens it to ``wider`` channels."""
     return nn.Sequential(
         nn.Conv2d(dim, wider, kernel_size=3, padding=1), ChannelNorm(wider), nn.MaxPool2d(3, 2, padding=1)
     )
@@ -125,15 +125,17 @@ def joining(dim: int, wider: int) -> nn.Sequential:
 class HTNet(nn.Module):
     """Hierarchical transformer over four facial regions (Wang et al. 2024), with LAPE and agents (2025).
 
-    Its input is a motion map put together of the squares around the eyes and the corners of the mouth
-    (`fleeting.faces.four_regions`). At its defaults it is the published network, 114.4 million parameters.
-    Note that at 28x28, with patches of 7 and three levels, every block holds one place: the softmax over it
-    is 1 whatever the weights, so queries and keys never learn, and agent attention has nothing to choose
-    either. Inputs of 56 (4 places a block) are the smallest in which attention means anything; there a block
-    has one agent, through which all its places hear the same, so for agents it is 112 (16 places, 4 agents).
+    Its input is a motion map assembled from the squares around the eyes and the corners of the mouth
+    (`fleeting.faces.four_regions`). With the default options it is the published network of 114.4 million
+    parameters. Note that at 28x28, with patches of 7 and three levels, every block has a single position: its
+    softmax is 1 for any weights, so queries and keys never learn, and agent attention has no choice either.
+    56x56 (4 positions a block) is the smallest input on which softmax attention has an effect. There a block
+    has only one agent, which gives all positions the same values; agent attention needs 112x112 (16
+    positions, 4 agents).
 
-    ``positions`` of a level are the base's one number a place; ``lape`` adds a learned vector for each patch
-    to its embedding. ``dim`` is the width of the first level, doubled at each of the others, like ``heads``.
+    The ``positions`` of a level are one number for each position, as in the base network; ``lape`` adds a
+    learned vector to the embedding of each patch. ``dim`` is the width of the first level; ``dim`` and
+    ``heads`` double with each further level.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"regions": (3, 28, 28)}

@@ -1,4 +1,4 @@
-"""Inception-CBAM-ViT: the motion through an Inception layer with CBAM, the face through a transformer."""
+"""Inception-CBAM-ViT: an Inception layer with CBAM for the motion, a transformer for the face."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Attention, Dropout, Gate
 
 BRANCHES = ("inception", "inception-cbam", "vit", "dual", "dual-lstm")
-"""What the paper takes apart: one branch alone, both, both with an LSTM over the frames."""
+"""The variants of the paper's ablation: one branch alone, both, or both with an LSTM over the frames."""
 KERNELS = (1, 3, 5, 7)
 FILTERS = 6
-"""Output channels of one Inception branch."""
+"""The number of output channels of one Inception branch."""
 CHANNELS = 2 * len(KERNELS) * FILTERS
-"""48, as the paper's CBAM has it."""
+"""The channels of all Inception branches together: 48, as in the paper's CBAM."""
 GRID = 14
-"""Patches of the transformer along one side; each is one pixel of a picture brought to 14x14."""
+"""The number of transformer patches along one side; each is one pixel of a picture averaged to 14x14."""
 POOLED = 7
-"""Side to which the Inception features are averaged before they become a vector."""
+"""The side, in pixels, to which the Inception features are averaged before they become a vector."""
 VECTOR = CHANNELS * POOLED * POOLED
 
 
 class Inception(nn.Module):
     """Eight convolutions side by side: (batch, channels, height, width) -> (batch, 48, height, width).
 
-    Four kernels see the picture, four its 3x3 maxima: eight branches of 6 make the 48 channels (our reading;
-    the pooled half is the Inception transformer's, which the paper cites).
+    Four kernels see the picture and four its 3x3 maxima; eight branches of 6 channels give the 48 channels
+    (our reading; the pooled half is taken from the Inception transformer, which the paper cites).
     """
 
     def __init__(self, channels: int) -> None:
@@ -52,7 +52,7 @@ class Inception(nn.Module):
 
 
 class ChannelAttention(nn.Module):
-    """Squeeze and excitation: each channel times a number from 0 to 1, made of the means of all channels."""
+    """Squeeze and excitation: each channel times a gate from 0 to 1, computed from all channels' means."""
 
     def __init__(self, channels: int = CHANNELS, reduction: int = 16) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class ChannelAttention(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """Each place times a number from 0 to 1, made of the mean and the maximum over channels around it."""
+    """Each position times a gate from 0 to 1, computed from the mean and maximum over channels around it."""
 
     def __init__(self, kernel: int = 3) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Moved(nn.Module):
 
 
 class MovedOverTime(Moved):
-    """The motion branch on each picture of a sequence minus the first, then an LSTM: (batch, hidden)."""
+    """The motion branch on each picture of a sequence minus the first one, then an LSTM: (batch, hidden)."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__(channels, cbam=True)
@@ -107,12 +107,12 @@ class MovedOverTime(Moved):
         pictures = motion.reshape(batch, -1, self.channels, height, width)
         moved = pictures[:, 1:] - pictures[:, :1]  # (batch, frames - 1, channels, height, width)
         vectors = super().forward(moved.flatten(0, 1)).reshape(batch, -1, VECTOR)
-        last: Tensor = self.lstm(vectors)[1][0][0]  # (batch, hidden), behind the last picture
+        last: Tensor = self.lstm(vectors)[1][0][0]  # (batch, hidden), after the last picture
         return last
 
 
 class HeadDropout(Dropout):
-    """Dropout of whole attention heads: (batch, heads, tokens, dim), a share ``p`` of each sample's heads."""
+    """Dropout of whole attention heads of (batch, heads, tokens, dim), each with probability ``p``."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Dropout gives it
         return input * super().forward(torch.ones_like(input[:, :, :1, :1]))
@@ -143,7 +143,7 @@ class SelfAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention and a two-layer perceptron, each behind a layer norm and added to what it saw."""
+    """Self-attention and a two-layer perceptron, each with a layer norm before it and a shortcut."""
 
     def __init__(self, attention: SelfAttention, dim: int, mlp_ratio: float) -> None:
         super().__init__()
@@ -160,9 +160,9 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Vision transformer over 14x14 patches of one pixel: a picture -> its class token (batch, features).
 
-    A larger picture is averaged to 14x14 first. ``pre_logits``, where not 0, is the width of a layer with
-    tanh behind the token; with ``mask`` the token gets the mean of the patches under a learned mask (our
-    reading of the paper's optional mask layer).
+    A larger picture is averaged to 14x14 first. A ``pre_logits`` other than 0 is the width of a layer with
+    tanh after the class token. With ``mask`` the mean of the patches, weighted by a learned mask, is added to
+    the class token (our reading of the paper's optional mask layer).
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.embed = nn.Conv2d(channels, dim, kernel_size=1)
         self.class_token = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, 1, dim), std=0.02))
-        # As large as the embedding of one pixel: at the usual 0.02 nothing shows where a patch lies.
+        # As large as the embedding of one pixel; at the usual 0.02 the positions would be too weak to matter.
         self.positions = nn.Parameter(torch.randn(1, 1 + GRID * GRID, dim))
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.LayerNorm(dim)
@@ -196,12 +196,13 @@ class InceptionCBAMViT(nn.Module):
     """Inception with CBAM for the motion, a small transformer for the face (2025 preprint, after MMNet).
 
     As in MMNet (Li et al. 2022) the motion is apex minus onset, or the flow between them, and the transformer
-    sees the onset frame (our reading). ``branches`` is one of BRANCHES. A branch alone sees the motion, and
-    ``position`` is left alone: an onset frame shows no expression (our reading). With the LSTM ``motion`` is
-    a sequence of pictures with the channels of ``position``, each taken minus the first (our reading).
+    sees the onset frame (our reading). ``branches`` is one of BRANCHES. A single branch sees the motion, and
+    ``position`` is ignored, because an onset frame shows no expression (our reading). With the LSTM,
+    ``motion`` is a sequence of pictures with as many channels as ``position``, and the first picture is
+    subtracted from each other one (our reading).
 
-    Our reading too: pictures of 56x56, features averaged to 7x7 before the fully connected layers, ReLU
-    between these.
+    Also our reading: pictures of 56x56, features averaged to 7x7 before the fully connected layers, and ReLU
+    between these layers.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"motion": (3, 56, 56), "position": (3, 56, 56)}
@@ -270,7 +271,7 @@ class InceptionCBAMViT(nn.Module):
 
 
 def refuse_no_sequence(motion: int, position: int) -> None:
-    """Refuse what is not several pictures of ``position`` channels. Raises OptionError."""
+    """Raise OptionError where ``motion`` channels are not several pictures of ``position`` channels."""
     if motion == position or motion % position:
         raise OptionError(
             f"dual-lstm takes as first of its inputs a sequence of pictures of {position} channels, like the"

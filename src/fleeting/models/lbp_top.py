@@ -1,4 +1,4 @@
-"""LBP-TOP: how the texture of a face looks, and how it changes, in block histograms."""
+"""LBP-TOP: block histograms of a face's texture and of its change over time, with a linear SVM."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from fleeting.models._histogram_svm import Features, HistogramSvm, block_of
 from fleeting.types import FloatArray, IntArray
 
 RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
-"""The eight neighbours of a pixel in a plane, in the order of their bits, clockwise from the upper left."""
+"""Offsets of a pixel's eight neighbours in a plane, in bit order: clockwise from the upper left."""
 PLANES = ((1, 2), (0, 2), (0, 1))
-"""The axes of (time, height, width) that make up each plane: XY, XT, YT."""
+"""The two axes of (time, height, width) that span each plane: XY, XT, YT."""
 
 
 def _uniform() -> IntArray:
-    """The bin of each code: one for every code whose ring changes twice or never, the last for all others."""
+    """The bin of each of the 256 codes.
+
+    Each uniform code (at most two changes between 0 and 1 around the ring) has its own bin; all other codes
+    share the last one.
+    """
     codes = np.arange(256)
     changes = [bin(code ^ (code >> 1 | (code & 1) << 7)).count("1") for code in codes]
     kept = codes[np.array(changes) <= 2]
@@ -30,14 +34,15 @@ def _uniform() -> IntArray:
 
 
 BINS = _uniform()
-"""Ojala et al. 2002: 58 uniform codes and one bin for the rest, by code."""
+"""The bin of each code: 58 bins for uniform codes and one for all others (Ojala et al. 2002)."""
 
 
 def codes(volume: FloatArray, axes: tuple[int, int], reach: Sequence[int]) -> npt.NDArray[np.uint8]:
-    """Local binary patterns of every inner voxel in the plane of two axes: like ``volume``, less its rim.
+    """Local binary patterns of every inner voxel in the plane of two axes.
 
-    ``volume`` is (time, height, width), ``reach`` says how far neighbours are along each axis; they lie on
-    the square around the voxel. A bit is 1 where the neighbour is at least as bright.
+    ``volume`` is (time, height, width); the result is smaller by ``reach`` at each end of each axis.
+    ``reach`` is the distance of the neighbours along each axis; they lie on the square around the voxel. A
+    bit is 1 where the neighbour is at least as bright as the voxel.
     """
     middle = [slice(r, size - r) for r, size in zip(reach, volume.shape, strict=True)]
     centre = volume[tuple(middle)]
@@ -55,10 +60,11 @@ def codes(volume: FloatArray, axes: tuple[int, int], reach: Sequence[int]) -> np
 class LbpTop(HistogramSvm):
     """Local binary patterns on three orthogonal planes with a linear SVM (Zhao and Pietikainen 2007).
 
-    Each plane of the clip (XY, XT, YT) gives a histogram of uniform patterns in every block, and each
-    histogram adds up to 1. ``radius`` is in pixels, ``pace`` in frames, ``blocks`` along each side. Our
-    reading: eight neighbours on the square in every plane, nothing interpolated; a colour clip
-    (``colours`` channels a frame) is made gray by the mean of its colours.
+    Each plane of the clip (XY, XT, YT) gives a histogram of uniform patterns for every block; each histogram
+    adds up to 1. ``radius`` (pixels) and ``pace`` (frames) are the distances of the neighbours; ``blocks`` is
+    the number of blocks along each side. Our reading: eight neighbours on the square in every plane, without
+    interpolation; a colour clip (``colours`` channels a frame) is converted to gray by the mean of its
+    colours.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"sequence": (10, 120, 120)}
@@ -92,7 +98,7 @@ class LbpTop(HistogramSvm):
         self.blocks, self.colours, self.reach = blocks, colours, (pace, radius, radius)
 
     def histograms(self, arrays: Sequence[FloatArray]) -> Features:
-        """Clips (n, frames x colours, height, width) as (n, planes x blocks x 59)."""
+        """The histograms of clips (n, frames x colours, height, width): (n, planes x blocks^2 x 59)."""
         return np.stack([self._histograms(clip) for clip in arrays[0]])
 
     def _histograms(self, clip: FloatArray) -> Features:
@@ -100,7 +106,7 @@ class LbpTop(HistogramSvm):
         bins = int(BINS.max()) + 1
         found = []
         for axes in PLANES:
-            patterns = BINS[codes(volume, axes, self.reach)]  # (time, height, width), less the rim
+            patterns = BINS[codes(volume, axes, self.reach)]  # (time, height, width), without the rim
             place = block_of(patterns.shape, self.blocks) * bins + patterns
             counts = np.bincount(place.ravel(), minlength=self.blocks**2 * bins).reshape(-1, bins)
             found.append(counts / counts.sum(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""linear-flow: the line that every network on motion maps has to beat."""
+"""linear-flow: logistic regression on motion maps, the baseline that every network on them has to beat."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from fleeting.types import FloatArray, IntArray
 class LinearFlow:
     """Logistic regression on z-scored, blurred, shrunk motion maps (`fleeting.linear_maps`).
 
-    With ``symmetric`` its weights are averaged with their mirror image, so that a face and its mirror image
-    get the same answer; the first channel has to be horizontal motion then.
+    With ``symmetric`` the weights are averaged with their mirror image, so that a face and its mirror image
+    get the same answer; this requires horizontal motion as the first channel.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
@@ -46,14 +46,14 @@ class LinearFlow:
         self.bias = np.zeros(classes)
 
     def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:  # noqa: ARG002
-        """Learn from maps (n, 3, 28, 28); the seed changes nothing. Raises OptionError on a single class."""
+        """Learn from maps (n, 3, 28, 28); the seed has no effect. Raises OptionError on a single class."""
         present = np.unique(labels)
         if len(present) < 2:
             raise OptionError(f"linear-flow needs two classes to train on, found only class {present}")
         learner = LogisticRegression(C=self.strength, class_weight="balanced", max_iter=5000)
         learner.fit(linear_maps.features(arrays, self.sigma), labels)
         self.weight = np.zeros_like(self.weight)
-        self.bias = np.full(self.classes, -np.inf)  # a class never seen is never predicted
+        self.bias = np.full(self.classes, -np.inf)  # classes without clips are never predicted
         if len(present) == 2:  # scikit-learn then keeps one row, for the second class
             self.weight[present[1]], self.bias[present] = learner.coef_[0], (0, learner.intercept_[0])
         else:
@@ -66,7 +66,7 @@ class LinearFlow:
         return linear_maps.probabilities(arrays, self.state(), self.sigma)
 
     def contributions(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
-        """What each cell adds to each class's linear score: (n, classes, channels, 14, 14)."""
+        """The contribution of each cell to each class's linear score: (n, classes, channels, 14, 14)."""
         return linear_maps.contributions(arrays, self.state(), self.sigma)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
@@ -74,5 +74,5 @@ class LinearFlow:
         return {"weight": self.weight, "bias": self.bias}
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take back what `state` gave."""
+        """Restore what was learnt from the arrays that `state` returned."""
         self.weight, self.bias = np.array(state["weight"]), np.array(state["bias"])

@@ -1,4 +1,4 @@
-"""linear-images: several images of one clip, each of which knows something of its own."""
+"""linear-images: logistic regression on three images of one clip that show different aspects of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleeting.models.linear_flow import LinearFlow
 class LinearImages(LinearFlow):
     """Logistic regression on three images of a clip side by side: how it moved, its MESTI, how it moved back.
 
-    Each is z-scored, blurred and shrunk as linear-flow's is, and all numbers are weighed together.
+    Each image is z-scored, blurred and shrunk as in linear-flow; one regression weights all their numbers.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"there": (3, 28, 28), "mesti": (3, 28, 28), "back": (2, 28, 28)}

@@ -1,4 +1,4 @@
-"""MEGANet: attention by gradients over one picture, then residual blocks that see the whole face."""
+"""MEGANet: attention to the edges of one picture, then residual blocks with self-attention over the face."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Attention, Dropout, Gate, Shortcut
 
 READINGS = ("sagan", "printed")
-"""Of equation 14: with SAGAN's residual sum, or without."""
+"""Two readings of equation 14: with SAGAN's residual sum, or without it as printed."""
 
 
 class GradientAttention(nn.Module):
-    """A picture times what its own edges let through (equations 6 to 9): (batch, channels, height, width)."""
+    """A picture times a gate computed from its edges (equations 6 to 9): (batch, channels, height, width)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class ResidualUnit(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """SAGAN's self-attention over positions (equation 13): (batch, channels, height, width) as it came."""
+    """SAGAN's self-attention over positions (equation 13): (batch, channels, height, width) to the same."""
 
     def __init__(self, channels: int, reading: str) -> None:
         super().__init__()
@@ -74,15 +74,15 @@ class SelfAttention(nn.Module):
 class MEGANet(nn.Module):
     """Micro-expression gradient attention network (Nguyen et al. 2025), made for MESTI pictures.
 
-    The paper gives no strides, widths and dropout rate. Our reading: the stem halves its picture twice, each
-    block once more, to 64, 128, 256 (and 512) channels, so that self-attention compares 784 positions at
-    most; at the 3136 behind the stem its weights alone would take 39 MB a sample. ``reading`` is that of
-    equation 14: ``sagan`` keeps SAGAN's sum, and its gamma starts at 0; ``printed`` drops the sum and starts
-    at 1 (our reading), for from 0 nothing would ever learn.
+    The paper gives no strides, widths or dropout rate. Our reading: the stem halves the sides of its picture
+    twice and each block halves them once more, with 64, 128, 256 (and 512) channels, so that self-attention
+    compares at most 784 positions; its weights alone would take 39 MB a sample at the 3136 positions after
+    the stem. ``reading`` chooses the reading of equation 14: ``sagan`` keeps SAGAN's sum, and gamma starts at
+    0; ``printed`` drops the sum, and gamma starts at 1 (our reading), because from 0 nothing ever learns.
 
     Each part can be left out as in the paper's ablation. Our reading: without ``residual`` a block is max
-    pooling and self-attention, without ``self_attention`` it is the residual unit, without both there is no
-    block. Raises OptionError on less than one block, UnknownNameError on another reading.
+    pooling and self-attention, without ``self_attention`` it is the residual unit, and without both there are
+    no blocks. Raises OptionError on less than one block, UnknownNameError on another reading.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}

@@ -1,4 +1,4 @@
-"""Micro-attention: a residual network whose units weigh their own output by place."""
+"""Micro-attention: a residual network in which each unit weights the positions of its own output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleeting.models._blocks import Dropout, Gate, Shortcut
 
 
 class MicroAttentionUnit(nn.Module):
-    """A residual unit that looks at all its own feature maps to see which places matter.
+    """A residual unit with an attention to positions that is computed from all its feature maps.
 
     (batch, c, h, w) -> (batch, wider, h / stride, w / stride)
     """
@@ -40,10 +40,11 @@ class MicroAttentionUnit(nn.Module):
 class MicroAttention(nn.Module):
     """Residual network with micro-attention (Wang et al. 2020), made for single apex frames.
 
-    Our reading, for only the abstract is at hand (residual units, attention to small places, hardly any
-    parameters more): ResNet-10, one unit a stage; a 1x1 convolution over the maps of a unit's convolutions
-    and its shortcut makes one map, and through a sigmoid it weighs the unit's output as 1 + attention. The
-    paper starts from weights learnt on macro-expressions; here from none.
+    Our reading, because only the abstract is at hand (residual units, attention to small areas, hardly any
+    more parameters): a ResNet-10 with one unit a stage. A 1x1 convolution over the maps of a unit's
+    convolutions and its shortcut, then a sigmoid, give one attention map; the unit's output is multiplied by
+    1 + attention. The paper starts from weights learnt on macro-expressions; here training starts from random
+    weights.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}

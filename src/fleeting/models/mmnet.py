@@ -1,4 +1,4 @@
-"""MMNet: how the skin moved, and where on this face that was."""
+"""MMNet: one branch for the motion of the skin, and one for where on this face each position lies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleeting.models._blocks import Attention, Gate, Shortcut
 
 
 class Residual(nn.Module):
-    """A 3x3 and a 1x1 convolution around a shortcut."""
+    """A 3x3 and a 1x1 convolution beside a shortcut."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 class ContinuousAttention(nn.Module):
-    """A residual block whose spatial attention is multiplied by that of the block before it."""
+    """A residual block whose spatial attention is multiplied by that of the block before."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -52,7 +52,10 @@ class ContinuousAttention(nn.Module):
 
 
 class Layer(nn.Module):
-    """A transformer layer that in training passes by each of its two halves for a share of the samples."""
+    """A transformer layer with stochastic depth.
+
+    In training, attention and perceptron are each skipped for a sample with probability ``passed``.
+    """
 
     def __init__(self, width: int, heads: int, passed: float) -> None:
         super().__init__()
@@ -85,11 +88,12 @@ class Layer(nn.Module):
 class MMNet(nn.Module):
     """Muscle motion-guided network (Li et al. 2022).
 
-    ``motion``, apex minus onset, goes through four continuous attention blocks; ``face``, the onset frame
-    brought to one pixel for each place of their last map (14x14), goes through three transformer layers that
-    say where on this face each place lies. Both are added and weighed place by place. Filters, depths and
-    start values are those of the authors' code where the text is silent; its first convolution is in two
-    groups, which three channels do not allow: here it is in one (our reading).
+    ``motion``, apex minus onset, goes through four continuous attention blocks. ``face``, the onset frame
+    shrunk to one pixel for each position of their last map (14x14), goes through three transformer layers,
+    which encode where on this face each position lies. Both are added, and a linear layer classifies the sum
+    over all positions and channels. Filters, depths and initial values are those of the authors' code where
+    the text does not give them. The first convolution of that code has two groups, which is impossible with
+    three channels: here it has one (our reading).
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"motion": (3, 224, 224), "face": (3, 224, 224)}
@@ -110,7 +114,7 @@ class MMNet(nn.Module):
         size: int = 224,
     ) -> None:
         super().__init__()
-        tokens = 4 * width  # numbers in each
+        tokens = 4 * width  # numbers in each token
         if tokens % heads or size < 16 or not 0 <= passed < 1:
             raise OptionError(
                 f"mmnet: {heads} heads on {tokens} numbers, a picture of {size}, {passed} passed by; expected"
@@ -148,7 +152,7 @@ class MMNet(nn.Module):
         return logits
 
     def _places(self, face: Tensor) -> Tensor:
-        """Where each place of the last map lies on this face: (batch, 512, 14, 14)."""
+        """An encoding of where on this face each position of the last map lies: (batch, 512, 14, 14)."""
         pixels = F.adaptive_avg_pool2d(face, self.side)  # (batch, 3, 14, 14)
         tokens = self.embed(pixels.flatten(2).transpose(1, 2)) + self.positions  # (batch, 196, 512)
         placed: Tensor = self.norm(self.layers(tokens)).transpose(1, 2)  # (batch, 512, 196)

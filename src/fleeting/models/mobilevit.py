@@ -1,4 +1,4 @@
-"""MobileViT-S: a mobile convolutional network whose later stages look at the whole picture."""
+"""MobileViT-S: a small convolutional network whose later stages attend to the whole picture."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from fleeting.models._blocks import Attention, Dropout
 
 HEADS = 4
 PATCH = 2
-"""Pixels in a row of a patch; attention runs between pixels at the same place of all patches."""
+"""The side of a patch in pixels; attention is computed between pixels at the same position of all patches."""
 
 
 @models.register("mobilevit")
 class MobileViT(nn.Module):
     """MobileViT, small (Mehta and Rastegari 2022), as timm has it.
 
-    Names, shapes and arithmetic of the weights are timm's ``mobilevit_s``, whose published weights are the
-    authors' own renamed. Weights begin as in the authors' code; dropout before the last layer is theirs too.
-    ``width`` is the share of the published channels. The smallest side is 32.
+    Names, shapes and arithmetic of the weights are those of timm's ``mobilevit_s``, whose published weights
+    are the authors' own, renamed. Initial weights and the dropout before the last layer are those of the
+    authors' code. ``width`` is the share of the published channels. The smallest side is 32 pixels.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}
@@ -68,7 +68,7 @@ class MobileViT(nn.Module):
 
 
 class ConvNorm(nn.Module):
-    """A convolution that keeps the side (or divides it by its stride), batch norm, SiLU if wanted."""
+    """A convolution that keeps the side (or divides it by its stride), batch norm, and SiLU if ``active``."""
 
     def __init__(
         self, channels: int, out: int, kernel: int, *, stride: int = 1, groups: int = 1, active: bool = True
@@ -84,7 +84,7 @@ class ConvNorm(nn.Module):
 
 
 class Inverted(nn.Module):
-    """MobileNetV2's block: four times as wide inside, a shortcut where the shape stays."""
+    """MobileNetV2's block: four times as wide inside, with a shortcut if the shape stays."""
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
         super().__init__()
@@ -100,7 +100,10 @@ class Inverted(nn.Module):
 
 
 class MobileViTBlock(nn.Module):
-    """Local filters, then attention between patches, then both joined: the same shape."""
+    """Local filters, then attention between patches, then a convolution that joins input and result.
+
+    The shape stays.
+    """
 
     def __init__(self, channels: int, dim: int, depth: int) -> None:
         super().__init__()
@@ -115,7 +118,7 @@ class MobileViTBlock(nn.Module):
         local = self.conv_1x1(self.conv_kxk(x))  # (batch, dim, h, w)
         h, w = local.shape[2:]
         rows, columns = ceil(h / PATCH), ceil(w / PATCH)
-        whole = (rows * PATCH, columns * PATCH)  # sides that patches divide
+        whole = (rows * PATCH, columns * PATCH)  # sides that are multiples of the patch
         if whole != (h, w):
             local = F.interpolate(local, size=whole, mode="bilinear", align_corners=False)
         tokens = self.norm(self.transformer(unfold(local)))  # (batch * 4, patches, dim)
@@ -127,20 +130,20 @@ class MobileViTBlock(nn.Module):
 
 
 def unfold(x: Tensor) -> Tensor:
-    """A map (batch, dim, h, w) as one row of tokens (batch * 4, patches, dim) for each place in a patch."""
+    """A map (batch, dim, h, w) as rows of tokens (batch * 4, patches, dim), one row for each patch pixel."""
     batch, dim, h, w = x.shape
     cut = x.reshape(batch, dim, h // PATCH, PATCH, w // PATCH, PATCH)  # (batch, dim, rows, 2, columns, 2)
     return cut.permute(0, 3, 5, 2, 4, 1).reshape(batch * PATCH * PATCH, -1, dim)
 
 
 def fold(tokens: Tensor, rows: int, columns: int) -> Tensor:
-    """What `unfold` made, as a map again."""
+    """The map (batch, dim, h, w) from which `unfold` would make these tokens."""
     cut = tokens.reshape(-1, PATCH, PATCH, rows, columns, tokens.shape[2])
     return cut.permute(0, 5, 3, 1, 4, 2).reshape(len(cut), tokens.shape[2], rows * PATCH, columns * PATCH)
 
 
 class Transformer(nn.Module):
-    """Attention, then two dense layers for each token; both add to what they get, normed before."""
+    """Attention, then two dense layers for each token, each with a layer norm before it and a shortcut."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""OFF-ApexNet: one small CNN for each flow component, joined late."""
+"""OFF-ApexNet: one small CNN for each component of optical flow, joined by fully connected layers."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def stream() -> nn.Sequential:
 class OffApexNet(nn.Module):
     """Optical flow features from apex frame network (Gan et al. 2019).
 
-    u and v pass through streams of their own; the strain of a motion map is not looked at. Dropout between
-    the fully connected layers is in no table of the paper (our reading: 0.5).
+    u and v each have a stream of their own; the strain of a motion map is not used. The paper's tables do not
+    list the dropout between the fully connected layers (our reading: 0.5).
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}

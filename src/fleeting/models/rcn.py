@@ -1,4 +1,4 @@
-"""RCN: a shallow network on small motion maps whose one filter is applied again and again."""
+"""RCN: a shallow recurrent network on small motion maps, which applies one filter repeatedly."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from fleeting.models._blocks import Dropout, Gate
 
 
 class Evidence(Gate):
-    """Where any class finds what it looks for, without a parameter of its own: a gate with no sigmoid.
+    """An attention map without parameters that shows where the classes find evidence.
 
-    Maps (batch, classes, side, side), one for each class, are each stretched to 0 .. 1 and averaged to
-    (batch, 1, side, side).
+    It is a gate without a sigmoid. Maps (batch, classes, side, side), one for each class, are each stretched
+    to 0 .. 1 and averaged over the classes to (batch, 1, side, side).
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Sigmoid gives it
-        """Stretch each class's map between its smallest and its largest value; a flat one is 0."""
+        """Stretch each class's map to 0 .. 1 and average the maps; a flat map becomes 0."""
         raised = input - input.amin(dim=(2, 3), keepdim=True)
         stretched = raised / raised.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6)
         return stretched.mean(dim=1, keepdim=True)
 
 
 class Recurrence(nn.Module):
-    """A convolutional layer that sees its own output: the same 3x3 filter in every step.
+    """A recurrent convolutional layer, which applies the same 3x3 filter in every step.
 
-    With ``shortcut`` each step sees the sum of all that came before, without it the layer's input and the
-    step before.
+    With ``shortcut`` a step gets the sum of the layer's input and all earlier outputs; without it, the sum of
+    the layer's input and the previous output.
     """
 
     def __init__(self, width: int, steps: int, shortcut: bool, dropout: float) -> None:
@@ -68,11 +68,11 @@ class RCN(nn.Module):
     """Recurrent convolutional network, with its modules that cost no parameters (Xia et al. 2020).
 
     RCN-W is ``wide``: filters of three dilations side by side. RCN-S is ``shortcut``. RCN-A is ``attention =
-    "last"``: the classifier's own weights say where in the first features each class finds its evidence,
-    and the last features are weighed by it. RCN-F has all three with ``attention = "inside"`` the
-    recurrence, RCN-P all three with "last". Widths, steps (2; 3 with shortcuts), dropout and start values are
-    those of the authors' code, where the text is silent; maps too small for ``pool`` are pooled to what they
-    have (our reading).
+    "last"``: the classifier's own weights show where in the first features each class finds its evidence, and
+    the last features are multiplied by this map. RCN-F has all three with ``attention = "inside"`` the
+    recurrence, RCN-P all three with "last". Widths, steps (2; 3 with shortcuts), dropout and initial values
+    are those of the authors' code where the text does not give them. Maps smaller than ``pool`` pixels a side
+    are not enlarged: pooling keeps their own side (our reading).
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 60, 60)}
@@ -132,7 +132,10 @@ class RCN(nn.Module):
         return logits
 
     def _attention(self, x: Tensor) -> Tensor:
-        """The classifier's weights, seen as a map for each class, applied to the first features."""
+        """The attention map (batch, 1, pool, pool): `Evidence` in the scores of each class at each position.
+
+        The classifier's weights are read as one map for each class and multiplied with the first features.
+        """
         pooled = F.adaptive_avg_pool2d(x, self.pool)  # (batch, 64, 7, 7)
         maps = self.head.weight.view(-1, *pooled.shape[1:])  # (classes, 64, 7, 7)
         found: Tensor = self.evidence(torch.einsum("bchw,kchw->bkhw", pooled, maps) / maps.shape[1])

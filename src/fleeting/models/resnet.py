@@ -1,4 +1,4 @@
-"""ResNet18 and ResNet50: layers that add to what came before them."""
+"""ResNet18 and ResNet50: image networks whose blocks add their output to their input."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class Bottleneck(nn.Module):
 
 
 def _shortcut(channels: int, out: int, stride: int) -> nn.Sequential | None:
-    """What brings a block's input to the shape of its output, where that differs."""
+    """The layers that convert a block's input to the shape of its output; None where the shapes agree."""
     if stride == 1 and channels == out:
         return None
     return nn.Sequential(Shortcut(channels, out, stride), nn.BatchNorm2d(out))
 
 
 class _ResNet(nn.Module):
-    """A stem, four stages of blocks, and a mean over what is left of the picture."""
+    """A stem, four stages of blocks, and a mean over all positions before the classifier."""
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}
     paper: ClassVar[str] = "He et al. 2016, doi:10.1109/CVPR.2016.90"
@@ -111,8 +111,8 @@ class _ResNet(nn.Module):
 class ResNet18(_ResNet):
     """ResNet with eighteen layers (He et al. 2016), as torchvision has it.
 
-    Names, shapes and arithmetic of the weights are torchvision's ``resnet18``. ``width`` is the share of the
-    published channels. The smallest side is 32.
+    Names, shapes and arithmetic of the weights are those of torchvision's ``resnet18``. ``width`` is the
+    share of the published channels. The smallest side is 32 pixels.
     """
 
     block = BasicBlock
@@ -123,8 +123,8 @@ class ResNet18(_ResNet):
 class ResNet50(_ResNet):
     """ResNet with fifty layers, version 1.5 (He et al. 2016), as torchvision has it.
 
-    Names, shapes and arithmetic of the weights are torchvision's ``resnet50``. ``width`` is the share of the
-    published channels. The smallest side is 32.
+    Names, shapes and arithmetic of the weights are those of torchvision's ``resnet50``. ``width`` is the
+    share of the published channels. The smallest side is 32 pixels.
     """
 
     block = Bottleneck

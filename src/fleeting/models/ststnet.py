@@ -1,4 +1,4 @@
-"""STSTNet: three shallow streams over one motion map."""
+"""STSTNet: a network of three shallow convolutional streams over one motion map."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Dropout
 
 STREAMS = (3, 5, 8)
-"""Filters of the three streams."""
+"""The number of filters of each of the three streams."""
 
 
 @models.register("ststnet")
 class STSTNet(nn.Module):
     """Shallow triple stream 3D CNN over u, v and strain (Liong et al. 2019).
 
-    Every stream sees the same map through 3x3 filters and is pooled alike, so the three streams side by side
-    are one convolution of 3 + 5 + 8 filters: the same function in fewer, larger steps. The paper draws
-    3D convolutions over the stacked channels; on one map they are these. Batch norm and dropout 0.5 are in
+    All streams apply 3x3 filters to the same map and are pooled in the same way, so one convolution of
+    3 + 5 + 8 filters computes the same function in fewer, larger steps. The paper describes 3D convolutions
+    over the stacked channels; on a single map they equal 2D convolutions. Batch norm and dropout 0.5 are in
     the authors' code, not in the text (our reading).
     """
 

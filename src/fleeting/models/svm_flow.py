@@ -1,4 +1,4 @@
-"""svm-flow: what linear-flow sees, told apart by how near it lies to maps that were learnt."""
+"""svm-flow: a support vector machine that compares motion maps with those it was trained on."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from fleeting.types import FloatArray, IntArray
 
 SIDE = 7
 SHARP = 2.0
-"""What margins are multiplied by before the softmax that makes shares of them."""
+"""The factor on margins before the softmax that turns them into probabilities."""
 
 
 @models.register("svm-flow")
 class SvmFlow:
     """Support vector machines with a Gaussian kernel, each class against the rest, on maps shrunk to 7x7.
 
-    Maps are z-scored and blurred as linear-flow's are. The kernel is ``exp(-narrow d^2)``, d^2 in units of
-    all features' number times their variance, taken together (scikit-learn's "scale"). Note that its weights
-    are training clips, shrunk and blurred: where the data may not be handed on, neither may they. Its
-    probabilities are margins through a softmax, so only calibrated ones mean anything.
+    Maps are z-scored and blurred as in linear-flow. The kernel is ``exp(-narrow d^2)``, with the squared
+    distance d^2 divided by the number of features times the variance of all features together (scikit-learn's
+    "scale"). Note that its weights are training clips, shrunk and blurred: they must not be passed on where
+    the data must not. Its probabilities are the softmax of margins and mean little before calibration.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}
@@ -49,14 +49,14 @@ class SvmFlow:
         self.width = np.ones(1)
 
     def fit(self, arrays: Sequence[FloatArray], labels: IntArray, seed: int) -> None:  # noqa: ARG002
-        """Learn from maps (n, 3, 28, 28); the seed changes nothing. Raises OptionError on a single class."""
+        """Learn from maps (n, 3, 28, 28); the seed has no effect. Raises OptionError on a single class."""
         present = np.unique(labels)
         if len(present) < 2:
             raise OptionError(f"svm-flow needs two classes to train on, found only class {present}")
         seen = linear_maps.features(arrays, self.sigma, SIDE)
         self.width = np.array([self.narrow / max(seen.var() * seen.shape[1], 1e-12)])
         shares = np.zeros((len(labels), self.classes))
-        self.bias = np.full(self.classes, -np.inf)  # a class never seen is never predicted
+        self.bias = np.full(self.classes, -np.inf)  # classes without clips are never predicted
         for label in present:
             learner = SVC(C=self.cost, gamma=self.width[0], class_weight="balanced")
             learner.fit(seen, labels == label)
@@ -72,10 +72,10 @@ class SvmFlow:
         return np.asarray(softmax(SHARP * (near @ self.shares + self.bias), axis=1))
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Vectors (m, features), their shares (m, classes), bias (classes,), the kernel's width (1,)."""
+        """Support vectors (m, features), coefficients (m, classes), bias (classes,) and kernel width (1,)."""
         return {"vectors": self.vectors, "shares": self.shares, "bias": self.bias, "width": self.width}
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take back what `state` gave."""
+        """Restore what was learnt from the arrays that `state` returned."""
         self.vectors, self.shares = np.array(state["vectors"]), np.array(state["shares"])
         self.bias, self.width = np.array(state["bias"]), np.array(state["width"])

@@ -1,4 +1,4 @@
-"""VGG19: sixteen 3x3 convolutions and three dense layers."""
+"""VGG19: an image network with sixteen 3x3 convolutions and three dense layers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Dropout
 
 STAGES = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
-"""Channels and convolutions of each stage; a pooling by two ends it."""
+"""Channels and number of convolutions of each stage; each stage ends with max pooling by two."""
 
 
 @models.register("vgg19")
 class VGG19(nn.Module):
     """VGG with nineteen layers and no batch norm (Simonyan and Zisserman 2015), as torchvision has it.
 
-    Names, shapes and arithmetic of the weights are torchvision's ``vgg19``. ``width`` is the share of the
-    published channels. The smallest side is 32.
+    Names, shapes and arithmetic of the weights are those of torchvision's ``vgg19``. ``width`` is the share
+    of the published channels. The smallest side is 32 pixels.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}

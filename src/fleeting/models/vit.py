@@ -1,4 +1,4 @@
-"""ViT-B/16: a picture as a row of patches, each of which looks at all others."""
+"""ViT-B/16: a vision transformer, in which each patch of a picture attends to all others."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fleeting.models._blocks import Attention, Dropout
 class ViT(nn.Module):
     """Vision transformer, base size with patches of 16 (Dosovitskiy et al. 2021), as torchvision has it.
 
-    Names, shapes and arithmetic of the weights are torchvision's ``vit_b_16``. Positions are learnt for one
-    side and never interpolated, so weights of another ``size`` do not fit.
+    Names, shapes and arithmetic of the weights are those of torchvision's ``vit_b_16``. Position embeddings
+    are learnt for one side and never interpolated, so weights of another ``size`` do not fit.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"image": (3, 224, 224)}
@@ -65,7 +65,7 @@ class ViT(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Positions added to the tokens, the layers one after the other, a last norm."""
+    """Adds position embeddings to the tokens, then applies the transformer layers and a last layer norm."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Attention, then two dense layers for each token; both add to what they get, normed before."""
+    """Attention, then two dense layers for each token, each with a layer norm before it and a shortcut."""
 
     def __init__(self, dim: int, heads: int, mlp: int, dropout: float, attention_dropout: float) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class EncoderLayer(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """softmax(q k' / sqrt(d)) v in each head, with the weights of `torch.nn.MultiheadAttention`."""
+    """softmax(q k' / sqrt(d)) v in each head, with the parameters of `torch.nn.MultiheadAttention`."""
 
     removable: ClassVar[bool] = True
 

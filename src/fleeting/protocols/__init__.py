@@ -1,8 +1,8 @@
 """A protocol says who is tested after training on whom: samples in, folds out.
 
-A protocol is a generator function ``(samples, *, options) -> folds``; its keyword options (with defaults) are
-what a recipe's ``[protocol]`` table may set. Every test sample is tested once. Whatever it does, a `Fold`
-refuses a subject on both sides unless the protocol declares it, and then the score stands under ``shared``.
+A protocol is a generator function ``(samples, *, options) -> folds``; a recipe's ``[protocol]`` table may set
+its keyword options, which all have defaults. Every test sample is tested once. A `Fold` refuses a subject on
+both sides unless the protocol declares it; the score of declared folds is reported as ``shared``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One split by subject, 90/10 unless told otherwise."""
+"""A protocol with one split by subject, 90/10 by default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def holdout_by_subject(
 ) -> Iterator[Fold]:
     """Test once, on a random share of the subjects (at least one).
 
-    Raises FoldError on a single subject.
+    Raises FoldError on fewer than two subjects, and on a share that is not between 0 and 1.
     """
     groups = [sample.subject for sample in samples]
     require_groups(groups, 2, "subjects")

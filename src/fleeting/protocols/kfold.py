@@ -1,4 +1,4 @@
-"""K-fold over subjects, plain and with the classes kept in proportion as far as whole subjects allow."""
+"""K-fold over subjects: plain, and stratified (classes in proportion as far as whole subjects allow)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fleeting.types import Fold, Sample
 def kfold_by_subject(samples: Sequence[Sample], *, folds: int = 5, seed: int = 0) -> Iterator[Fold]:
     """Cut the subjects into ``folds`` parts and test on each.
 
-    Raises FoldError on too few subjects.
+    Raises FoldError on fewer subjects than folds.
     """
     groups = [sample.subject for sample in samples]
     require_groups(groups, folds, "subjects")
@@ -29,7 +29,7 @@ def stratified_kfold_by_subject(
 ) -> Iterator[Fold]:
     """K-fold over subjects that keeps each class's share alike.
 
-    Raises FoldError on too few subjects.
+    Raises FoldError on fewer subjects than folds, or fewer samples of the rarest class than folds.
     """
     groups = [sample.subject for sample in samples]
     labels = [sample.label for sample in samples]

@@ -1,4 +1,4 @@
-"""Leave one dataset out: does it work on faces, cameras and annotators it has never met?"""
+"""Leave one dataset out: a test on people, cameras and annotators that training has never seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleeting.types import Fold, Sample
 def leave_one_dataset_out(samples: Sequence[Sample]) -> Iterator[Fold]:
     """Test on each dataset once, after training on all the others.
 
-    Raises FoldError on a single dataset.
+    Raises FoldError on fewer than two datasets.
     """
     names = sorted({sample.dataset for sample in samples})
     if len(names) < 2:

@@ -1,4 +1,4 @@
-"""Leave one subject out; over pooled datasets it is MEGC's composite evaluation."""
+"""Leave one subject out; over pooled datasets this is MEGC's composite evaluation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The folds of papers that split frames or clips, not people: run as printed, never called clean.
+"""Protocols of papers that split frames or clips instead of people; their scores are never called clean.
 
-Frames of one clip (or clips of one person) stand on both sides of such a fold. Its score says how well a
-model recognises footage it has nearly seen, and is reported under ``shared``.
+They are run as printed. Frames of one clip (or clips of one person) are on both sides of these folds. The
+score says how well a model recognises footage that is nearly what it was trained on, and is reported as
+``shared``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from fleeting.types import Fold, Sample
 
 @protocols.register("kfold-frames")
 def kfold_over_frames(samples: Sequence[Sample], *, folds: int = 8, seed: int = 42) -> Iterator[Fold]:
-    """K-fold over frames (or clips) whoever they show, as the Broadbent attention paper has it."""
+    """K-fold over frames (or clips) regardless of the person, as in the Broadbent attention paper.
+
+    Raises FoldError on fewer samples than folds.
+    """
     require_groups((sample.id for sample in samples), folds, "samples")
     splitter = KFold(folds, shuffle=True, random_state=seed)
     yield from folds_of(samples, splitter.split(samples), subjects_shared=True)
@@ -27,7 +31,10 @@ def kfold_over_frames(samples: Sequence[Sample], *, folds: int = 8, seed: int = 
 def stratified_kfold_over_frames(
     samples: Sequence[Sample], *, folds: int = 8, seed: int = 42
 ) -> Iterator[Fold]:
-    """K-fold over frames (or clips) whoever they show, each class in proportion."""
+    """K-fold over frames (or clips) regardless of the person, with each class in proportion.
+
+    Raises FoldError on fewer samples of the rarest class than folds.
+    """
     labels = [sample.label for sample in samples]
     smallest = min(labels.count(label) for label in set(labels))
     require_groups(range(smallest), folds, "samples of the rarest class")
@@ -39,7 +46,10 @@ def stratified_kfold_over_frames(
 def holdout_over_clips(
     samples: Sequence[Sample], *, test_share: float = 0.1, seed: int = 0
 ) -> Iterator[Fold]:
-    """Test once, on a random share of the clips whoever they show, as the MESTI paper's 90/10 split."""
+    """Test once, on a random share of the clips regardless of the person, as in the MESTI paper (90/10).
+
+    Raises FoldError on fewer than two samples, and on a share that is not between 0 and 1.
+    """
     require_groups((sample.id for sample in samples), 2, "samples")
     require_share(test_share)
     splitter = ShuffleSplit(1, test_size=test_share, random_state=seed)

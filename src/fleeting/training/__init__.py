@@ -1,1 +1,1 @@
-"""The training side of a fold in, a fitted model out; nothing here is ever given the test side."""
+"""Training turns the training side of a fold into a fitted model; it is never given the test side."""

@@ -1,10 +1,11 @@
-"""Which attention layers a network can do without: entropy-based selection (Lin et al., CVPR 2024).
+"""Removing attention layers that a network hardly needs: entropy-based selection (Lin et al., CVPR 2024).
 
-Any network takes part whose attention modules say ``removable = True`` and are added to what they saw, so
-that without them that passes unchanged. Entropy is under a Gaussian reading: the sum over channels of the
-logarithm of their standard deviation. A layer's transfer entropy is by how much the entropy of the vector in
-front of the last linear layer changes when the layer is left out; the layers with the least go, one after
-the other, each chosen with those before already gone (our reading).
+A network can take part if its attention modules set ``removable = True`` and their output is added to their
+input, so that the input passes unchanged without them. Features are assumed Gaussian: their entropy is the
+sum over channels of the logarithm of the standard deviation. A layer's transfer entropy is how much the
+entropy of the vector before the last linear layer changes when the layer is left out. The layers with the
+least transfer entropy are removed one after the other; each is chosen with the earlier ones already removed
+(our reading).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from fleeting.errors import OptionError
 
 @dataclass(frozen=True)
 class LayerEntropy:
-    """An attention layer: the entropy of what it adds, and its transfer entropy to the output (both nats)."""
+    """An attention layer: the entropy of its output, and its transfer entropy to the network's (in nats)."""
 
     name: str
     entropy: float
@@ -29,27 +30,30 @@ class LayerEntropy:
 
 
 class Silent(nn.Module):
-    """What stands where an attention layer was: it adds nothing and weighs nothing."""
+    """The replacement of a removed attention layer: it adds zeros and has no parameters."""
 
     def forward(self, seen: Tensor) -> Tensor:
-        """Nought, in the shape of what is seen."""
+        """Zeros in the shape of the input."""
         return torch.zeros_like(seen)
 
 
 def removable(model: nn.Module) -> dict[str, nn.Module]:
-    """The attention layers that could go, by name, in the model's order."""
+    """The attention layers that can be removed, by name, in the model's order."""
     return {name: module for name, module in model.named_modules() if getattr(module, "removable", False)}
 
 
 def silence(model: nn.Module, names: Collection[str]) -> None:
-    """Put `Silent` in the place of these layers; their weights are gone."""
+    """Replace these layers by `Silent`; their weights are lost."""
     for name in names:
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, Silent())
 
 
 def entropy(features: Tensor) -> float:
-    """Sum over channels of the log standard deviation, of (n, channels), (n, tokens, channels) or a map."""
+    """The sum over channels of the log standard deviation.
+
+    ``features`` are (n, channels), (n, tokens, channels) or a map (n, channels, height, width).
+    """
     rows = features.movedim(1, -1) if features.ndim == 4 else features
     deviation = rows.reshape(-1, rows.shape[-1]).double().std(dim=0, unbiased=False)
     return float(torch.log(deviation + 1e-6).sum())
@@ -58,7 +62,10 @@ def entropy(features: Tensor) -> float:
 def layer_entropies(
     model: nn.Module, inputs: Sequence[Tensor], without: Collection[str] = ()
 ) -> list[LayerEntropy]:
-    """Every attention layer that is not ``without``, measured on these inputs, in the model's order."""
+    """Measure every attention layer on these inputs, in the model's order.
+
+    The layers named in ``without`` are left out of the network and not measured.
+    """
     names = [name for name in removable(model) if name not in without]
     with torch.inference_mode(), _evaluating(model), left_out(model, without):
         added, whole = _watched(model, inputs, names)
@@ -70,9 +77,10 @@ def layer_entropies(
 
 
 def least_telling(model: nn.Module, inputs: Sequence[Tensor], count: int, among: str = "") -> list[str]:
-    """The ``count`` attention layers that tell the output least, the least first.
+    """Names of the ``count`` attention layers with the least transfer entropy, the least first.
 
-    Only those whose names begin with ``among`` go. Raises OptionError where there are not so many.
+    Only layers whose names begin with ``among`` are considered. Raises OptionError where there are fewer
+    than ``count``.
     """
     refuse_too_many(model, count, among)
     chosen: list[str] = []
@@ -83,7 +91,7 @@ def least_telling(model: nn.Module, inputs: Sequence[Tensor], count: int, among:
 
 
 def refuse_too_many(model: nn.Module, count: int, among: str = "") -> None:
-    """Raise OptionError where fewer than ``count`` layers, whose names begin with ``among``, can go."""
+    """Raise OptionError where fewer than ``count`` layers whose names begin with ``among`` are removable."""
     names = list(removable(model))
     if count > (found := sum(name.startswith(among) for name in names)):
         where = f" whose name begins with {among!r}, of {', '.join(names)}" if among and names else ""
@@ -93,7 +101,7 @@ def refuse_too_many(model: nn.Module, count: int, among: str = "") -> None:
 
 
 class Fading:
-    """Layers whose share in the network goes from 1 to 0 while it is trained; then they are silenced."""
+    """Layers whose outputs are scaled down from 1 to 0 during training and then replaced by `Silent`."""
 
     def __init__(self, model: nn.Module, names: Collection[str]) -> None:
         self._model, self.names, self.share = model, tuple(names), 1.0
@@ -104,7 +112,7 @@ class Fading:
         ]
 
     def fade(self, share: float) -> None:
-        """Set the share; at 0 the layers are gone for good."""
+        """Set the factor on the layers' outputs; at 0 the layers are removed for good."""
         self.share = share
         if share <= 0:
             for hook in self._hooks:
@@ -114,7 +122,7 @@ class Fading:
 
 @contextmanager
 def left_out(model: nn.Module, names: Collection[str]) -> Iterator[None]:
-    """The model as if these layers added nothing, for as long as this lasts."""
+    """Run the body of the ``with`` statement as if these layers of the model added nothing."""
     layers = removable(model)
     hooks = [layers[name].register_forward_hook(lambda _m, _g, added: added * 0) for name in names]
     try:
@@ -135,7 +143,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def _watched(model: nn.Module, inputs: Sequence[Tensor], names: Sequence[str]) -> tuple[list[float], float]:
-    """The entropy of what each layer adds, and that of the vector in front of the last linear layer."""
+    """The entropy of each layer's output, and that of the vector before the last linear layer."""
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
     if not linear:
         raise OptionError("the model has no linear layer at its end; its output has no entropy to look at")

@@ -1,11 +1,11 @@
-"""More clips of the rare classes, drawn by a diffusion model that has seen the training side alone.
+"""Drawing more samples of the rare classes with a diffusion model that is trained on the training side only.
 
 A class-conditional DDPM (Ho et al. 2020, arXiv:2006.11239) with the cosine schedule of Nichol and Dhariwal
-(2021): a U-Net predicts the noise in a picture, trained by mean squared error, and pictures are drawn by
-DDPM's own update (the paper's equation 10 is another). It learns how pictures differ from the mean of their
-class, in one cycle of learning rate and momentum (our reading: without the two, samples of a small network
-are off in their level). It is trained anew for every fold: whoever calls `drawn` has the training side and
-nothing else.
+(2021): a U-Net learns to predict the noise in a picture by mean squared error, and pictures are drawn with
+DDPM's own update (the paper's equation 10 is a different one). The network learns how pictures differ from
+the mean of their class, with one cycle of learning rate and momentum (our reading: without these two,
+samples of a small network have a wrong overall level). It is trained anew for every fold; the caller of
+`drawn` has only the training side.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fleeting.training.options import Diffusion
 from fleeting.types import FloatArray, IntArray
 
 MULTIPLE = 4
-"""Sides are padded to a multiple of it: the U-Net halves them twice."""
+"""Pictures are padded until each side is a multiple of this, in pixels: the U-Net halves a side twice."""
 
 
 def drawn(
@@ -35,10 +35,10 @@ def drawn(
     seed: int,
     device: torch.device,
 ) -> tuple[tuple[FloatArray, ...], IntArray]:
-    """Samples that fill up the rare classes: arrays (m, channels, height, width), and class indices (m,).
+    """New samples that fill up the rare classes: arrays (m, channels, height, width), class indices (m,).
 
-    The inputs of one clip are drawn together. The same seed draws the same. Raises OptionError where inputs
-    are of different sizes, MissingExtraError without diffusers.
+    The inputs of one clip are drawn together. The same seed gives the same samples. Raises OptionError where
+    inputs have different sizes, and MissingExtraError where diffusers is not installed.
     """
     refuse_undrawable(arrays)
     wanted = _wanted(labels, classes, recipe.fill)
@@ -54,7 +54,7 @@ def drawn(
 
 
 def refuse_undrawable(arrays: Sequence[FloatArray]) -> None:
-    """Raise what `drawn` would: OptionError on inputs of different sizes, MissingExtraError."""
+    """Raise the errors of `drawn` early: OptionError on inputs of different sizes, MissingExtraError."""
     if len({array.shape[2:] for array in arrays}) > 1:
         sizes = ", ".join("x".join(map(str, array.shape[2:])) for array in arrays)
         raise OptionError(f"diffusion draws all inputs of a clip together, found sizes {sizes}; use one size")
@@ -62,7 +62,7 @@ def refuse_undrawable(arrays: Sequence[FloatArray]) -> None:
 
 
 def _wanted(labels: IntArray, classes: int, fill: float) -> IntArray:
-    """The class of each sample to be drawn; a class that never occurs cannot be drawn."""
+    """The class of each sample to draw; a class without training samples cannot be drawn."""
     counts = np.bincount(labels, minlength=classes)
     goal = round(fill * counts.max())
     missing = [max(0, goal - count) if count else 0 for count in counts.tolist()]
@@ -70,7 +70,7 @@ def _wanted(labels: IntArray, classes: int, fill: float) -> IntArray:
 
 
 class _Artist:
-    """A DDPM for one training side."""
+    """A DDPM that is trained on one training side and draws pictures like it."""
 
     def __init__(
         self, pictures: FloatArray, labels: IntArray, classes: int, recipe: Diffusion, device: torch.device
@@ -125,7 +125,7 @@ class _Artist:
                 schedule.step()
 
     def draw(self, labels: IntArray) -> FloatArray:
-        """One picture for each class index, in the range of the pictures that were learnt from."""
+        """One picture for each class index, within the value range of the training pictures."""
         self._net.eval()
         self._scheduler.set_timesteps(min(self._recipe.sampling_steps, self._recipe.steps))
         wanted = torch.from_numpy(labels).to(self._device)
@@ -149,12 +149,12 @@ class _Artist:
 
 
 def _padded(pictures: Tensor) -> Tensor:
-    """Edges repeated on the right and below, until the sides are multiples."""
+    """Pictures with their right and lower edge repeated until each side is a multiple of MULTIPLE."""
     height, width = pictures.shape[2:]
     return F.pad(pictures, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
 
 
 def _parts() -> tuple[Any, Any]:
-    """The U-Net and the scheduler; nothing is asked of, or told to, any server."""
+    """The classes of the U-Net and of the scheduler; loading them contacts no server."""
     package = diffusers()
     return package.UNet2DModel, package.DDPMScheduler

@@ -1,4 +1,4 @@
-"""A trained model with the scaling of its inputs: what predicts, and what weights are saved from."""
+"""A fitted model: trained weights with the scaling of their inputs, ready to predict or to be saved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleeting.types import FloatArray
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of a learning curve; validation is None where selection is fixed."""
+    """One epoch of a learning curve; the validation loss is None where the recipe holds out no subjects."""
 
     epoch: int
     loss: float
@@ -28,7 +28,11 @@ class Epoch:
 
 @dataclass(eq=False)
 class Fitted:
-    """A trained model with the scaling of its inputs: what predicts, and what weights are saved from."""
+    """A trained model with the scaling of its inputs; it predicts, and its weights can be saved.
+
+    ``means`` and ``deviations`` hold one tensor (1, channels, 1, 1) for each input of a network; they are
+    empty for an estimator.
+    """
 
     model: Model
     means: list[Tensor]
@@ -36,7 +40,7 @@ class Fitted:
     device: torch.device
     curve: list[Epoch] = field(default_factory=list)
     epoch: int = 0
-    """The epoch whose weights these are, counted from 1; 0 for an estimator."""
+    """The epoch that gave these weights, counted from 1; 0 for an estimator."""
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Class probabilities (n, classes) for arrays (n, channels, height, width)."""
@@ -46,7 +50,7 @@ class Fitted:
         return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy())
 
     def scaled(self, arrays: Sequence[FloatArray]) -> list[Tensor]:
-        """The arrays as the network sees them: scaled, and pixel by pixel in memory (faster convolution)."""
+        """The arrays as the network gets them: scaled, and channels last in memory (faster convolution)."""
         tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays)
         scaled = ((t - m) / d for t, m, d in zip(tensors, self.means, self.deviations, strict=True))
         return [tensor.contiguous(memory_format=torch.channels_last) for tensor in scaled]
@@ -61,7 +65,10 @@ class Fitted:
 
     @classmethod
     def of(cls, model: Model, state: Mapping[str, npt.NDArray[Any]]) -> Fitted:
-        """A fresh model with what `state` gave, on the CPU; KeyError or RuntimeError if it does not fit."""
+        """Load the result of `state` into a fresh model, on the CPU.
+
+        Raises KeyError or RuntimeError where it does not fit the model.
+        """
         if not isinstance(model, nn.Module):
             model.load_state(state)
             return cls(model, [], [], torch.device("cpu"))
@@ -76,7 +83,7 @@ class Fitted:
 
 
 def logits_of(model: nn.Module, inputs: list[Tensor], batch: int = 256) -> Tensor:
-    """What a network gives for inputs of any number, (n, classes), computed in batches without gradients."""
+    """The network's output (n, classes) for any number of inputs, computed in batches without gradients."""
     model.eval()
     with torch.inference_mode():
         pieces = [

@@ -1,4 +1,4 @@
-"""Training: arrays and labels of the training side in, a fitted model out. The test side is not in scope."""
+"""Training one model on the training side of a fold; no function here ever gets the test side."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from fleeting.training.training_set import TrainingSet
 from fleeting.types import FloatArray, Predict
 
 Watch = Callable[[int, Predict], None]
-"""Told after each epoch how the model predicts now; what it learns stays with the caller."""
+"""Called after each epoch with its number and a function that predicts; nothing it sees affects training."""
 
 
 def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None = None) -> Fitted:
-    """Train ``model`` (in place) on ``data``; the same seed and threads give the same weights, bit for bit.
+    """Train ``model`` in place on ``data``.
 
-    Raises OptionError where the recipe asks an estimator for epochs' business, or an augmentation refuses.
+    The same seed and number of threads give the same weights, bit for bit. Raises OptionError where the
+    recipe asks for epochs of a model that has none, or where an augmentation refuses an input.
     """
     if isinstance(model, nn.Module):
         with torch.random.fork_rng(devices=[]):
@@ -44,7 +45,7 @@ def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Wat
 
 
 def refuse_epochs(recipe: Training) -> None:
-    """Refuse what only makes sense for a model trained in epochs. Raises OptionError."""
+    """Raise OptionError where the recipe uses an option that needs a model trained in epochs."""
     if recipe.selection == "inner" or recipe.trace_oracle or recipe.augment:
         raise OptionError(
             "this model learns in one go, without epochs; leave selection=inner, trace_oracle and augment out"
@@ -52,7 +53,7 @@ def refuse_epochs(recipe: Training) -> None:
 
 
 def _filled(data: TrainingSet, recipe: Training, seed: int) -> TrainingSet:
-    """The training set with samples drawn for its rare classes, where the recipe asks for them."""
+    """The training set, with drawn samples of its rare classes added where the recipe asks for them."""
     if not recipe.diffusion.epochs:
         return data
     more, labels = drawn(data.arrays, data.labels, data.classes, recipe.diffusion, seed, device_of(recipe))
@@ -99,7 +100,7 @@ def _fit_network(
 
 
 def begun(model: nn.Module, data: TrainingSet, recipe: Training, seed: int) -> tuple[Fitted, Batches]:
-    """The network on its device with the scaling of its inputs, and the batches that it is to see."""
+    """Prepare a network for training: move it to its device, scale its inputs and cut its batches."""
     device = device_of(recipe)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     fitted = Fitted(model, *_scaling(data.arrays, recipe, device), device)
@@ -125,10 +126,10 @@ def refuse_removal(model: nn.Module, recipe: Training) -> None:
 
 
 class _Removal:
-    """Attention layers that fade while training goes on: those that tell the output least."""
+    """Removes the attention layers with the least transfer entropy by fading them out during training."""
 
     SEEN = 256
-    """Training samples on which entropies are measured, at most."""
+    """The most training samples on which entropies are measured."""
 
     def __init__(self, model: nn.Module, recipe: Training, seed: int) -> None:
         self._model, self._count, self._seed = model, recipe.remove_attention, seed
@@ -138,7 +139,7 @@ class _Removal:
         self._fading: Fading | None = None
 
     def begin(self, epoch: int, fitted: Fitted, data: TrainingSet) -> None:
-        """Choose the layers when it is time, and lower their share before each epoch from then on."""
+        """Call before each epoch: in the first epoch of removal choose the layers, from then on fade them."""
         if not self._count or not self._start <= epoch <= self._last:
             return
         if self._fading is None:
@@ -150,7 +151,7 @@ class _Removal:
 
 
 class Batches:
-    """Shuffled, augmented, scaled batches of one training set, as often as asked."""
+    """Shuffled, augmented and scaled batches of one training set; each iteration is one epoch."""
 
     def __init__(self, data: TrainingSet, recipe: Training, fitted: Fitted, rng: np.random.Generator) -> None:
         self.data, self.size, self.fitted, self.rng = data, recipe.batch, fitted, rng
@@ -162,7 +163,7 @@ class Batches:
         order = self.rng.permutation(len(self.labels))
         cuts = list(range(self.size, len(order), self.size))
         if cuts and len(order) - cuts[-1] == 1:
-            cuts.pop()  # a last batch of one has no variance for batch norm: it joins the one before
+            cuts.pop()  # batch norm needs more than one sample: a last batch of one joins the one before
         for chosen in np.split(order, cuts):
             index = torch.from_numpy(chosen).to(self.fitted.device)
             yield self._inputs(chosen, index), self.labels[index]
@@ -207,7 +208,10 @@ def _validation_loss(fitted: Fitted, held: TrainingSet, loss_of: Callable[[Tenso
 
 
 def device_of(recipe: Training) -> torch.device:
-    """Where a recipe trains: a GPU if there is one, unless it says otherwise. Raises OptionError."""
+    """The device a recipe trains on: a GPU if there is one, unless the recipe asks for the CPU.
+
+    Raises OptionError where the recipe asks for a GPU and none is visible.
+    """
     if recipe.device == "cuda" and not torch.cuda.is_available():
         raise OptionError("training.device is cuda and no GPU is visible; use auto or cpu")
     return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""What training minimises and how: loss, class weights, optimiser and learning rate of a recipe."""
+"""How a recipe optimises a network: its loss, class weights, optimiser and learning rate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def optimizer_of(parameters: Iterable[nn.Parameter], recipe: Training) -> torch.
 
 
 def schedule_of(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
-    """The recipe's learning rate, epoch by epoch."""
+    """The recipe's schedule of the learning rate, stepped once per epoch."""
     factor: Mapping[str, Callable[[int], float]] = {
         "constant": lambda _: 1.0,
         "exponential": lambda epoch: recipe.decay**epoch,
@@ -39,7 +39,7 @@ def schedule_of(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.opt
 
 
 def class_weights(recipe: Training, data: TrainingSet, device: torch.device) -> Tensor | None:
-    """What a sample of each class counts: (classes,), or None where all count the same."""
+    """The weight of a sample of each class in the loss: (classes,), or None where all weigh the same."""
     if recipe.class_weights == "none":
         return None
     counts = np.bincount(data.labels, minlength=data.classes)
@@ -47,9 +47,10 @@ def class_weights(recipe: Training, data: TrainingSet, device: torch.device) -> 
 
 
 def weighted_loss(recipe: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
-    """Cross-entropy, or focal loss (Lin et al. 2017): (1 - p)^gamma times it, weighted by class if asked.
+    """The recipe's loss: cross-entropy, or focal loss (Lin et al. 2017), weighted by class if asked.
 
-    It takes logits (n, classes), labels (n,) and class weights (classes,) or None.
+    Focal loss is cross-entropy times (1 - p)^gamma, p being the probability of the true class. The loss takes
+    logits (n, classes), labels (n,) and class weights (classes,) or None.
     """
     gamma = recipe.focal_gamma if recipe.loss == "focal" else 0.0
 

@@ -1,4 +1,4 @@
-"""What a recipe may say of training: its ``[training]`` and ``[training.diffusion]`` tables. No torch."""
+"""The training options of a recipe: its ``[training]`` and ``[training.diffusion]`` tables, without torch."""
 
 from __future__ import annotations
 

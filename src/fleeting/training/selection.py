@@ -1,4 +1,4 @@
-"""Choosing an epoch, or settings, without a look at the test side: the training side's people are split."""
+"""Choosing an epoch or settings without the test side, by splitting the people of the training side."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from fleeting.types import IntArray
 def validation_mask(
     subjects: Sequence[str], labels: IntArray, share: float, seed: int
 ) -> npt.NDArray[np.bool_]:
-    """Which training samples belong to validation subjects: (n,) bool, whole subjects only.
+    """Choose validation subjects, and mark their samples: (n,) bool.
 
-    Subjects are drawn at random until they hold ``share`` of the samples; a subject whose leaving would rob
-    training of a class stays. Raises FoldError where fewer than two subjects are left to choose from.
+    Subjects are drawn at random until they hold ``share`` of the samples. A subject stays in training if
+    some class would otherwise have no training sample. Raises FoldError on fewer than two subjects, or where
+    no subject can leave training.
     """
     names = np.array(subjects)
     people = sorted(set(subjects))
@@ -41,9 +42,9 @@ def validation_mask(
 
 
 def inner_folds(subjects: Sequence[str], folds: int, seed: int) -> Iterator[tuple[IntArray, IntArray]]:
-    """Rows (n,) of a training side to learn from and rows held out, whole people, each held out once.
+    """Split a training side by people: pairs of row indices to learn from and row indices held out.
 
-    Raises FoldError on fewer people than folds.
+    Every person is held out exactly once. Raises FoldError on fewer people than folds.
     """
     people = len(set(subjects))
     if people < folds:
@@ -53,20 +54,20 @@ def inner_folds(subjects: Sequence[str], folds: int, seed: int) -> Iterator[tupl
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which candidate a training side chose, counted from 0, and the UF1 of each over its inner folds."""
+    """The candidate chosen on a training side, counted from 0, and each candidate's UF1 over inner folds."""
 
     candidate: int
     uf1: tuple[float, ...]
 
 
 class BestEpoch:
-    """Follows a validation loss: which epoch was best, and whether waiting for a better one is over."""
+    """Follows a validation loss: it knows the best epoch, and when ``patience`` is exhausted."""
 
     def __init__(self, patience: int) -> None:
         self.patience, self.epoch, self.loss, self._seen = patience, 0, float("inf"), 0
 
     def improves(self, epoch: int, loss: float) -> bool:
-        """Take in an epoch's loss; whether it is the best so far."""
+        """Record an epoch's loss, and say whether it is the lowest so far."""
         self._seen = epoch
         if loss < self.loss:
             self.epoch, self.loss = epoch, loss
@@ -75,5 +76,5 @@ class BestEpoch:
 
     @property
     def exhausted(self) -> bool:
-        """Whether ``patience`` epochs have gone by without a better one."""
+        """Whether the last ``patience`` epochs brought no lower loss."""
         return self._seen - self.epoch >= self.patience

@@ -1,9 +1,9 @@
-"""Training many copies of one network as one batched computation.
+"""Training many copies of one network, one for each fold, as one batched computation.
 
-The parameters of all copies lie side by side and the network is mapped over them (`torch.vmap`). Each copy
-keeps its own batches, class weights, batch statistics, random numbers and optimiser state, so that it learns
-what it would learn alone, but for the rounding of sums in another order. Batches of different lengths are
-never filled up: at each step, copies whose batches are equally long are computed together.
+The parameters of all copies are stacked and the network is mapped over them (`torch.vmap`). Each copy keeps
+its own batches, class weights, batch statistics, random numbers and optimiser state, so it learns the same
+as it would alone, except that sums in another order round differently. Batches of different lengths are
+never padded: at each step, copies whose batches are equally long are computed together.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from fleeting.types import FloatArray
 
 Probabilities = npt.NDArray[np.float64]
 PredictTogether = Callable[[Sequence[Sequence[FloatArray]]], list[Probabilities]]
-"""Arrays of each fold in, class probabilities of each fold out."""
+"""A function that takes the arrays of each fold and returns the class probabilities of each fold."""
 
 
 def why_apart(model: Any, recipe: Training) -> str:
-    """Why copies of this model are better trained one by one, in words; empty where they train together."""
+    """The reason why copies of this model should be trained one by one; empty where they train together."""
     return _why_never(model, recipe) or _why_slower(recipe)
 
 
@@ -55,10 +55,10 @@ def _why_slower(recipe: Training) -> str:
 
 
 def bytes_in_training(model: nn.Module, data: TrainingSet, recipe: Training, seed: int) -> int:
-    """About how much memory one copy takes while it is trained.
+    """Estimate the bytes of memory that one copy needs during training.
 
-    Its clips, each parameter with its gradient and two moments, and twice what one batch leaves for the way
-    back.
+    Counted are its clips, each parameter with its gradient and two moments, and twice the tensors that one
+    batch saves for the backward pass.
     """
     plain = recipe.model_copy(update={"diffusion": Diffusion()})
     fitted, batches = begun(model, data, plain, seed)
@@ -71,7 +71,7 @@ def bytes_in_training(model: nn.Module, data: TrainingSet, recipe: Training, see
 
     network = _network(fitted).train()
     with torch.random.fork_rng(devices=[]), saved_tensors_hooks(note, lambda tensor: tensor):
-        kept = network(*inputs)  # while the output lives, the tensors saved for it keep their own addresses
+        kept = network(*inputs)  # keeps the saved tensors alive, so that no address is used twice
     parameters = sum(parameter.nbytes for parameter in network.parameters())
     del kept
     return sum(array.nbytes for array in data.arrays) + 4 * parameters + 2 * sum(left.values())
@@ -84,10 +84,10 @@ def fit_together(
     seeds: Sequence[int],
     watch: Callable[[int, PredictTogether], None] | None = None,
 ) -> list[Fitted]:
-    """Train each of the ``models`` (in place) on its set with its seed, all of them as one computation.
+    """Train each of the ``models`` in place on its set with its seed, all of them as one computation.
 
-    ``watch`` is told after each epoch how all of them predict now. Raises OptionError where the recipe or the
-    models do not allow it.
+    ``watch`` is called after each epoch with its number and a function that predicts with all models. Raises
+    OptionError where the recipe or the models cannot be trained together.
     """
     if why := _why_never(models[0], recipe):
         raise OptionError(f"folds cannot be trained together: {why}; use another executor")
@@ -111,8 +111,8 @@ def fit_together(
 def _train_epoch(
     stack: _Stack, batches: Sequence[Batches], optimizer: torch.optim.Optimizer
 ) -> list[tuple[float, float]]:
-    """Loss and accuracy of each fold over one epoch; a fold that is through waits for the others."""
-    totals = torch.zeros(2, len(batches), dtype=torch.float64, device=stack.device)  # losses, right answers
+    """Train one epoch and return loss and accuracy of each fold; a finished fold waits for the others."""
+    totals = torch.zeros(2, len(batches), dtype=torch.float64, device=stack.device)  # losses, correct answers
     for step in zip_longest(*batches):
         together: dict[int, list[int]] = {}
         for fold, batch in enumerate(step):
@@ -121,14 +121,14 @@ def _train_epoch(
         for length, chosen in together.items():
             losses, right = stack.learn(chosen, [step[fold] for fold in chosen])
             totals[:, chosen] += torch.stack([losses * length, right])
-        optimizer.step()  # a waiting fold has no gradients and is left as it is
+        optimizer.step()  # a waiting fold has no gradients, so it is not changed
         optimizer.zero_grad(set_to_none=True)
     counts = [len(seen.labels) for seen in batches]
     return [(loss / n, right / n) for (loss, right), n in zip(totals.T.tolist(), counts, strict=True)]
 
 
 class _Stack:
-    """Networks of one kind side by side: what each of them holds becomes a row of a larger tensor."""
+    """Copies of one network side by side: each tensor of a copy is a row of a larger tensor."""
 
     def __init__(
         self, folds: Sequence[Fitted], sets: Sequence[TrainingSet], recipe: Training, seeds: Sequence[int]
@@ -148,9 +148,9 @@ class _Stack:
     def learn(
         self, chosen: Sequence[int], batches: Sequence[tuple[list[Tensor], Tensor]]
     ) -> tuple[Tensor, Tensor]:
-        """Leave the gradients of equally long batches with the parameters of their folds.
+        """Compute the gradients of equally long batches and store them in the parameters of their folds.
 
-        Gives the loss and the number of right answers of each: (folds,).
+        Returns the loss and the number of correct answers of each fold: (folds,).
         """
         self._network.train()
         inputs = [torch.stack(arrays) for arrays in zip(*(arrays for arrays, _ in batches), strict=True)]
@@ -179,7 +179,7 @@ class _Stack:
     def probabilities(self, arrays: Sequence[Sequence[FloatArray]]) -> list[Probabilities]:
         """Class probabilities of each fold for its own arrays.
 
-        Shorter ones are filled up with nought, which nothing sees: without training no clip looks at another.
+        Shorter arrays are padded with zeros. That changes nothing: in evaluation no clip affects another.
         """
         self._network.eval()
         lengths = [len(of_fold[0]) for of_fold in arrays]
@@ -213,12 +213,12 @@ def _network(fitted: Fitted) -> nn.Module:
 
 
 def _halves(recipe: Training, device: torch.device) -> bool:
-    """Whether the network is computed in bfloat16 where that is safe, as when it is trained alone."""
+    """Whether products are computed in bfloat16: on a GPU, if the recipe allows it, as in training alone."""
     return recipe.autocast and device.type == "cuda"
 
 
 def _side_by_side(of_folds: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Each tensor of all folds as one, (folds, ...), of which every fold's own becomes a row."""
+    """Stack each tensor of all folds into one (folds, ...); a fold's own tensor becomes a view of its row."""
     stacked = {}
     for name in of_folds[0]:
         rows = torch.stack([own[name].detach().contiguous() for own in of_folds])
@@ -229,7 +229,7 @@ def _side_by_side(of_folds: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]
 
 
 def _filled_up(tensors: Sequence[Tensor]) -> Tensor:
-    """Arrays (n, ...) of all folds as one (folds, largest n, ...), nought where a fold has no more."""
+    """Arrays (n, ...) of all folds as one (folds, largest n, ...), with zeros where a fold has fewer."""
     longest = max(len(tensor) for tensor in tensors)
     filled = tensors[0].new_zeros(len(tensors), longest, *tensors[0].shape[1:])
     for row, tensor in zip(filled, tensors, strict=True):

@@ -1,4 +1,4 @@
-"""Everything that a model may learn from, as one value."""
+"""The training set: everything that a model may learn from, as one value."""
 
 from __future__ import annotations
 

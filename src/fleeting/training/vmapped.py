@@ -1,4 +1,8 @@
-"""Random numbers and bfloat16 products inside `torch.vmap`, which has neither by itself."""
+"""Random numbers and bfloat16 products inside `torch.vmap`, which supports neither well by itself.
+
+A mapped network must draw the random numbers that each fold would draw alone, and autocast does not reach
+all of its operations.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 RANDOM: tuple[Callable[..., Tensor], ...] = (torch.rand, torch.rand_like)
-"""Where the layers of `fleeting.models` get random numbers; `torch.vmap` refuses any other source."""
+"""The functions by which layers of `fleeting.models` draw random numbers; `torch.vmap` refuses all others."""
 PRODUCTS = (torch.conv2d, F.linear, torch.matmul, Tensor.matmul)
-"""What is multiplied in bfloat16; the rest of a network stays in float32."""
+"""The operations that are computed in bfloat16; the rest of a network stays in float32."""
 
 
 class RandomNumbers:
@@ -26,7 +30,7 @@ class RandomNumbers:
         self._drawn: dict[int, list[Tensor]] = {}
 
     def numbers(self, chosen: Sequence[int], inputs: Sequence[Tensor]) -> list[Tensor]:
-        """What the networks draw in their next pass over inputs as long as these: (folds, ...) each."""
+        """Random numbers for the chosen folds' next pass over inputs of this length: (folds, ...) each."""
         like = self._like(inputs)
         return [torch.stack([self._next(fold, tensor) for fold in chosen]) for tensor in like]
 
@@ -34,7 +38,7 @@ class RandomNumbers:
         return torch.empty_like(like, device=self._device).uniform_(generator=self._generators[fold])
 
     def _like(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Shape and order in memory of what is drawn, seen once for each length in a pass of one network."""
+        """Shape and memory layout of each draw; a pass of one network finds them, once for each length."""
         if (length := len(inputs[0])) not in self._drawn:
             with torch.random.fork_rng(devices=[]), torch.no_grad(), self._cast, _Noted() as noted:
                 self._network(*inputs)
@@ -43,7 +47,7 @@ class RandomNumbers:
 
 
 class _Noted(TorchFunctionMode):
-    """Notes what is drawn."""
+    """Records the tensors of random numbers that a network draws."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,10 +61,10 @@ class _Noted(TorchFunctionMode):
 
 
 class InTheirPlace(TorchFunctionMode):
-    """Gives these numbers where random ones are drawn; with ``halves``, multiplies matrices in bfloat16.
+    """Replaces random draws by the given numbers, and with ``halves`` computes products in bfloat16.
 
-    That stands in for autocast, which `torch.vmap` applies to some operations and not to others: what goes in
-    and comes out is in float32.
+    The bfloat16 products replace autocast, which `torch.vmap` applies to some operations and not to others.
+    Their inputs and outputs are float32.
     """
 
     def __init__(self, numbers: Sequence[Tensor], halves: bool) -> None:

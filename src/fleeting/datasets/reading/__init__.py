@@ -1,1 +1,1 @@
-"""How the adapters read sheets and folders, check them, and write miniatures of themselves."""
+"""Reading: the code by which dataset adapters read sheets and folders, check them, and write miniatures."""

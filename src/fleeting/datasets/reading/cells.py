@@ -1,4 +1,4 @@
-"""What a cell of an annotation sheet says: a word, a name, a frame number, an objective class."""
+"""Parsing one cell of an annotation sheet: a word, a name, a frame number, an objective class."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import re
 _MISSING = frozenset({"", "/", "-", "nan", "none", "n/a", "na"})
 _NUMBER = re.compile(r"0*\d{1,9}(?:\.\d*)?", re.ASCII)  # cameras count to eight digits
 _MINUS_ONE = re.compile(r"-1(?:\.0*)?", re.ASCII)
-_LONGEST = 200  # bytes; file systems take 255, with what stands before and after a name
+_LONGEST = 200  # bytes; file systems allow 255, and names get prefixes and suffixes
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
 
 def text(cell: object) -> str:
-    """The cell as one line without stray blanks; whole numbers without a decimal point, nothing as ""."""
+    """The cell as one line of text without extra blanks.
+
+    Whole numbers have no decimal point, dates are in ISO format, and an empty cell is "".
+    """
     if cell is None:
         return ""
     if isinstance(cell, float):
@@ -28,7 +31,10 @@ def text(cell: object) -> str:
 
 
 def plain(name: str, of: str) -> str:
-    """A name that a folder or a file can have, one part of a path. Raises ValueError, saying ``of`` what."""
+    """The name, if it can be one part of a path (a folder or a file). Else raises ValueError.
+
+    ``of`` says in the error what the name is for.
+    """
     unfit = not name or name.startswith(".") or re.search(r"[/\\@#]", name) or not name.isprintable()
     if unfit or len(name.encode()) > _LONGEST:
         raise ValueError(f"{shortened(name)!r} is not the name of a {of}")
@@ -36,7 +42,7 @@ def plain(name: str, of: str) -> str:
 
 
 def shortened(words: str) -> str:
-    """Words that a message repeats, no more than a line of them."""
+    """Text cut to 80 characters, for use in an error message."""
     return words if len(words) <= 80 else f"{words[:80]}..."
 
 
@@ -54,12 +60,15 @@ def frame_number(cell: object) -> int | None:
 
 
 def later_frame(cell: object) -> int | None:
-    """An apex or offset: as `frame_number`, but 0 too means that it was left out."""
+    """The frame number of an apex or offset: like `frame_number`, but 0 also means that it was left out."""
     return frame_number(cell) or None
 
 
 def objective_class(cell: object) -> int | None:
-    """The objective class, 1 to 7, written as a number or in Roman numerals. Raises ValueError."""
+    """The objective class, 1 to 7, written as a number or in Roman numerals; None where it is missing.
+
+    Raises ValueError on anything else.
+    """
     word = text(cell)
     if word.casefold() in _MISSING:
         return None
@@ -70,7 +79,10 @@ def objective_class(cell: object) -> int | None:
 
 
 def last_number(word: str) -> int:
-    """The last run of digits: the frame of ``reg_img46``, the person of ``sub01``. Raises ValueError."""
+    """The last run of digits in a word, such as 46 in ``reg_img46`` and 1 in ``sub01``.
+
+    Raises ValueError where there is none.
+    """
     digits = re.findall(r"\d+", word, re.ASCII)
     if not digits:
         raise ValueError(f"{word!r} holds no number")

@@ -1,4 +1,4 @@
-"""What can be said against a clip without decoding a picture: the order of its frames, and its files."""
+"""Checks of a clip that need no decoded picture: known errors of the sheet, order of frames, its files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ RESTORE = "restore the files from the release, or leave the clip out"
 
 @dataclass(frozen=True)
 class Correction:
-    """One value of one clip that a published sheet has wrong, what it should be, and how that is known.
+    """A wrong value of one clip in a published sheet, with the right value and the reason.
 
-    It applies only where the sheet shows the wrong value; None is a value that the sheet leaves out.
+    It applies only where the sheet has the wrong value; None stands for a value that the sheet leaves out.
     """
 
     field: Literal["onset", "apex", "offset", "label"]
@@ -31,7 +31,7 @@ class Correction:
 
 
 def corrected(sample: Sample, corrections: Iterable[Correction]) -> tuple[Sample, list[Problem]]:
-    """The sample with the corrections that apply, and a note for each of them."""
+    """The sample after all corrections that apply, and a note for each of them."""
     notes = []
     for item in corrections:
         value = getattr(sample, item.field)
@@ -45,20 +45,20 @@ def corrected(sample: Sample, corrections: Iterable[Correction]) -> tuple[Sample
 
 
 def repeated(samples: Sequence[Sample]) -> Iterator[Problem]:
-    """A problem for each id that stands in the sheet more than once."""
+    """A problem for each id that occurs in the sheet more than once."""
     for name, times in Counter(sample.id for sample in samples).items():
         if times > 1:
             yield Problem(name, f"stands in the sheet {times} times", "delete the rows that are too many")
 
 
 def as_problem(clip: str, error: FleetingError) -> Problem:
-    """What an error says, as a problem of one clip: what to do stands behind the last "; "."""
+    """Convert an error into a problem of one clip; the text after the last "; " becomes the advice."""
     what, _, do = str(error).removeprefix(f"{clip}: ").rpartition("; ")
     return Problem(clip, what or do, do if what else "look at the clip, or leave it out")
 
 
 def order(sample: Sample, *, apex_expected: bool) -> Iterator[Problem]:
-    """Problems of onset, apex and offset with each other."""
+    """Problems of onset, apex and offset: missing values and values in the wrong order."""
     onset, apex, offset = sample.onset, sample.apex, sample.offset
     if onset is None or offset is None:
         missing = " and ".join(n for n, v in (("onset", onset), ("offset", offset)) if v is None)

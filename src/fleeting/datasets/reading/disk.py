@@ -1,4 +1,4 @@
-"""What lies on the disk: folders found whatever the case of their names, pictures by their frame number."""
+"""Finding a dataset's files on the disk: folders in any letter case, pictures by frame number, sheets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ _SHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".csv"})
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, in words."""
+    """The operating system's reason for an error, in lower case."""
     return (error.strerror or str(error)).lower()
 
 
 def listing(folder: Path) -> list[Path]:
-    """What a folder holds, by name, without hidden files and office lock files. Raises DatasetError."""
+    """The contents of a folder sorted by name, without hidden files and lock files of office programs.
+
+    Raises DatasetError where the folder cannot be listed.
+    """
     try:
         found = sorted(folder.iterdir())
     except OSError as error:
@@ -33,7 +36,7 @@ def listing(folder: Path) -> list[Path]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether it is a folder; one that may not even be looked at raises DatasetError."""
+    """Whether the path is a folder. Raises DatasetError where permissions do not let us look."""
     try:
         return path.is_dir()
     except OSError as error:
@@ -41,12 +44,15 @@ def is_folder(path: Path) -> bool:
 
 
 def folders(folder: Path) -> list[Path]:
-    """The folders in a folder, by name. Raises DatasetError."""
+    """The folders in a folder, sorted by name. Raises DatasetError."""
     return [path for path in listing(folder) if is_folder(path)]
 
 
 def under(root: Path, pattern: str, facts: Mapping[str, str]) -> list[Path]:
-    """Folders below ``root`` that fit a pattern such as ``cropped/{person}/*``, letter case ignored."""
+    """Folders below ``root`` that match a pattern such as ``cropped/{person}/*``, ignoring letter case.
+
+    ``facts`` are the values of the fields in braces. Raises DatasetError where a folder cannot be listed.
+    """
     found = [root]
     for part in pattern.split("/"):
         found = [child for folder in found for child in _children(folder, part, facts)]
@@ -62,7 +68,7 @@ def _children(folder: Path, part: str, facts: Mapping[str, str]) -> list[Path]:
 
 
 def pictures(folder: Path) -> dict[int, Path]:
-    """Picture files by frame number; pictures without one are none of a clip. Raises DatasetError."""
+    """Picture files by frame number, sorted; pictures without a number are ignored. Raises DatasetError."""
     found: dict[int, Path] = {}
     for path in listing(folder):
         if path.suffix.casefold() in _PICTURES and re.search(r"\d", path.stem, re.ASCII):
@@ -81,7 +87,7 @@ def number_of(path: Path) -> int:
 
 
 def fault(path: Path) -> str:
-    """Why a file cannot be used, judged without decoding it; "" where nothing speaks against it."""
+    """The reason why a file cannot be used, found without decoding it; "" where no reason is found."""
     try:
         with path.open("rb") as file:
             return "" if file.read(1) else f"{path.name} is empty"
@@ -90,7 +96,11 @@ def fault(path: Path) -> str:
 
 
 def find_sheet(root: Path, stems: Sequence[str]) -> Path | None:
-    """The first annotation file whose name fits one of ``stems``, in the root or one folder below it."""
+    """The annotation file whose name matches one of ``stems``, in the root or one folder below it.
+
+    Files in the root come first, then earlier stems; of several matches the last by name is taken. None where
+    there is no match. Raises DatasetError where ``root`` is not a folder.
+    """
     if not is_folder(root):
         raise DatasetError(f"{root} is not a folder; name the folder that holds the dataset")
     here = listing(root)
@@ -105,7 +115,7 @@ def find_sheet(root: Path, stems: Sequence[str]) -> Path | None:
 
 
 def _readable(folder: Path) -> list[Path]:
-    """A neighbour folder without permission holds no sheet for us; the clips in it are named elsewhere."""
+    """The contents of a folder; none where it cannot be read, as its clips are reported elsewhere."""
     try:
         return listing(folder)
     except DatasetError:

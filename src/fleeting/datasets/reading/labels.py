@@ -1,4 +1,4 @@
-"""Label sets: which class, if any, a dataset's own emotion word stands for."""
+"""Label sets: the classes to which each dataset's own emotion words are mapped."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _MEGC3: Mapping[str, Mapping[str, str]] = {
     "casme3": _negative("anger", "disgust", "fear", "sadness"),
     "mmew": _negative("anger", "disgust", "fear", "sadness"),
 }
-"""MEGC2019 laid the rule down for CASME II (its fear and sadness are left out), SAMM and SMIC. For CAS(ME)^3
-and MMEW it is the field's usual rule (HTNet's table for CAS(ME)^3). Any other dataset must say negative,
-positive or surprise itself."""
+"""The class of each dataset's words. MEGC2019 defines the rule for CASME II (its fear and sadness are left
+out), SAMM and SMIC. For CAS(ME)^3 and MMEW it is the field's usual rule (HTNet's table for CAS(ME)^3). Any
+other dataset must use the words negative, positive or surprise itself."""
 
 _SAMM_WORDS = ("anger", "contempt", "disgust", "fear", "happiness", "other", "sadness", "surprise")
 _SAMM5 = {
@@ -49,9 +49,10 @@ _OBJECTIVE = ("I", "II", "III", "IV", "V")
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Classes in their order (0, 1, ...) and the class of a sample, None where it has none.
+    """A set of classes, and the function that gives a sample's class.
 
-    ``classes`` is empty where the samples themselves decide (``raw``).
+    ``classes`` are in order of their index (0, 1, ...), and empty where the samples themselves decide
+    (``raw``). ``class_of`` gives None for a sample without a class.
     """
 
     name: str
@@ -61,7 +62,7 @@ class LabelSet:
 
 
 def word(label: str) -> str:
-    """An emotion word in its one spelling: lower case, ``other`` for ``Others``, ``sadness`` for ``sad``."""
+    """An emotion word in one spelling: lower case, ``other`` for ``Others``, ``sadness`` for ``sad``."""
     plain = " ".join(label.split()).casefold()
     return _SPELLINGS.get(plain, plain)
 
@@ -104,7 +105,7 @@ label_sets: Mapping[str, LabelSet] = {
 
 
 def labelled(samples: Iterable[Sample], label_set: str) -> tuple[list[Sample], tuple[str, ...]]:
-    """The samples that have a class, their label replaced by it, and the classes in order.
+    """The samples that have a class, with the class as their label, and the classes in order.
 
     Raises UnknownNameError on an unknown label set.
     """

@@ -1,4 +1,4 @@
-"""Clips to be written in a dataset's layout, and the few of which a dataset makes its miniature."""
+"""Drawn clips to be written in a dataset's layout, and the simple ones that make up its miniature."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from PIL import Image as Pillow
 from fleeting.types import Image, Sample
 
 HEIGHT, WIDTH, LENGTH = 32, 24, 13
-"""Size of a miniature's pictures, and its frames from onset to offset."""
+"""Height and width of a miniature's pictures in pixels, and its number of frames from onset to offset."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A clip to be written: what the sheet will say, and its frames, (height, width) gray or (..., 3) RGB.
+    """A clip to be written: its sample for the sheet, and its frames.
 
-    ``first`` is the number of the first frame (the onset unless given): frames may reach beyond the clip.
+    Frames are gray (height, width) or RGB (height, width, 3). ``first`` is the number of the first frame, by
+    default the onset; frames may extend beyond onset and offset.
     """
 
     sample: Sample
@@ -30,13 +31,13 @@ class Drawing:
     first: int | None = None
 
     def numbered(self) -> Iterator[tuple[int, Image]]:
-        """Each frame with the number that its file carries."""
+        """Each frame with the number in its file name."""
         start = self.first if self.first is not None else self.sample.onset or 0
         yield from enumerate(self.frames, start=start)
 
 
 def movement(direction: float, length: int, rng: np.random.Generator, *, gray: bool) -> list[Image]:
-    """A bright spot that moves out and back: to the apex in the middle, along ``direction`` (radians)."""
+    """Frames of a bright spot that moves along ``direction`` (radians) until the middle frame and back."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
     ground = 90 + 40 * np.sin(rows / 5 + rng.uniform(0, 2)) * np.cos(columns / 4 + rng.uniform(0, 2))
     top, left = HEIGHT / 2 + rng.uniform(-2, 2), WIDTH / 2 + rng.uniform(-2, 2)
@@ -61,9 +62,10 @@ def drawings(
     gray: bool,
     margin: int = 1,
 ) -> list[Drawing]:
-    """One clip of each label for each subject; the label decides where the spot moves.
+    """One clip of each label for each subject; the label decides the direction of the spot's movement.
 
-    ``sample`` makes the facts from person, number of the clip within the subject, and label.
+    ``sample`` makes a sample from the person, the number of the person's clip, and the label. ``margin`` is
+    the number of still frames before the onset and after the offset.
     """
     made = []
     for place, person in enumerate(subjects):
@@ -80,14 +82,14 @@ def drawings(
 
 
 def save_picture(path: Path, picture: Image) -> None:
-    """Write one frame, its folders too; the ending decides the format."""
+    """Write one frame, creating its folders; the ending of the file name decides the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"quality": 95} if path.suffix == ".jpg" else {}
     Pillow.fromarray(picture).save(path, **options)
 
 
 def save_workbook(path: Path, pages: Mapping[str, Sequence[Sequence[object]]]) -> None:
-    """Write rows of cells as an Excel workbook, "" as an empty cell."""
+    """Write pages of rows of cells as an Excel workbook; "" becomes an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])

@@ -1,4 +1,4 @@
-"""Where a dataset keeps the frames of its clips: several arrangements of folders, of which a disk has one."""
+"""Finding the folder of a clip: a dataset may be laid out in several ways, and a disk uses one of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from fleeting.errors import DatasetError, Problem
 from fleeting.types import Sample
 
 Place = tuple[Path, str]
-"""A folder, and a pattern below it."""
+"""A folder, and a pattern of folders below it."""
 
 
 def facts(sample: Sample) -> dict[str, str]:
-    """What a path may be made of: person, clip, video (the clip without its last part), onset, label."""
+    """The values of the fields of a path: person, clip, video, onset and label.
+
+    The video is the clip's name without its last part.
+    """
     clip = re.sub(r"[@#].*", "", sample.id.removeprefix(f"{sample.subject}/"))
     return {
         "person": sample.subject.partition("/")[2],
@@ -28,9 +31,10 @@ def facts(sample: Sample) -> dict[str, str]:
 
 
 def arrangement(bases: Sequence[Path], layouts: Sequence[str]) -> list[Place]:
-    """The layouts to read: those below the first fixed folder that exists, else those without one.
+    """The layouts to read: those below the first fixed folder that exists, else those without a fixed folder.
 
-    One disk has one arrangement: a clip missing in it is missing, even if an uncropped copy lies elsewhere.
+    Only one layout is read from a disk: a clip that is missing there counts as missing, even if an uncropped
+    copy exists elsewhere.
     """
     for base in bases:
         for fixed in dict.fromkeys(map(_fixed, layouts)):
@@ -40,7 +44,7 @@ def arrangement(bases: Sequence[Path], layouts: Sequence[str]) -> list[Place]:
 
 
 def folder(places: Sequence[Place], known: Mapping[str, str]) -> tuple[Path | None, str]:
-    """A clip's folder, None if it is missing, and where it was expected."""
+    """A clip's folder and "", or None and the path where it was expected."""
     for base, layout in places:
         if found := under(base, layout, known):
             return found[0], ""
@@ -49,16 +53,19 @@ def folder(places: Sequence[Place], known: Mapping[str, str]) -> tuple[Path | No
 
 
 def of_one_clip(layout: str) -> bool:
-    """Whether a folder there holds a single clip, rather than a video with several."""
+    """Whether a folder of this layout holds a single clip, rather than a video with several."""
     return bool(re.search(r"\{(clip|onset)\}", layout))
 
 
 def unlisted(places: Sequence[Place], used: set[Path]) -> Iterator[Problem]:
-    """A note on folders that lie among the clips, one folder each, and are in no row of the sheet."""
+    """A note on folders beside those of the clips that are in no row of the sheet.
+
+    Only layouts with one folder for each clip are checked.
+    """
     stars = {(place[0], re.sub(r"\{\w+\}", "*", place[1])) for place in places if of_one_clip(place[1])}
     try:
         there = {path for base, pattern in stars for path in under(base, pattern, {})}
-    except DatasetError:  # a folder without permission: its clips have been named
+    except DatasetError:  # a folder without permission: its clips are already reported
         return
     beside = {path.parent for path in used}
     extra = sorted(f"{path.parent.name}/{path.name}" for path in there - used if path.parent in beside)
@@ -68,5 +75,5 @@ def unlisted(places: Sequence[Place], used: set[Path]) -> Iterator[Problem]:
 
 
 def _fixed(layout: str) -> str:
-    """The folders of a layout that are the same for every clip."""
+    """The leading folders of a layout that are the same for every clip."""
     return "/".join(takewhile(lambda part: not re.search(r"[{*]", part), layout.split("/")))

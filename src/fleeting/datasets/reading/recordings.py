@@ -1,4 +1,4 @@
-"""Long videos of a dataset: folders of numbered pictures, each with several annotated movements, or none."""
+"""Finding a dataset's long videos: folders of numbered pictures, each with any number of movements."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ Facts = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Recording:
-    """A long video: its name, the same on every disk, the person in it, its folder of numbered pictures.
+    """A long video: its name, the person in it, its frame rate, and its folder of numbered pictures.
 
-    ``samples`` are the movements that the sheet has of it; their frames are numbered as the pictures are.
+    The name does not depend on the disk's layout. ``samples`` are the movements that the sheet lists for the
+    video; their frames are numbered like the pictures.
     """
 
     name: str
@@ -33,16 +34,17 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """What a dataset calls its long videos: ``name`` is made of the fields that its layouts are written with.
+    """How a dataset names its long videos: ``name`` is a template over the fields of its layouts.
 
-    ``fields`` are regular expressions of what each looks like; ``person`` may be a group within another.
+    ``fields`` are regular expressions that the value of each field must match; ``person`` may be a group
+    within another field's expression.
     """
 
     name: str
     fields: Facts
 
     def of(self, facts: Facts) -> str:
-        """The name of the video that has these facts, "" where they are not those of a video."""
+        """The name of the video with these facts, "" where they do not match ``fields``."""
         fit = all(re.fullmatch(form, facts[field], re.IGNORECASE) for field, form in self.fields.items())
         return self.name.format_map(facts) if fit else ""
 
@@ -67,10 +69,10 @@ def recordings_of(
     cohort: str,
     fps: float,
 ) -> tuple[list[Recording], list[Problem]]:
-    """The long videos on the disk, by name, and a problem for each that is missing there.
+    """The long videos on the disk, sorted by name, and a problem for each that is missing there.
 
-    ``rows`` are the sheet's samples with the facts of their places. Videos that no row names are there too:
-    in those nothing moves.
+    ``rows`` are the sheet's samples with the values of their path fields. Videos without a row in the sheet
+    are included: they have no annotated movement.
     """
     problems = []
     named: dict[str, list[tuple[Sample, Facts]]] = {}

@@ -1,4 +1,4 @@
-"""From a row of an annotation sheet to a sample, whatever its cells hold."""
+"""Converting rows of an annotation sheet into samples; unreadable cells become problems, not failures."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 _DECIDING = frozenset({"subject", "clip", "label", "objective"})
-"""Fields that decide whether a row has a class and is asked for."""
+"""Fields that decide whether a row has a class and so becomes one of the samples of a benchmark."""
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A cell that cannot be read: its field, and the problem that it is."""
+    """A cell that cannot be read: its field, and the problem to report."""
 
     field: str
     problem: Problem
@@ -30,16 +30,17 @@ class Unread:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a sheet says: its rows as samples, cells that cannot be read, and what else is to be said."""
+    """The content of a sheet: its rows as samples, cells that cannot be read, and other problems."""
 
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
     unread: tuple[Unread, ...] = ()
 
     def concerning(self, asked: Sequence[Sample]) -> Iterator[Problem]:
-        """The problems of the samples that are asked for, and what may have kept others from being it.
+        """The problems of the samples in ``asked``, and those that may have kept other rows out of it.
 
-        Where these came without the apexes that the sheet has, nobody needs the apex, nor its cell.
+        Where ``asked`` lacks apexes that the sheet has, the caller does not need the apex, so unreadable
+        apex cells are not reported.
         """
         ids = {sample.id for sample in asked}
         without = {sample.id for sample in asked if sample.apex is None}
@@ -52,7 +53,7 @@ class Reading:
 
 
 class _Declared(Protocol):
-    """What a row is read by."""
+    """The attributes of a dataset that decide how a row is read."""
 
     @property
     def name(self) -> str: ...
@@ -81,12 +82,12 @@ def reading_of(declared: _Declared, rows: Sequence[Row], book: Workbook) -> Read
 
 
 def _apart(sample: Sample) -> Sample:
-    """A clip that shares its name within a subject gets its onset added to it."""
+    """Add the onset to the id of a clip that shares its name with another clip of the subject."""
     return replace(sample, id=f"{sample.id}@{sample.onset}")
 
 
 def _sample(declared: _Declared, row: Row, book: Workbook) -> tuple[Sample, list[tuple[str, str]]]:
-    """One row as a sample; cells that cannot be read are left out of it, and said by their field."""
+    """One row as a sample; cells that cannot be read are left out and returned as (field, message)."""
     trouble: list[tuple[str, str]] = []
 
     def read(field: str, reader: Callable[[object], T], missing: T) -> T:

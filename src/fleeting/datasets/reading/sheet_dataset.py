@@ -1,7 +1,7 @@
-"""A dataset whose clips are the rows of an annotation sheet, as one declaration.
+"""Declaring a dataset whose clips are the rows of an annotation sheet.
 
-One class answers for all that `fleeting.datasets.Dataset`, `LongVideos` and `DrawableVideos` promise, so this
-module is longer than 300 lines.
+One class fulfils the protocols `fleeting.datasets.Dataset`, `LongVideos` and `DrawableVideos`, so this module
+is longer than 300 lines.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ from fleeting.types import FloatArray, Kind, Sample
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """What the annotation file looks like, for reading and for writing.
+    """The format of the annotation file, for reading and for writing.
 
-    ``files`` are names without ending (``*`` allowed), the preferred first; ``header`` is the release's
-    header row ("" over a column without one), empty where it has none and ``places`` name the columns.
-    ``row`` writes a sample as the release would, ``more`` the pages that lie beside.
+    ``files`` are file names without ending (``*`` allowed), the preferred one first. ``header`` is the header
+    row of the release ("" for a column without a title); where the release has none it is empty and
+    ``places`` names the columns in order. ``prose`` are rows above the header, and ``required`` the fields
+    that a header must name. ``row`` writes a sample as a row of the release; ``more`` makes the workbook's
+    other pages.
     """
 
     files: tuple[str, ...]
@@ -52,28 +54,32 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Miniature:
-    """How the dataset names people and clips that are made up, and what its miniature looks like."""
+    """How the dataset names drawn people and clips, and what its miniature contains.
+
+    ``people`` are the numbers of the people in the miniature; ``onset`` is the frame number of a person's
+    first onset, and each further clip starts ``step`` frames later.
+    """
 
     person: Callable[[int], str]
-    """Number, from 1 -> the person's part of the id."""
+    """Takes a person's number, from 1, and gives the person's part of the id."""
     clip: Callable[[str, int, int], str]
-    """Person, number of the clip, onset -> the clip's part of the id."""
+    """Takes the person, the number of the clip and its onset, and gives the clip's part of the id."""
     people: tuple[int, ...] = (1, 2, 11)
     onset: int = 46
     step: int = 40
     gray: bool = False
     macro: bool = False
-    """Whether every label comes once more, as a macro-expression."""
+    """Whether every label occurs a second time, as a macro-expression."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SheetDataset:
     """A dataset of an annotation sheet and folders of numbered frames; see `fleeting.datasets.Dataset`.
 
-    ``layouts`` are the places a clip's folder is looked for below the root, written with ``{person}``,
-    ``{clip}``, ``{video}``, ``{onset}``, ``{label}`` (and what ``facts`` adds); the first whose fixed part
-    exists is the one that is read. ``picture`` is where a miniature's frames go. ``long`` says what the long
-    videos are called, where the dataset has such.
+    ``layouts`` are the paths below the root where a clip's folder may be, written with the fields
+    ``{person}``, ``{clip}``, ``{video}``, ``{onset}``, ``{label}`` and those that ``facts`` adds; the first
+    fixed leading folder that exists decides which of them are read. ``picture`` is the path of a written
+    frame. ``long`` says how the long videos are named, where the dataset has long videos.
     """
 
     name: str
@@ -104,7 +110,7 @@ class SheetDataset:
     has_frames: bool = True
     needs_root: bool = True
     crop: None = None
-    """Rows of the tight crops that it hands out; None: whole pictures."""
+    """None: the dataset distributes whole pictures, not tight face crops."""
 
     @property
     def gray(self) -> bool:
@@ -113,20 +119,20 @@ class SheetDataset:
 
     @property
     def continuous(self) -> bool:
-        """Whether clips lie in the folders of long videos, rather than each in its own."""
+        """Whether clips are in the folders of long videos, rather than each in a folder of its own."""
         return self.long is not None and not places.of_one_clip(self.picture)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of movement that its sheet lists."""
+        """The kinds of movement that its sheet lists: micro, macro."""
         return ("micro", "macro") if "kind" in (*self.sheet.required, *self.sheet.places) else ("micro",)
 
     def has_sheet(self, root: Path) -> bool:
-        """Whether an annotation sheet of this dataset lies in the root or one folder below it."""
+        """Whether an annotation sheet of this dataset is in the root or one folder below it."""
         return find_sheet(root, self.sheet.files) is not None
 
     def read(self, root: Path) -> Reading:
-        """The sheet's rows as samples, and what is wrong with the rows. Raises DatasetError."""
+        """The sheet's rows as samples, with the problems of the rows. Raises DatasetError."""
         path = find_sheet(root, self.sheet.files)
         if path is None:
             names = " or ".join(f"{stem}.xlsx" for stem in self.sheet.files[:2])
@@ -143,10 +149,10 @@ class SheetDataset:
         return list(self.read(root).samples)
 
     def problems(self, root: Path, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """What is wrong with these samples: sheet, corrections, order of frames, folders and files.
+        """Problems of these samples: sheet, corrections, order of frames, folders and files.
 
-        A subject, clip or class that cannot be read and an emotion that nobody knows are named for every row
-        of the sheet: they may be why a clip has no class and is not among the samples.
+        Unreadable subjects, clips and classes, and unknown emotions, are reported for every row of the sheet:
+        they may be the reason why a clip has no class and so is not among the samples.
         """
         reading = self.read(root)
         ids = {sample.id for sample in samples}
@@ -188,11 +194,11 @@ class SheetDataset:
         return [path for path in found.values() if path not in inside]
 
     def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
-        """The long videos that lie there, by name, and what is wrong with the sheet and with the folders.
+        """The long videos on the disk, sorted by name, and the problems of the sheet and the folders.
 
-        Those without a row in the sheet are among them, those that are missing are problems. Apexes are left
-        out: no interval needs one. Raises DatasetError where the sheet cannot be read, or there are clips
-        only.
+        Videos without a row in the sheet are included; videos missing on the disk are problems. Samples have
+        no apex, because scoring intervals needs none. Raises DatasetError where the sheet cannot be read, and
+        on a dataset without long videos.
         """
         if self.long is None:
             raise DatasetError(f"{self.name} has no long videos, only clips; name a dataset that has")
@@ -206,15 +212,15 @@ class SheetDataset:
         return found, [*problems, *missing]
 
     def recording_name(self, sample: Sample) -> str:
-        """What `recordings` calls the long video that a sample is in, "" where it has no name."""
+        """The name in `recordings` of the long video that contains a sample, "" where it has none."""
         return self.long.of(self._facts(sample)) if self.long else ""
 
     def ready_array(self, root: Path, sample: Sample, modality: str) -> FloatArray:  # noqa: ARG002
-        """Raises DatasetError: this dataset has frames and nothing ready-made."""
+        """Raises DatasetError: this dataset has frames and no ready-made arrays."""
         raise DatasetError(f"{sample.id}: {self.name} has no {modality} ready-made; compute it from frames")
 
     def fabricate(self, root: Path, seed: int = 0) -> None:
-        """Write a miniature of three people with a clip of every label below ``root``."""
+        """Write a miniature below ``root``: three people with a clip of every label."""
         mini = self.miniature
 
         def sample(person: int, number: int, label: str) -> Sample:
@@ -228,10 +234,11 @@ class SheetDataset:
         self.write(root, drawings(mini.people, labels, sample, seed=seed, gray=mini.gray))
 
     def invent(self, person: int, number: int, label: str, *, apex: int, length: int) -> Sample:
-        """The facts of a clip that was never recorded, named as this dataset would name it.
+        """Make up the sample of a drawn clip, named as this dataset would name it.
 
-        ``person`` counts from 1, ``number`` (their clip) from 0; ``apex`` counts from the onset, ``length``
-        the frames from onset to offset. Raises DatasetError on more people than the dataset has names for.
+        ``person`` counts from 1, ``number`` (the person's clip) from 0. ``apex`` is in frames after the
+        onset; ``length`` is the number of frames from onset to offset, both included. Raises DatasetError on
+        more people than the dataset has names for.
         """
         mini = self.miniature
         name = mini.person(person)
@@ -249,13 +256,13 @@ class SheetDataset:
         )
 
     def write(self, root: Path, rows: Sequence[Drawing]) -> None:
-        """Write clips in this dataset's layout: the sheet as the release has it, and the frames."""
+        """Write clips in this dataset's layout: the sheet in the format of the release, and the frames."""
         self.write_sheets(root, [row.sample for row in rows])
         for row in rows:
             self.write_frames(root, row)
 
     def write_sheets(self, root: Path, samples: Sequence[Sample]) -> None:
-        """Write the annotation file alone, and the one that the labels come from."""
+        """Write only the annotation file, and that of the dataset whose labels are used."""
         head = [self.sheet.header] if self.sheet.header else []
         pages = {self.sheet.page: [*self.sheet.prose, *head, *map(self.sheet.row, samples)]}
         name = f"{self.sheet.files[0]}.xlsx"
@@ -264,13 +271,13 @@ class SheetDataset:
             self.labels_from.write_sheets(root, [s for s in samples if s.kind == "micro"])
 
     def write_frames(self, root: Path, row: Drawing) -> None:
-        """Write the frames alone, of a clip or of the long video that it is in."""
+        """Write only the frames, of a clip or of the long video that contains it."""
         known = self._facts(row.sample)
         for number, picture in row.numbered():
             save_picture(root / self.picture.format(**known, number=number), picture)
 
     def place(self, sample: Sample) -> str:
-        """The folder, below the root, that `write` puts a clip's frames into."""
+        """The folder, relative to the root, into which `write` puts a clip's frames."""
         return self.picture.rpartition("/")[0].format(**self._facts(sample))
 
     def _rows(self, book: Workbook) -> list[Row]:
@@ -283,7 +290,10 @@ class SheetDataset:
             return headerless(book, sheet.page, sheet.places, numeric="onset")
 
     def _labelled_beside(self, reading: Reading, root: Path) -> Reading:
-        """Labels joined by id from another dataset's sheet, where that lies beside."""
+        """Take labels and objective classes, by clip id, from another dataset's sheet beside this one.
+
+        Where that sheet is missing, a note says that no clip has an emotion.
+        """
         if self.labels_from is None:
             return reading
         if not self.labels_from.has_sheet(root):
@@ -311,7 +321,7 @@ class SheetDataset:
         return replace(reading, samples=samples, problems=(*reading.problems, *notes))
 
     def _ended(self, reading: Reading) -> Reading:
-        """Where the annotators left out offsets altogether, the apex ends the clip."""
+        """Use the apex as the offset of clips without one, in datasets that declare it, and add a note."""
         open_ended = {s.id for s in reading.samples if s.offset is None and s.apex is not None}
         if not self.offset_from_apex or not open_ended:
             return reading
@@ -330,7 +340,7 @@ class SheetDataset:
                 yield Problem(sample.id, said or "has no emotion", checks.LEAVE_OUT)
 
     def _known_counts(self, samples: Sequence[Sample]) -> Iterator[Problem]:
-        """A note where nearly all clips of a known release are there."""
+        """A note where the number of clips is within 5 % of a known release, but not equal to it."""
         count = len(samples)
         release, known = min(self.releases.items(), key=lambda item: abs(item[1] - count), default=("", 0))
         if count != known and abs(count - known) <= 0.05 * known:
@@ -347,12 +357,12 @@ class SheetDataset:
 
 
 def _is_clip(row: Row) -> bool:
-    """Whether a row says at least two things; a lone cell below the table is a remark."""
+    """Whether a row has at least two filled cells; a single one below the table is a remark."""
     return sum(bool(text(cell)) for cell in row.cells.values()) > 1
 
 
 def _reading_notes(book: Workbook, rows: Sequence[Row]) -> Iterator[Problem]:
-    """What was decided while reading: an encoding, and rows that are no clips."""
+    """Notes on choices made while reading: the encoding, and rows that were not taken for clips."""
     yield from encoding_note(book.path, book.encoding)
     if stray := [str(row.number) for row in rows if not _is_clip(row)]:
         what = f"{book.path.name} has rows with a single cell, taken as remarks: {', '.join(stray[:5])}"

@@ -1,4 +1,4 @@
-"""Annotation sheets as rows of raw cells: .xlsx, .xls and .csv, wherever their header stands."""
+"""Reading annotation sheets (.xlsx, .xls, .csv) as rows of raw cells, with the header in any row."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ HEADERS: Mapping[str, frozenset[str]] = {
     "objective": frozenset({"objectiveclass", "objectiveclasses"}),
     "kind": frozenset({"type", "expressiontype"}),
 }
-"""How the releases and their re-saved copies spell each column, in lower case without blanks and signs."""
+"""Spellings of each column in the releases and their re-saved copies: only lower-case letters and digits."""
 
-# What the two readers let through when a file is cut, scrambled or not what its name says.
+# Exceptions of the two readers on a file that is truncated, damaged or of another format than its name says.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -60,7 +60,7 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Workbook:
-    """A sheet file as it was read: the cells of each page, and the encoding where it is text."""
+    """The content of a sheet file: the cells of each page, and the encoding of a text file."""
 
     path: Path
     pages: Mapping[str, Sequence[Cells]]
@@ -69,14 +69,17 @@ class Workbook:
 
 @dataclass(frozen=True)
 class Row:
-    """One row below the header: its number in the file (from 1) and its cells by field."""
+    """One row below the header: its number in the file, from 1, and its cells by field."""
 
     number: int
     cells: Mapping[str, object]
 
 
 def read_workbook(path: Path) -> Workbook:
-    """All pages of a sheet file, by what it holds rather than by its ending. Raises DatasetError."""
+    """All pages of a sheet file. Raises DatasetError where it cannot be read.
+
+    .csv is known by its ending; of Excel files the first bytes decide the format.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -87,7 +90,7 @@ def read_workbook(path: Path) -> Workbook:
         return _text_workbook(path, data)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of decorations that it drops
+            warnings.simplefilter("ignore")  # openpyxl warns about formatting that it ignores
             pages = _xlsx(data) if data.startswith(b"PK") else _xls(data)
     except _BROKEN as error:
         what = f"{type(error).__name__}: {text(error)}"
@@ -125,9 +128,10 @@ def _text_workbook(path: Path, data: bytes) -> Workbook:
 
 
 def decoded(path: Path, data: bytes) -> tuple[str, str]:
-    """Text and its encoding, tried in the order UTF-8, GB 18030, Latin-1. Raises DatasetError.
+    """Decode bytes as UTF-8, GB 18030 or Latin-1, tried in this order; returns the text and the encoding.
 
-    Latin-1 reads any bytes at all, so whatever holds control characters afterwards is refused as not text.
+    Latin-1 decodes any bytes, so a result with control characters is refused: it is not text. Raises
+    DatasetError where no encoding fits.
     """
     for encoding in ("utf-8-sig", "gb18030", "latin-1"):
         try:
@@ -140,16 +144,17 @@ def decoded(path: Path, data: bytes) -> tuple[str, str]:
 
 
 def encoding_note(path: Path, encoding: str) -> Iterator[Problem]:
-    """A note where a text file was read in another encoding than UTF-8 ("" for a file that is no text)."""
+    """A note where a text file is not UTF-8; ``encoding`` is "" for a file that is not text."""
     if encoding not in ("", "utf-8-sig"):
         what = f"{path.name} is not UTF-8 and was read as {encoding}"
         yield Problem("", what, "save it again in UTF-8 if names look wrong", blocks=False)
 
 
 def table(book: Workbook, page: str, required: Sequence[str]) -> list[Row]:
-    """Rows below the header, which is the first row that names every required field. Raises DatasetError.
+    """Rows below the header, which is the first row that names every required field.
 
-    The page of the release is tried first, then the others: re-saved copies rename it.
+    The page named as in the release is tried first, then the others, because re-saved copies rename it. The
+    header is looked for in the first 60 rows of a page. Raises DatasetError where there is none.
     """
     ordered = sorted(book.pages.items(), key=lambda named: named[0] != page)
     nearest: dict[str, int] = {}
@@ -167,7 +172,10 @@ def table(book: Workbook, page: str, required: Sequence[str]) -> list[Row]:
 
 
 def headerless(book: Workbook, page: str, fields: Sequence[str], numeric: str) -> list[Row]:
-    """Rows of a page without a header, its columns known by their place. Raises DatasetError."""
+    """Rows of a page without a header; ``fields`` names its columns in order.
+
+    Raises DatasetError where the first row has no number in the column ``numeric``.
+    """
     rows = book.pages.get(page) or next(iter(book.pages.values()), ())
     columns = {field: place for place, field in enumerate(fields)}
     place = columns[numeric]
@@ -180,7 +188,7 @@ def headerless(book: Workbook, page: str, fields: Sequence[str], numeric: str) -
 
 
 def _columns(cells: Cells) -> dict[str, int]:
-    """Which field stands in which column, if this row is a header."""
+    """The column of each field, if this row is a header."""
     names = [re.sub(r"[^a-z0-9]", "", text(cell).casefold()) for cell in cells]
     found: dict[str, int] = {}
     for place, name in enumerate(names):

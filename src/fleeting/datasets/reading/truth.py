@@ -1,4 +1,4 @@
-"""The truth that lies beside drawn data, as far as whoever reads a dataset has to know it."""
+"""Recognising drawn data by its truth file, so that reports can say that the people are drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ TRUTH = "truth.json"
 
 
 def drawn_people(root: Path) -> str:
-    """What has to be said of the people in a drawn folder, "" of any other folder."""
+    """The caveat about the people in a folder of drawn data, "" for any other folder.
+
+    It is read from the truth file in ``root`` or in the folder above.
+    """
     for path in (root / TRUTH, root.parent / TRUTH):
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["people"])
