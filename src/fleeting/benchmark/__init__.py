@@ -1,1 +1,1 @@
-"""Recipes carried out on data: runs, a paper's tables, weights to use, long videos spotted, data checked."""
+"""A benchmark runs recipes on data: scores, paper tables, trained weights, spotting, checks of the data."""

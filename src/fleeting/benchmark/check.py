@@ -1,4 +1,4 @@
-"""The doctor: what a dataset folder holds, and what is wrong with it, clip by clip."""
+"""Checks a dataset folder, clip by clip, for `fleeting check`: what it holds, and every problem in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleeting.video.pictures import UNREADABLE, damage, load_picture, mixed
 
 @dataclass(frozen=True)
 class Checkup:
-    """What a folder holds as a dataset: clips and people of the sheet, its words, and every problem."""
+    """The result of a check: the clips, people and labels that a folder's sheet lists, and every problem."""
 
     dataset: str
     clips: int
@@ -24,7 +24,7 @@ class Checkup:
     labels: Mapping[str, int]
     problems: tuple[Problem, ...]
     drawn: str = ""
-    """What has to be said of the people in a drawn folder."""
+    """A sentence about the people in a drawn folder; empty for any other folder."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same for JSON: clips, subjects, labels, problems (clip, what, do, blocks), dataset, drawn."""
@@ -41,7 +41,8 @@ class Checkup:
 def check(name: str, root: Path, progress: Progress = silent) -> Checkup:
     """Read everything that an experiment on this dataset could read, each picture once.
 
-    Raises UnknownNameError on an unknown dataset and DatasetError where ``root`` cannot be read as it.
+    Raises UnknownNameError on an unknown dataset, and DatasetError where ``root`` cannot be read as that
+    dataset or lists no clip.
     """
     dataset = datasets[name]
     samples = dataset.samples(root)
@@ -61,7 +62,10 @@ def check(name: str, root: Path, progress: Progress = silent) -> Checkup:
 
 
 def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) -> Iterator[Problem]:
-    """Problems of a sample's pictures or arrays; what is already ``known`` of them is not said again."""
+    """Problems of a sample's pictures or arrays.
+
+    ``known`` says that a blocking problem of the sample is reported already: it is not reported again.
+    """
     try:
         files = dataset.frames(root, sample) if dataset.has_frames else []
         spare = dataset.spare(root, sample)
@@ -76,7 +80,10 @@ def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) ->
 
 
 def _damaged(sample: Sample, files: Sequence[Path]) -> Iterator[Problem]:
-    """Frames that cannot be decoded or differ in size; the dataset has named the empty and closed ones."""
+    """Problems of frames that cannot be decoded or that differ in size.
+
+    Frames that are empty or cannot be opened are left out: the dataset has reported them.
+    """
     found = {path: _decoded(path) for path in files if not fault(path)}
     damaged = [(path.name, what) for path, what in found.items() if isinstance(what, str)]
     if damaged:

@@ -1,4 +1,4 @@
-"""How recipes are carried out: by whom, how many at once, what happens to damaged clips, who is told."""
+"""Options of running recipes that are not part of a recipe: executor, workers, damaged clips, progress."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from fleeting.types import Progress, silent
 
 @dataclass(frozen=True)
 class Execution:
-    """How recipes are carried out; of this, only ``skip_damaged`` can change a number.
+    """How recipes are run. Only ``skip_damaged`` can change a score by more than rounding.
 
-    ``executor`` is one of `fleeting.executors`, ``workers`` how many jobs it does at once (None: one for each
-    core). With ``skip_damaged`` clips that cannot be used are left out and named, without it they stop a run
-    before it begins. Raises OptionError on fewer workers than one.
+    ``executor`` is the name of one of `fleeting.executors`. ``workers`` is the number of jobs that it does at
+    once (None: the number of cores divided by the recipe's ``threads``). With ``skip_damaged``, clips that
+    cannot be used are left out and listed; without it, they stop a run before it begins. Raises OptionError
+    on fewer than one worker.
     """
 
     executor: str = "serial"

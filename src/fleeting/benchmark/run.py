@@ -1,4 +1,4 @@
-"""A recipe carried out: data opened, folds trained by an executor, predictions scored, a report written."""
+"""Runs a recipe: opens its data, trains its folds with an executor, scores predictions, writes a report."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ def run(
     execution: Execution = Execution(),
     **changes: Any,
 ) -> Run:
-    """Carry out an experiment into the folder ``out``; what a former start left there is not done again.
+    """Run an experiment and leave its results in the folder ``out``.
 
-    ``data`` names the folder of the experiment's dataset; an experiment on the maps that draw themselves
-    takes any other dataset with frames instead. Without ``out`` the folder is below ``runs``, named by the
-    recipe and a digest of its settings, so that the same experiment finds it again. Fields of ``execution``
-    may be given by their names: ``run(recipe, data, executor="processes")``. Raises DamagedDataError where
-    clips cannot be used (unless they are to be skipped), RunError where ``out`` is another experiment's, and
-    whatever the recipe's parts refuse.
+    Folds that an earlier start finished in that folder are not trained again. ``data`` maps the name of the
+    experiment's dataset to its folder; an experiment on a dataset that draws its own maps takes any other
+    dataset with frames instead. Without ``out``, the folder is below ``runs`` and named by the recipe and a
+    digest of everything that decides its numbers, so that the same experiment finds it again. Fields of
+    ``execution`` may be given by name: ``run(recipe, data, executor="processes")``. Raises DamagedDataError
+    where clips cannot be used (unless they are to be skipped), RunError where ``out`` belongs to another
+    experiment, and the errors of the recipe's parts.
     """
     execution = changed(execution, changes, "run")
     experiment = on_data(experiment, data).completed()

@@ -1,7 +1,7 @@
-"""Spotting in a dataset's long videos: each is fed to a `Session`, what that finds is scored by MEGC's rule.
+"""Spots movements in a dataset's long videos, each fed to a `Session`, and scores them by MEGC's rule.
 
-Micro- and macro-expressions are matched apart. As in MEGC, the overall score pools the hits, false ones and
-misses of both kinds over all videos; those in which nothing moves count too.
+Micro- and macro-expressions are matched separately. As in MEGC, the overall score pools the hits, false
+positives and misses of both kinds over all videos, including videos in which nothing moves.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from fleeting.video.pictures import read_picture
 
 @dataclass(frozen=True)
 class Spotting:
-    """What was found in a dataset's long videos: the folder of the lists, the scores, and every problem."""
+    """The result of `spot`: the folder with the lists, the scores, and every problem."""
 
     folder: Path
     scores: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Spotting:
 
 @dataclass(frozen=True)
 class SpottingSettings:
-    """What decides what is found in a dataset's long videos: a spotter by its name, a recogniser or None.
+    """The settings that decide which movements `spot` finds: a spotter's name, and a recogniser or None.
 
     Raises UnknownNameError on an unknown spotter.
     """
@@ -63,7 +63,7 @@ class SpottingSettings:
 
 @dataclass(frozen=True)
 class _Work(Work):
-    """What is to be done with every recording; ``settings`` are what decides its result."""
+    """The values that all recordings share; ``settings`` are those that decide a recording's result."""
 
     out: Path
     settings: Mapping[str, Any]
@@ -83,15 +83,16 @@ def spot(
 ) -> Spotting:
     """Find the movements in all long videos of a dataset below ``root``, and score them.
 
-    Writes ``truth.csv`` and ``found.csv`` (frames numbered as the pictures are), ``scores.json``, and below
-    ``recordings`` what was found in each. Fields of ``settings`` may be given by their names. Where the
-    dataset has a label set of the same classes, the classes of the hits are scored too (STRS), but not of
-    movements that truly have another. A dataset whose sheet lists no macro-expressions is scored on
-    micro-expressions alone. ``workers`` recordings are looked through at once; results are the same bytes.
-    ``resume`` keeps what was found in the same pictures with the same settings.
+    Writes ``truth.csv`` and ``found.csv`` (with the frame numbers of the pictures), ``scores.json``, and
+    below ``recordings`` what was found in each. Fields of ``settings`` may be given by name. Where one of the
+    dataset's label sets has exactly the recogniser's classes, the classes of the hits are scored too (STRS),
+    except for movements whose true label is not one of them. A dataset whose sheet lists no macro-expressions
+    is scored on micro-expressions alone. ``workers`` recordings are searched at once; the files are the same
+    bytes for any number. ``resume`` keeps earlier results of the same pictures with the same settings.
 
-    Recordings that are missing or cannot be read are problems; the rest is scored, marked incomplete. Raises
-    OptionError on a dataset without long videos, DatasetError where none of them is there.
+    Recordings that are missing or cannot be read become problems; the others are scored, and the scores are
+    marked incomplete. Raises OptionError on a dataset without long videos, DatasetError where no recording
+    can be read.
     """
     settings, out, root = changed(settings, changes, "spot"), Path(out), Path(root)
     adapter = long_videos(dataset)
@@ -131,7 +132,7 @@ def spot(
 
 
 def _looked_through(work: _Work, recordings: Sequence[Recording], workers: int) -> list[Found]:
-    """What was found in each recording, in their order."""
+    """The result of each recording, in their order."""
     found: dict[str, Found] = {}
     for recording, one in each(_found, work, recordings, workers, _unusable):
         found[recording.name] = one
@@ -144,7 +145,7 @@ def _unusable(recording: Recording, reason: str) -> Found:
 
 
 def _found(work: _Work, recording: Recording) -> Found:
-    """What is found in one recording. Raises DatasetError where nothing can be."""
+    """Search one recording, or take its kept result. Raises DatasetError where no picture can be read."""
     numbered = pictures(recording.folder)
     if not numbered:
         raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE_FILES}")
@@ -160,7 +161,7 @@ def _found(work: _Work, recording: Recording) -> Found:
 
 
 def _digest(numbered: Mapping[int, Path]) -> str:
-    """SHA-256 of the pictures' names, sizes and times of change."""
+    """SHA-256 of the pictures' names, sizes and modification times."""
     digest = hashlib.sha256()
     for path in numbered.values():
         try:
@@ -172,7 +173,7 @@ def _digest(numbered: Mapping[int, Path]) -> str:
 
 
 def _kept(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What was found before in the same pictures with the same settings, None where nothing was."""
+    """The kept result of the same pictures with the same settings; None where there is none."""
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return record if record["identity"] == identity else None
@@ -181,7 +182,7 @@ def _kept(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> dict[str, Any]:
-    """What a session finds in a recording, and what is wrong with its pictures."""
+    """Run a session over a recording: frame counts, events, and problems of its pictures."""
     recogniser = work.recogniser
     recognise = recogniser.recognise if recogniser else None
     session = Session(recogniser=recognise, spotter=work.settings["spotter"], people=1)
@@ -209,7 +210,11 @@ def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> di
 
 
 def _frames(numbered: Mapping[int, Path], fps: float, damaged: list[str]) -> Iterator[Frame]:
-    """The pictures as frames that have their numbers; one that is damaged or of another size is left out."""
+    """The pictures as frames that carry their numbers.
+
+    Pictures that are damaged or of another size than the first are skipped, and their names added to
+    ``damaged``.
+    """
     start, size = min(numbered), None
     for number, path in numbered.items():
         try:
@@ -239,7 +244,7 @@ def _faults(name: str, numbered: Mapping[int, Path], damaged: Sequence[str], fac
 
 
 def _beyond(recording: Recording, numbered: Mapping[int, Path]) -> Iterator[Problem]:
-    """A problem for each movement that the sheet has where there are no pictures."""
+    """A problem for each movement in the sheet whose frames are not all among the pictures."""
     first, last = min(numbered), max(numbered)
     for sample, onset, offset in spans(recording.samples):
         if onset < first or offset > last:

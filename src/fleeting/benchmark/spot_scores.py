@@ -1,4 +1,4 @@
-"""What was found in long videos, scored by MEGC's rule, and what has to be said of the scores."""
+"""Scores the movements found in long videos by MEGC's rule, and says what limits these scores."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.types import Kind, Sample
 
 UNKNOWN = "unknown"
-"""The label of a micro-expression that has none."""
+"""The label of a micro-expression that has no class."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in a recording; if it is not ``usable``, that is why nothing can be.
+    """The events found in one recording; where it is not ``usable``, ``problems`` say why.
 
-    Events are as `fleeting.analysis.event_files.event_row` has them.
+    Events are rows as `fleeting.analysis.event_files.event_row` makes them.
     """
 
     recording: Recording
@@ -40,7 +40,10 @@ class Found:
 
 
 def spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
-    """The movements that last from an onset to an offset; what is wrong with others the dataset has said."""
+    """The samples whose onset and offset are known and in order, each with both frame numbers.
+
+    The dataset has already reported the problems of the others.
+    """
     for sample in samples:
         if sample.onset is not None and sample.offset is not None and sample.onset <= sample.offset:
             yield sample, sample.onset, sample.offset
@@ -49,7 +52,7 @@ def spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
 def scored(
     out: Path, usable: Sequence[Found], adapter: LongVideos, recogniser: Recogniser | None
 ) -> dict[str, Any]:
-    """What scores.json says of the movements, which are written as lists."""
+    """Write the movements as ``truth.csv`` and ``found.csv``; return their scores for ``scores.json``."""
     label_set = _label_set(adapter, recogniser)
     videos = [one.recording.name for one in usable]
     truth = {kind: [i for one in usable for i in _true(one, kind, label_set)] for kind in adapter.kinds}
@@ -61,14 +64,14 @@ def scored(
 
 
 def _label_set(adapter: LongVideos, recogniser: Recogniser | None) -> LabelSet | None:
-    """The dataset's label set that has the recogniser's classes."""
+    """The dataset's label set that has exactly the recogniser's classes; None where there is none."""
     having = (label_sets[name] for name in adapter.label_sets)
     classes = set(recogniser.classes) if recogniser else None
     return next((one for one in having if set(one.classes) == classes), None)
 
 
 def _true(one: Found, kind: Kind, label_set: LabelSet | None) -> Iterable[Interval]:
-    """The movements of a kind that a recording has by the sheet, each once."""
+    """The annotated movements of a kind in a recording, each once."""
 
     def label(sample: Sample) -> str:
         of_set = label_set.class_of(sample) if label_set else None
@@ -91,7 +94,7 @@ def _said(one: Found, kind: Kind) -> Iterable[Interval]:
 
 
 def notes(usable: Sequence[Found], scores: Mapping[str, Any]) -> Iterator[str]:
-    """What is to be known of the scores: films without a row, kinds and classes that are not scored."""
+    """Notes on the scores: recordings without a row in the sheet, kinds and classes that are not scored."""
     if bare := [one.recording.name for one in usable if not one.recording.samples]:
         yield f"no row of the sheet names {some(bare, 3)}: nothing moves there, so whatever is found is false"
     if scores["macro"] is None:

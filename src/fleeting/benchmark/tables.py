@@ -1,4 +1,4 @@
-"""The tables of a paper: every recipe of a group, run on the data at hand, beside what the paper printed."""
+"""Runs every recipe of a group on the data at hand, and tabulates the scores beside the paper's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMNS = ("recipe", "dataset", "part", "n", "score", "paper", "oracle", "clean"
 
 @dataclass(frozen=True)
 class Tables:
-    """What running a group gave: its runs in the order of recipes, and a line for each that failed.
+    """The result of `tables`: the runs in the order of recipes, and a line for each run that failed.
 
     ``folder`` holds ``tables.csv``, ``tables.html`` and a folder for each run.
     """
@@ -52,18 +52,18 @@ def tables(
     seeds: int | None = None,
     **changes: Any,
 ) -> Tables:
-    """Run every recipe of a group on each of the datasets it can use, and write one table of them all.
+    """Run every recipe of a group on each of the datasets it can use, and write one table of all scores.
 
-    ``data`` names folders by dataset. A recipe uses its own dataset and those by which it reports; runs that
-    are finished are found again. What fails is named and does not stop the others. Raises UnknownNameError
-    on a group or dataset there is none of, and OptionError where no recipe can use the data.
+    ``data`` maps names of datasets to folders. A recipe runs on its own dataset and on those for which it
+    reports numbers; finished runs are not repeated. A run that fails is listed and does not stop the others.
+    Raises UnknownNameError on an unknown group or dataset, and OptionError where no recipe can use the data.
     """
     execution = changed(execution, changes, "tables")
     named = [name for name in recipe_names() if name.startswith(f"{group}/")]
     if not named:
         raise UnknownNameError("group of recipes", group, {name.partition("/")[0] for name in recipe_names()})
     for name in data:
-        _ = datasets[name]  # a name that is mistyped would be left out without a word
+        _ = datasets[name]  # no recipe would use a mistyped name, so it is refused here
     folder = out or Path("runs") / f"tables-{file_name(group)}"
     experiments = list(planned(named, data, quick, [] if seeds is None else [f"training.seeds={seeds}"]))
     if not experiments:

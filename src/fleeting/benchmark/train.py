@@ -1,4 +1,4 @@
-"""Weights to be used: trained on everybody, with a score and a calibration of models that were not."""
+"""Trains weights on all subjects, and adds the score and calibration of models tested on unseen subjects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CARD = "README.md"
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Weights, the file they lie in, and the out-of-fold run that their score and calibration come from."""
+    """Weights, the file that holds them, and the out-of-fold run that gave their score and calibration."""
 
     path: Path
     weights: Weights
@@ -49,16 +49,16 @@ def train(
     sure: float = SURE,
     **changes: Any,
 ) -> Trained:
-    """Weights from all subjects of an experiment, and beside them what its folds say of such weights.
+    """Train weights on all subjects of an experiment, and store with them what its folds say of such weights.
 
-    First the experiment is run clean (or its run found again): from these out-of-fold predictions come the
-    score and the calibration, whose sure answers are to be right in a share ``sure``. Then the same recipe is
-    trained on everything with its first seed. Where folds choose their settings, everybody together chooses
-    once more; the score stays that of the folds, the calibration is that of a run of what was chosen. A
-    folder ``out`` (without one, below ``weights``) gets ``weights.safetensors``, the card ``README.md`` and
-    the run; for a file that ends in ``.safetensors`` the run lies below ``runs``. Raises LeakError on a
-    protocol that shares subjects, OptionError on shuffled labels, RunError on a folder with somebody else's
-    README, and what `fleeting.run` raises.
+    First the experiment is run clean, or its finished run is found again. Its out-of-fold predictions give
+    the score and the calibration: of the answers that are called sure, a share ``sure`` shall be right. Then
+    the same recipe is trained on all samples with its first seed. Where folds choose their settings
+    (``[choose]``), all subjects together choose once more; the score is still that of the folds, and the
+    calibration comes from a run with the chosen settings. A folder ``out`` (by default one below ``weights``)
+    gets ``weights.safetensors``, the card ``README.md`` and the run; where ``out`` ends in ``.safetensors``,
+    the run lies below ``runs``. Raises LeakError on a protocol that shares subjects, OptionError on shuffled
+    labels, RunError on a folder with a README that is no card of weights, and the errors of `fleeting.run`.
     """
     execution = changed(execution, changes, "train")
     experiment = _to_deploy(on_data(experiment, data))
@@ -82,7 +82,7 @@ def train(
     fitted = trained(settled, everything, seed)
     execution.progress("training on everybody", 1, 1)
     alike = clean
-    if chosen:  # confidences of folds that chose another model say nothing of this one's
+    if chosen:  # folds that chose other settings do not show this model's confidence
         below = folder and folder.with_name("run-of-the-chosen")
         alike = run(settled.experiment, data, below, execution)
     facts = _facts(prepared, settled.experiment.model, clean, calibrate(alike.by_seed[0], sure))
@@ -93,7 +93,7 @@ def train(
 
 
 def _to_deploy(experiment: Experiment) -> Experiment:
-    """The experiment with one seed and nothing traced: neither changes what is learnt."""
+    """The experiment with one seed and nothing traced or kept: these options do not change what is learnt."""
     if experiment.data.shuffle_labels:
         raise OptionError("data.shuffle_labels is a control, its weights know nothing; leave it out")
     plain = {"trace_oracle": False, "keep_weights": False, "seeds": 1}
@@ -101,7 +101,7 @@ def _to_deploy(experiment: Experiment) -> Experiment:
 
 
 def _places(experiment: Experiment, out: Path | None) -> tuple[Path, Path | None]:
-    """Where the weights and the out-of-fold run go; None: where the same run is found again."""
+    """The weights' file, and the folder of the out-of-fold run (None: the one that `run` chooses)."""
     if out is not None and out.suffix == Path(FILE).suffix:
         return out, None
     folder = out or Path("weights", experiment.name)
@@ -150,7 +150,7 @@ def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibr
 
 
 def _warning(model: ModelChoice) -> str:
-    """What has to be known before weights of this model are handed on."""
+    """A warning for those who hand on weights of this model; empty where there is nothing to warn of."""
     if not getattr(models[model.name], "holds_clips", False):
         return ""
     return "These weights are training clips, shrunk and blurred: who hands them on hands on the data."

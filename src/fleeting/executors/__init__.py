@@ -1,9 +1,10 @@
-"""An executor carries out jobs somewhere and gives each result back as soon as it is there.
+"""An executor carries out jobs somewhere and gives each result back as soon as it is done.
 
 ``executor(work, shared, jobs, workers)`` yields ``work(shared, job)`` for every job, in any order. ``shared``
-reaches each worker once. Results depend on the job alone, never on who did it or when, so every executor
-gives the same predictions; one that computes many jobs as one gives them up to rounding. Work that can do so
-has an attribute ``together``: ``work.together(shared, jobs)`` yields the result of every job.
+is sent to each worker once. A result depends on its job alone, never on the worker or the time, so every
+executor gives the same predictions; an executor that computes many jobs at once gives the same up to
+rounding. Work that can be computed for many jobs at once has an attribute ``together``:
+``work.together(shared, jobs)`` yields the result of every job.
 """
 
 from __future__ import annotations

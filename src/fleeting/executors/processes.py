@@ -1,4 +1,4 @@
-"""Several jobs at once, one in each process of this machine."""
+"""An executor that does several jobs at once, each in a process of its own on this machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _shared: Any
 def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:
     """Do the jobs in ``workers`` processes of this machine.
 
-    Raises RunError if a worker dies (out of memory, say); what was yielded before is safe.
+    Raises RunError if a worker process dies (for example for lack of memory); results yielded before are
+    valid.
     """
-    spawn = multiprocessing.get_context("spawn")  # fork would copy the threads of torch and BLAS half alive
+    spawn = multiprocessing.get_context("spawn")  # fork would leave out the threads of torch and BLAS
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, spawn, _start, (work, shared))
     try:
@@ -32,7 +33,7 @@ def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Ite
             yield done.result()
     except (KeyboardInterrupt, GeneratorExit):
         for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()  # whoever interrupts does not wait for the jobs in flight
+            worker.terminate()  # an interrupt does not wait for running jobs
         raise
     except BrokenProcessPool as error:
         raise RunError(
@@ -46,12 +47,12 @@ def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Ite
 def _start(work: Work, shared: Any) -> None:
     global _work, _shared  # a worker's state, set once before its first job
     _work, _shared = work, shared
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the signal too and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A killed parent cannot tell its workers to stop; waiting for its end, they notice."""
+    """End this worker when its parent process ends: a killed parent cannot tell its workers to stop."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""One job after another, in this process."""
+"""An executor that does one job after another, in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many jobs as one computation, where the work can do that."""
+"""An executor that computes many jobs at once, where the work can do that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleeting.executors import Work, executors
 def stacked(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:  # noqa: ARG001
     """Do many jobs as one computation (folds of a network on a GPU), one by one where the work cannot.
 
-    The work says in its attribute ``together`` how: ``together(shared, jobs)`` yields every job's result.
+    Work that can has an attribute ``together``: ``together(shared, jobs)`` yields every job's result.
     """
     together = getattr(work, "together", None)
     if together is None or not jobs:

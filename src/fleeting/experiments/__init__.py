@@ -1,1 +1,1 @@
-"""An experiment: a recipe as one frozen value, the folds it is cut into, the folder that its run leaves."""
+"""An experiment is a recipe as one frozen value, the folds it is cut into, and the folder its run leaves."""

@@ -1,4 +1,4 @@
-"""What a run has cost, over all its starts."""
+"""Measures the time and memory that a run takes, over all its starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleeting.files import write_atomically
 
 
 class Meter:
-    """What the run has cost so far, over all its starts, kept in ``cost.json``."""
+    """The cost of a run so far, over all its starts, kept in ``cost.json``."""
 
     def __init__(self, out: Path) -> None:
         self._path = out / "cost.json"
@@ -26,14 +26,14 @@ class Meter:
         self._peaks: dict[int, float] = {}
 
     def add(self, result: FoldResult) -> None:
-        """Take in one fold, and save."""
+        """Add the cost of one fold, and save."""
         cost = result.cost
         self._cpu += cost.cpu_seconds
         self._peaks[cost.process] = max(self._peaks.get(cost.process, 0.0), cost.peak_memory_mb)
         self.save()
 
     def save(self) -> None:
-        """Write the cost up to now: seconds, and the peaks of all processes together."""
+        """Write the cost so far: wall and processor seconds, and all processes' peak memory together (MB)."""
         peaks = {**self._peaks, os.getpid(): peak_memory_mb()}
         total = {
             "seconds": self._before["seconds"] + time.perf_counter() - self._started,

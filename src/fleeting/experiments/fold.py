@@ -1,4 +1,4 @@
-"""Evaluating one fold: the only place where a trained model meets the test side."""
+"""Trains and tests a model on one fold: the only place where a trained model meets the test side."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a fold took: wall and processor seconds, the process that did it and its peak memory (MB).
+    """The cost of one fold: wall and processor seconds, process id, and peak memory of that process (MB).
 
-    ``how`` is what the executor says about the way it was done, where it had a choice.
+    ``how`` is the executor's remark on how the fold was trained, where it had a choice.
     """
 
     seconds: float
@@ -59,9 +59,9 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What one fold leaves: predictions by the rule of its recipe, and beside them the traced oracle's.
+    """The result of one fold: predictions by the rule of its recipe, and the oracle's where it was traced.
 
-    ``test_accuracy`` has one number an epoch where the oracle was traced; it never reached the training.
+    ``test_accuracy`` has one number per epoch where the oracle was traced; it never reached the training.
     """
 
     fold: str
@@ -100,7 +100,7 @@ def result(
     oracle: OracleTrace | None,
     cost: Cost,
 ) -> FoldResult:
-    """What a trained fold leaves. Raises ScoreError where its probabilities are not finite."""
+    """The result of a trained fold. Raises ScoreError where its probabilities are not finite."""
     if not np.isfinite(probabilities).all():
         raise ScoreError(
             f"fold {job.fold.name}: the training diverged, its probabilities are not finite after epoch"
@@ -121,10 +121,10 @@ def result(
 
 
 def choose(task: Task, rows: npt.NDArray[np.int64], seed: int) -> tuple[Task, Chosen | None]:
-    """The task with the settings that these rows choose for themselves, by people held out among them.
+    """Choose settings for these rows by testing the candidates on people held out among them.
 
-    Nothing but these rows is looked at. A task without ``[choose]`` comes back as it is. Of candidates that
-    score alike the first is taken. Raises FoldError on fewer people than inner folds.
+    No other rows are looked at. A task without ``[choose]`` is returned as it is. Of candidates with equal
+    scores the first is taken. Raises FoldError where there are fewer people than inner folds.
     """
     if not task.experiment.choose.among:
         return task, None
@@ -138,18 +138,18 @@ def choose(task: Task, rows: npt.NDArray[np.int64], seed: int) -> tuple[Task, Ch
             fitted = trained(candidate, rows[learnt], seed)
             said[held] = fitted.probabilities(arrays_of(task, rows[held])).argmax(axis=1)
         found = confusion(labels_of(task)[rows], said, len(task.classes))
-        scores.append(float(np.nanmean(class_measures(found)[2])))  # of the classes that these rows have
+        scores.append(float(np.nanmean(class_measures(found)[2])))  # over the classes that these rows have
     best = int(np.argmax(scores))
     return candidates[best], Chosen(best, tuple(scores))
 
 
 def candidates_of(task: Task) -> list[Task]:
-    """The task with each of the settings that its folds choose among; itself where there is no choice."""
+    """The task with the settings of each candidate; only itself where its recipe has no ``[choose]``."""
     return [replace(task, experiment=candidate.completed()) for candidate in task.experiment.candidates()]
 
 
 def rehearse_choice(task: Task, folds: Sequence[Fold]) -> None:
-    """Refuse, before anything is written, folds that could not choose. Raises FoldError."""
+    """Refuse folds that could not choose their settings, before the run is written. Raises FoldError."""
     choice, recipe = task.experiment.choose, task.experiment.training
     if not choice.among:
         return
@@ -164,10 +164,11 @@ def rehearse_choice(task: Task, folds: Sequence[Fold]) -> None:
 
 
 def rehearse(task: Task) -> None:
-    """Refuse, before anything is written, what training would refuse later.
+    """Refuse a task that training would refuse later, before the run is written.
 
-    Raises OptionError: options that a model without epochs cannot take, an augmentation that would falsify an
-    input, a device that is not there, inputs that the model cannot take; MissingExtraError.
+    Raises OptionError on options that a model without epochs cannot take, an augmentation that would falsify
+    an input, a device that is not there, and inputs that the model cannot take; MissingExtraError where
+    diffusion is asked for without its extra.
     """
     if task.experiment.choose.among:
         if task.experiment.training.keep_weights:
@@ -201,7 +202,7 @@ def rehearse(task: Task) -> None:
 
 
 class OracleTrace:
-    """Follows the test side's accuracy over the epochs and keeps the best: the inflated second number."""
+    """Records the test side's accuracy after every epoch and keeps the best epoch, for the inflated score."""
 
     def __init__(self, task: Task, test: npt.NDArray[np.int64]) -> None:
         self.arrays = arrays_of(task, test)
@@ -211,11 +212,11 @@ class OracleTrace:
         self.epoch = 0
 
     def __call__(self, epoch: int, predict: Predict) -> None:
-        """Ask for the test side's probabilities after an epoch, and take them in."""
+        """Predict the test side after an epoch, and record the result."""
         self.take(epoch, predict(self.arrays))
 
     def take(self, epoch: int, probabilities: npt.NDArray[np.float64]) -> None:
-        """Take in the test side's probabilities (n, classes) after an epoch."""
+        """Record the test side's probabilities (n, classes) after an epoch."""
         accuracy = float((probabilities.argmax(axis=1) == self.labels_of).mean())
         if accuracy > max(self.accuracies, default=-1.0):
             self.best, self.epoch = probabilities, epoch

@@ -1,4 +1,4 @@
-"""The recipes of a group, each on every dataset by which it reports."""
+"""Lists the recipes of a group, each on every dataset for which it reports numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleeting.experiments.run_folder import Run
 
 
 def unrun(runs: Sequence[Run]) -> list[Experiment]:
-    """The recipes of these runs' groups, on each dataset by which they report, that none of the runs is."""
+    """The recipes of these runs' groups, on each dataset that they report numbers for, that were not run."""
     done = {(run.experiment.name, run.experiment.data.dataset) for run in runs if not run.experiment.altered}
     groups = {run.experiment.name.partition("/")[0] for run in runs}
     named = [name for name in recipe_names() if name.partition("/")[0] in groups]
@@ -22,7 +22,7 @@ def unrun(runs: Sequence[Run]) -> list[Experiment]:
 def planned(
     named: Sequence[str], data: Mapping[str, Path], quick: bool, changes: Sequence[str]
 ) -> Iterator[Experiment]:
-    """The recipes of these names on each of the named datasets that they can use, changed as said."""
+    """The named recipes on each dataset in ``data`` that they can use, with the changes applied."""
     for name in named:
         recipe = read_recipe(name)
         own, *others = datasets_of(recipe)
@@ -30,12 +30,12 @@ def planned(
             if dataset in data or not datasets[dataset].needs_root:
                 other = [] if dataset == own else [f"data.dataset={dataset}"]
                 part = recipe.reported.parts.get(dataset)
-                if other and part and part.labels and not quick:  # [quick] has labels of its own
+                if other and part and part.labels and not quick:  # [quick] sets its own labels
                     other.append(f"data.labels={part.labels}")
                 yield read_recipe(name, quick=quick, changes=[*changes, *other])
 
 
 def datasets_of(recipe: Experiment) -> list[str]:
-    """The datasets a recipe can be run on: its own, and the others by which it reports."""
+    """The datasets that a recipe can run on: its own, and the others for which it reports numbers."""
     own, reported = recipe.data.dataset, recipe.reported.parts
     return [own, *(name for name in reported if name != own)]

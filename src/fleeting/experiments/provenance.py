@@ -1,4 +1,4 @@
-"""Where a run comes from: the data, code and libraries that decide its numbers, and the machine it ran on."""
+"""Records where a run comes from: data, code and libraries that decide its numbers, and the machine."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from fleeting.training.fitting import device_of
 from fleeting.version import __version__
 
 PACKAGE = Path(__file__).parents[1]
-"""The package's source, all of which decides a run's numbers."""
+"""The folder of the package's source; every file in it counts as deciding a run's numbers."""
 DECISIVE = ("numpy", "scipy", "scikit-learn", "torch")
-"""Packages another version of which may give other numbers."""
+"""Packages that may give other numbers in another version."""
 
 
 def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
-    """Where and with what a run is made; ``identity`` is what has to be the same for all of its folds."""
+    """The circumstances of a run; ``identity`` holds the values that must be the same for all its folds."""
     recipe = task.experiment.training
     return {
         "fleeting": __version__,
@@ -55,7 +55,7 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
-    """Eight hexadecimal digits for everything that decides a run's numbers."""
+    """Eight hexadecimal digits of a hash over everything that decides a run's numbers."""
     text = experiment.model_copy(update={"changed": ()}).toml() + json.dumps(
         environment["identity"], sort_keys=True
     )
@@ -63,7 +63,7 @@ def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
 
 
 def code_digest(experiment: Experiment, package: Path = PACKAGE) -> str:
-    """A hash over this package's source, and over the files of parts that come from elsewhere."""
+    """A hash over this package's source, and over the files of the experiment's parts from plug-ins."""
     used: list[Any] = [protocols[experiment.protocol.name]]
     for one in (experiment, *experiment.candidates()):
         used += [models[one.model.name], *(augmentations[name] for name in one.training.augment)]

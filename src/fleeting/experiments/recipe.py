@@ -1,4 +1,4 @@
-"""An experiment is data x protocol x modality x model x training: one frozen value that is the TOML file."""
+"""Defines an experiment, one frozen value that is also its TOML file: data, protocol, model, training."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from fleeting.registry import options
 from fleeting.training.options import Training
 
 HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "keep_weights", "threads"))
-"""Keys of a recipe that may be changed without making another experiment of it."""
+"""Keys of a recipe that may be changed without making it another experiment."""
 RUNS_ALIKE = ("training.device", "training.autocast", "training.selection")
 FIXED = ("model.inputs", "model.size", "model.pretrained", *RUNS_ALIKE, *HARMLESS)
-"""What settings that a fold chooses among have in common."""
+"""Keys that all candidates of ``[choose]`` have in common."""
 
 
 class Experiment(BaseModel):
@@ -53,16 +53,17 @@ class Experiment(BaseModel):
 
     @property
     def altered(self) -> tuple[str, ...]:
-        """The changes after which this is another experiment than its name says."""
+        """The changes that make this another experiment than the recipe of its name."""
         return tuple(c for c in self.changed if c.partition("=")[0].strip() not in HARMLESS)
 
     def completed(self) -> Experiment:
         """The same experiment with every option of its protocol, modalities and model written out.
 
         Raises UnknownNameError on a dataset, apex finder, protocol, modality, model or option that does not
-        exist, OptionError on a candidate of ``[choose]`` that is another experiment.
+        exist, and OptionError on model options that contradict the inputs and on a candidate of ``[choose]``
+        that changes more than model options and training.
         """
-        from fleeting.models import models  # torch takes seconds; a mistake elsewhere is told first
+        from fleeting.models import models  # torch takes seconds; mistakes in the file are told before it
 
         _ = datasets[self.data.dataset], apex_finders[self.data.apex]
         if self.choose.among:
@@ -104,10 +105,11 @@ class Experiment(BaseModel):
         return {name: given for name, given in chosen.items() if given}
 
     def candidates(self) -> tuple[Experiment, ...]:
-        """The experiments that each fold chooses among, itself alone where it has no ``[choose]``.
+        """The experiments that each fold chooses among; only itself where it has no ``[choose]``.
 
-        One that names another model begins with that model's own options. Raises OptionError on one that
-        changes more than a model and its training, UnknownNameError on a key that does not exist.
+        A candidate that names another model starts from that model's default options. Raises OptionError on a
+        candidate that changes more than a model's options and its training, UnknownNameError on a key that
+        does not exist.
         """
         if not self.choose.among:
             return (self,)
@@ -127,7 +129,7 @@ class Experiment(BaseModel):
 
 
 def _refuse_other(change: Mapping[str, Any], where: str) -> None:
-    """Raise OptionError where a change is to more than a model's options and its training."""
+    """Raise OptionError where a candidate changes more than a model's options and its training."""
     keys = [
         f"{table}.{key}" if isinstance(found, Mapping) else table
         for table, found in change.items()
@@ -156,7 +158,7 @@ def read_recipe(recipe: str | Path, *, quick: bool = False, changes: Sequence[st
     """A recipe by its name or path, with its ``[quick]`` table and ``KEY=VALUE`` changes applied.
 
     Raises UnknownNameError on an unknown recipe or key (with the nearest known one), OptionError on a value
-    of the wrong kind or a file that is no TOML.
+    of the wrong kind and on a file that is not TOML.
     """
     table = _table(recipe)
     hurried = table.pop("quick", {})
@@ -176,7 +178,7 @@ def read_recipe(recipe: str | Path, *, quick: bool = False, changes: Sequence[st
 
 
 def _chooses_dataset(change: str, recipe: Experiment, dataset: str) -> bool:
-    """Whether a change only names another dataset by which the recipe reports, or that dataset's labels."""
+    """Whether a change only selects another dataset that the recipe reports numbers for, or its labels."""
     key, _, name = (word.strip(" '\"") for word in change.partition("="))
     parts = recipe.reported.parts
     if recipe.data.dataset not in parts:

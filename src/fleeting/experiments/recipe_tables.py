@@ -10,7 +10,7 @@ from fleeting.faces.clips import Crop
 
 
 class Data(BaseModel):
-    """A recipe's ``[data]`` table; the folder itself is named on the command line."""
+    """A recipe's ``[data]`` table; the dataset's folder is given on the command line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -54,9 +54,9 @@ class ModelChoice(BaseModel):
 class Choice(BaseModel):
     """A recipe's ``[choose]`` table: settings that each fold chooses among, on its training side alone.
 
-    Every one of ``among`` is a table of changes to the recipe's ``[model]`` and ``[training]``. Each is
-    trained and scored over an inner k-fold of the training side's people; the one with the best UF1 there is
-    trained on the whole training side (nested cross-validation, Varma and Simon 2006).
+    Each of ``among`` is a table of changes to the recipe's ``[model]`` and ``[training]``. Every candidate is
+    trained and scored in an inner k-fold over the people of the training side; the one with the best UF1 is
+    then trained on the whole training side (nested cross-validation, Varma and Simon 2006).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,9 +68,9 @@ class Choice(BaseModel):
 
 
 class Reported(BaseModel):
-    """What a paper printed, for the whole and for its parts.
+    """The numbers that a paper printed, for all data and for its parts.
 
-    Parts are datasets. A recipe whose own dataset is among them reports by dataset: it may be run on any of
+    Parts are datasets. A recipe whose own dataset is one of them reports by dataset: it may be run on any of
     them, one at a time, and is then compared with that part. Otherwise they are the parts of a composite.
     """
 

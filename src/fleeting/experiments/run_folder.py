@@ -1,7 +1,7 @@
-"""A run is the folder an experiment leaves; its scores are computed from predictions that lie beside them.
+"""Reads and writes a run: the folder that an experiment leaves, with its predictions and their scores.
 
-Folds are written one by one and renamed into place when whole, so a run that is killed at any moment holds
-complete folds and nothing else that counts. Started again, only what is missing is done.
+Each fold is written under a temporary name and renamed when it is complete, so a run that is killed at any
+moment holds only complete folds. A run that is started again does only the missing folds.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-    """Start a run folder, or find the same experiment's. One in which no fold was finished starts anew.
+    """Start a run folder, or reopen one of the same experiment.
 
-    Raises RunError where folds of another experiment, of other data or of other code lie there, and on a
-    folder that is no run at all.
+    A folder without a finished fold is started anew. Raises RunError where it holds folds of another
+    experiment, of other data or of other code, and on a folder that is no run.
     """
     recipe = out / "experiment.toml"
     if recipe.exists() and (fold_folders(out) or (out / "scores.json").exists()):
@@ -89,7 +89,7 @@ def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:
 
 
 def _refuse_other_identity(out: Path, environment: Mapping[str, Any]) -> None:
-    """Folds from other data, code or libraries are not of one experiment."""
+    """Raise RunError where the folder's folds come from other data, code or libraries."""
     before, now = read_json(out / "environment.json").get("identity"), environment["identity"]
     if not isinstance(before, dict):
         raise RunError(
@@ -110,17 +110,17 @@ def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def file_name(name: str) -> str:
-    """A name as one that a file may have: no separators, not hidden, not too long."""
+    """A name as a file may have it: no separators, not hidden, at most 100 characters."""
     return re.sub(r"[^\w@.-]|^\.", "_", name)[:100]
 
 
 def fold_folder(out: Path, fold: str, seed: int, seeds: int) -> Path:
-    """Where a fold's results lie; with several seeds each has its own folder."""
+    """The folder of a fold's results; with several seeds there is one for each seed."""
     return out / "folds" / (f"{file_name(fold)}@{seed}" if seeds > 1 else file_name(fold))
 
 
 def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
-    """Write a fold's folder: all of it or nothing. One already there stays."""
+    """Write a fold's folder, complete or not at all. A folder that exists already is kept."""
     target = fold_folder(out, result.fold, result.seed, seeds)
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -132,7 +132,7 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
         (temporary / "curve.csv").write_text(_curve(result), encoding="utf-8")
     if result.weights:
         ordered = {name: np.array(array, order="C") for name, array in result.weights.items()}
-        (temporary / "weights.safetensors").write_bytes(save(ordered))  # it takes any for row by row
+        (temporary / "weights.safetensors").write_bytes(save(ordered))  # save() assumes row-major arrays
     facts = {"fold": result.fold, "seed": result.seed, "epoch": result.epoch}
     facts |= {"oracle_epoch": result.oracle_epoch, **asdict(result.cost)}
     if result.chosen:
@@ -155,7 +155,7 @@ def _curve(result: FoldResult) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """The folder an experiment left, read back."""
+    """A finished run, read back from the folder that it left."""
 
     path: Path
     experiment: Experiment
@@ -163,7 +163,7 @@ class Run:
 
     @classmethod
     def load(cls, path: Path) -> Run:
-        """Open a finished run. Raises RunError where it is none, or not finished."""
+        """Open a finished run. Raises RunError where the folder is no run, or not a finished one."""
         path = Path(path)
         try:
             experiment = parse(
@@ -188,7 +188,7 @@ class Run:
 
     @property
     def rule(self) -> str:
-        """Under which name its own score stands: clean, or shared where folds share subjects."""
+        """The name of the run's own score: clean, or shared where folds share subjects."""
         return "shared" if self.scores["subjects_shared"] else "clean"
 
     @cached_property
@@ -203,8 +203,8 @@ class Run:
 def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> tuple[Prediction, ...]:
     """A fold's ``predictions`` or ``oracle``, sorted by id.
 
-    Raises RunError unless they are exactly those of its test samples, with their truths: a fold that lost
-    some would otherwise be scored without them.
+    Raises RunError unless the file has exactly the fold's test samples with their true labels: a fold that
+    lost some would otherwise be scored without them.
     """
     expected = sorted((s.id, s.dataset, s.subject, fold.name, classes.index(s.label)) for s in fold.test)
     try:
@@ -218,19 +218,19 @@ def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> t
 
 
 def epochs_trained(out: Path) -> int:
-    """The epochs of the fold that was trained longest; 0 where nothing was trained in epochs."""
+    """The number of epochs of the fold that was trained longest; 0 where nothing was trained in epochs."""
     curves = [folder / "curve.csv" for folder in fold_folders(out)]
     return max((path.read_text().count("\n") - 1 for path in curves if path.exists()), default=0)
 
 
 def how_trained(out: Path) -> dict[str, int]:
-    """What the executor said about how folds were trained, where it had a choice, and of how many."""
+    """The executor's remarks on how folds were trained, each with its number of folds; empty without any."""
     said = (read_json(folder / "fold.json").get("how") for folder in fold_folders(out))
     return dict(Counter(how for how in said if how))
 
 
 def chosen_settings(out: Path) -> list[int]:
-    """Which candidate each fold chose, counted from 0; empty where nothing was to be chosen."""
+    """The index, from 0, of the candidate that each fold chose; empty where there was no choice."""
     said = (read_json(folder / "fold.json").get("chosen") for folder in fold_folders(out))
     return [found["candidate"] for found in said if found]
 

@@ -1,4 +1,4 @@
-"""The predictions of all folds pooled, and what ``scores.json`` says of them."""
+"""Pools the predictions of all folds, scores them, and writes ``scores.json``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from fleeting.types import Prediction
 def _pooled(
     out: Path, which: str, prepared: Prepared, jobs: Sequence[Job]
 ) -> dict[int, tuple[Prediction, ...]]:
-    """Every job's predictions by seed, sorted by id; the oracle's are empty where it was not traced."""
+    """The predictions of all jobs by seed, sorted by id; empty for an oracle that was not traced."""
     recipe = prepared.task.experiment.training
     if which == "oracle" and not recipe.trace_oracle:
         return {}
@@ -49,7 +49,7 @@ def _scores(
     seeds: Mapping[int, Sequence[Prediction]],
     oracle: Mapping[int, Sequence[Prediction]],
 ) -> dict[str, Any]:
-    """What scores.json holds. Raises ScoreError where a score would not mean what its name says."""
+    """The content of ``scores.json``. Raises ScoreError where the predictions cannot be scored."""
     experiment, classes = prepared.task.experiment, prepared.task.classes
     shared = any(fold.subjects_shared for fold in prepared.folds)
     score = over_seeds(list(seeds.values()), classes).as_dict()
@@ -86,7 +86,7 @@ def _scores(
 
 
 def _chosen(experiment: Experiment, out: Path) -> list[dict[str, Any]] | None:
-    """Each candidate with the number of folds that chose it; None where nothing was to be chosen."""
+    """Each candidate with the number of folds that chose it; None where there was no choice."""
     if not experiment.choose.among:
         return None
     found = chosen_settings(out)
@@ -94,14 +94,14 @@ def _chosen(experiment: Experiment, out: Path) -> list[dict[str, Any]] | None:
 
 
 def _null(oracle: Scores, predictions: Sequence[Prediction], epochs: int) -> dict[str, Any]:
-    """What guessing would score under the oracle, over as many epochs, and how far the oracle is above it."""
+    """The score of guessing under the oracle with as many epochs, and how far the oracle is above it."""
     truth, folds = [p.truth for p in predictions], [p.fold for p in predictions]
     null = null_oracle(truth, folds, oracle.classes, epochs)
     return {"epochs": epochs, "uf1": null.uf1, "uar": null.uar, "lift": lift(oracle, null)}
 
 
 def write_scores(out: Path, prepared: Prepared, jobs: Sequence[Job]) -> Run:
-    """Pool all folds, score them, and only then write: predictions, log, scores."""
+    """Pool and score all folds; write predictions, log and scores only when scoring has succeeded."""
     sweep(out)
     sweep(out / "folds")
     seeds, oracle = (_pooled(out, which, prepared, jobs) for which in ("predictions", "oracle"))

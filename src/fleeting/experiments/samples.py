@@ -1,4 +1,4 @@
-"""An experiment's data opened, as samples with arrays and as folds, or refused before anything is written."""
+"""Opens an experiment's data as samples with arrays and as folds, or refuses it before the run is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ from fleeting.types import Fold, Progress, Sample
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An experiment with its data opened: ready to train, or refused before anything was written."""
+    """An experiment with its data opened and its folds cut, ready to train.
+
+    ``skipped`` are the problems of clips that were left out. ``ready_made`` says that the dataset supplied
+    every input as an array. ``drawn_people`` says whose faces drawn data show; it is empty for other data.
+    """
 
     task: Task
     folds: tuple[Fold, ...]
@@ -36,7 +40,10 @@ class Prepared:
 
 
 def on_data(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
-    """The experiment on the dataset whose folder is named, where its own draws itself and has none."""
+    """The experiment on the dataset whose folder is given, if its own dataset needs no folder.
+
+    Otherwise, and where ``data`` names none or several datasets, the experiment is returned as it is.
+    """
     name = next(iter(data), "")
     if len(data) != 1 or name == experiment.data.dataset or datasets[experiment.data.dataset].needs_root:
         return experiment
@@ -49,7 +56,7 @@ def on_data(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
 def prepare(
     experiment: Experiment, data: Mapping[str, Path], *, skip_damaged: bool, progress: Progress
 ) -> Prepared:
-    """Open every clip and cut the folds; writes nothing. Raises as `run` does."""
+    """Open every clip and cut the folds, without a run folder. Raises as `fleeting.run` does."""
     dataset = datasets[experiment.data.dataset]
     root = root_of(dataset, data)
     view = view_of(experiment)
@@ -92,7 +99,7 @@ def _folds(experiment: Experiment, samples: Sequence[Sample]) -> tuple[Fold, ...
 def _require_classes(
     dataset: Dataset, label_set: str, classes: Sequence[str], samples: Sequence[Sample]
 ) -> None:
-    """Refuse a label set with a class of no clip: no score over it is defined. Raises DatasetError."""
+    """Raise DatasetError where a class of the label set has no clip: no score over it would be defined."""
     if missing := set(classes) - {sample.label for sample in samples}:
         raise DatasetError(
             f"{dataset.name} has no usable clip of {', '.join(sorted(missing))} ({label_set}), so no score"
@@ -101,7 +108,7 @@ def _require_classes(
 
 
 def root_of(dataset: Dataset, data: Mapping[str, Path]) -> Path:
-    """The dataset's folder among those that are named. Raises OptionError or DatasetError."""
+    """The folder given for the dataset. Raises OptionError on a wrong or missing name, DatasetError."""
     for name in data:
         if name != dataset.name:
             raise OptionError(f"--data names {name!r}, the experiment uses {dataset.name!r}; name that one")
@@ -116,7 +123,7 @@ def root_of(dataset: Dataset, data: Mapping[str, Path]) -> Path:
 
 
 def view_of(experiment: Experiment) -> View:
-    """How an experiment looks at clips. Raises OptionError where its model takes other inputs."""
+    """The view of clips that an experiment uses. Raises OptionError on a wrong number of inputs."""
     wanted = models[experiment.model.name].inputs
     side = experiment.model.size
     sizes = tuple((side, side) if side else (shape[1], shape[2]) for shape in wanted.values())
@@ -134,7 +141,7 @@ def view_of(experiment: Experiment) -> View:
 def samples_of(
     experiment: Experiment, dataset: Dataset, root: Path
 ) -> tuple[list[Sample], tuple[str, ...], list[Problem]]:
-    """The experiment's samples with class names for labels, the classes, and what blocks some of them."""
+    """The samples with class names as labels, the classes, and the problems that block samples."""
     everything = dataset.samples(root)
     if experiment.data.apex != "annotated":
         everything = [replace(sample, apex=None) for sample in everything]

@@ -1,4 +1,4 @@
-"""The folds of an experiment as work for an executor: one by one, or many of them as one computation."""
+"""Gives an experiment's folds to an executor, to be trained one by one or many as one computation."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ from fleeting.training.options import Diffusion
 from fleeting.training.side_by_side import PredictTogether, bytes_in_training, fit_together, why_apart
 
 MEMORY_SHARE = 0.25
-"""The share of a GPU's free memory that one group of folds may take: the rest is for what vmap adds, and a
-run that is stopped loses one group, not all."""
+"""The share of a GPU's free memory that one group of folds may take.
+
+The rest is for what vmap adds. Smaller groups also limit the loss when a run is stopped: one group, not all.
+"""
 
 
 class FoldWork:
-    """What an executor is given of a run: how one fold is done, and how many are done together."""
+    """The work that an executor does for a run: it evaluates one fold, or many folds together."""
 
     def __call__(self, task: Task, job: Job) -> FoldResult:
         """Train on the fold's training side, then predict its test side."""
         return evaluate(task, job)
 
     def together(self, task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
-        """Every job's result: in groups that fit into the GPU's memory, or one by one where that is faster.
+        """Yield every job's result, in groups that fit the GPU's memory or, where faster, one by one.
 
-        What was done, and why, is in each result's cost.
+        The ``how`` of each result's cost says which was done, and why.
         """
         if why := why_alone(task):
             for job in jobs:
@@ -53,14 +55,14 @@ class FoldWork:
 
 
 def why_alone(task: Task) -> str:
-    """Why the task's folds are better done one by one, in words; empty where they are done together."""
+    """The reason to train the task's folds one by one, in words; empty where they are trained together."""
     if task.experiment.choose.among:
         return "each fold chooses settings of its own"
     return why_apart(model_of(task, seed=0), task.experiment.training) or _why_impossible(task)
 
 
 def _why_impossible(task: Task) -> str:
-    """What torch says against stacking the network, after a try with two folds of a few clips."""
+    """Torch's error when it trains two folds of a few clips together; empty where that works."""
     few = training_set(task, np.arange(min(4, len(task.inputs.samples))))
     plain = task.experiment.training.model_copy(update={"epochs": 1, "diffusion": Diffusion()})
     try:
@@ -71,7 +73,7 @@ def _why_impossible(task: Task) -> str:
 
 
 def folds_at_once(task: Task, jobs: Sequence[Job]) -> int:
-    """How many folds go into one group: what fits into a share of the GPU's free memory; on a CPU, all."""
+    """The number of folds in a group: as many as fit MEMORY_SHARE of the GPU's free memory; on a CPU, all."""
     if device_of(task.experiment.training).type == "cpu":
         return len(jobs)
     free, _ = torch.cuda.mem_get_info()
@@ -79,16 +81,16 @@ def folds_at_once(task: Task, jobs: Sequence[Job]) -> int:
 
 
 def fold_bytes(task: Task, job: Job) -> int:
-    """About how much memory a fold takes while it is trained."""
+    """The approximate memory that a fold takes while it is trained, in bytes."""
     data = training_set(task, rows_of(task, job.fold.train))
     return bytes_in_training(model_of(task, job.seed), data, task.experiment.training, job.seed)
 
 
 def evaluate_together(task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
-    """What `fold.evaluate` gives for each job, from one computation whose cost they share.
+    """Evaluate folds in one computation and yield what `fold.evaluate` gives for each job.
 
-    Raises OptionError where the recipe or the model does not allow it, and ScoreError where a fold diverged,
-    after all others were yielded.
+    The folds share the cost equally. Raises OptionError where the recipe or the model does not allow it, and
+    ScoreError where a fold diverged, after the results of all other folds were yielded.
     """
     started, cpu = time.perf_counter(), time.process_time()
     recipe = task.experiment.training

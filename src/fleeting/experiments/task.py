@@ -1,4 +1,4 @@
-"""What all folds of an experiment share, and how a model is trained on some rows of it."""
+"""Holds what all folds of an experiment share, and trains its model on some rows of the arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fleeting.types import Sample
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What all folds of an experiment share."""
+    """The values that all folds of an experiment share."""
 
     experiment: Experiment
     inputs: Inputs
@@ -35,14 +35,14 @@ class Task:
 
 
 def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
-    """The experiment's model, trained on these rows of its samples and on nothing else."""
+    """Train the experiment's model on these rows of its samples and on nothing else."""
     recipe = task.experiment.training
     with threads(recipe.threads):
         return fit(model_of(task, seed), training_set(task, rows), recipe, seed, watch)
 
 
 def begins_with(task: Task) -> dict[str, Any] | None:
-    """The file whose weights the network starts from, and whether its head starts at random all the same."""
+    """The weights file that the network starts from, and whether its head is random; None without a file."""
     file = task.experiment.model.pretrained
     if not file:
         return None
@@ -50,7 +50,7 @@ def begins_with(task: Task) -> dict[str, Any] | None:
 
 
 def fold_seed(seed: int, fold: str) -> int:
-    """A fold's own seed: the same wherever and in whatever order the folds are done."""
+    """A fold's own seed, the same wherever and in whatever order the folds are trained."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big")
 
 
@@ -61,7 +61,7 @@ def peak_memory_mb() -> float:
 
 
 def model_of(task: Task, seed: int, pretrained: bool = True) -> Any:
-    """The experiment's model before training."""
+    """The experiment's model before training; without ``pretrained``, its file of weights is ignored."""
     choice = task.experiment.model
     shapes = [array.shape[1:] for array in task.inputs.arrays]
     start = choice.pretrained if pretrained else ""
@@ -69,13 +69,13 @@ def model_of(task: Task, seed: int, pretrained: bool = True) -> Any:
 
 
 def rows_of(task: Task, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
-    """Where these samples lie in the task's arrays."""
+    """The rows of these samples in the task's arrays, (n,)."""
     where = {sample.id: row for row, sample in enumerate(task.inputs.samples)}
     return np.array([where[sample.id] for sample in samples])
 
 
 def training_set(task: Task, rows: npt.NDArray[np.int64]) -> TrainingSet:
-    """What a model may learn from these rows."""
+    """The arrays, labels and subjects of these rows, for a model to learn from."""
     subjects = tuple(task.inputs.samples[row].subject for row in rows)
     return TrainingSet(
         arrays_of(task, rows), task.inputs.kinds, labels_of(task)[rows], subjects, len(task.classes)
@@ -94,7 +94,7 @@ def labels_of(task: Task) -> npt.NDArray[np.int64]:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Fix the threads of torch and BLAS: sums in another order are other sums."""
+    """Fix the number of threads of torch and BLAS: sums in another order have other results."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

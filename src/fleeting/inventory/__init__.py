@@ -1,1 +1,1 @@
-"""What is registered under which name, and what a model costs to run."""
+"""An inventory lists what is registered under which name, and what a model costs to run."""

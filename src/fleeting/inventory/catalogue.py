@@ -1,4 +1,4 @@
-"""What exists: every registered thing as a row of facts, for `fleeting list`, the docs and the page."""
+"""Lists every registered thing as a row of facts, for `fleeting list`, the docs and the web page."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Row = dict[str, Any]
 def catalogue(
     kind: str, *, measure: bool = False, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> list[Row]:
-    """One row for each thing of a kind: name, what it is, source, and what else is known of that kind.
+    """One row for each thing of a kind: its name, what it is, and further facts such as source or options.
 
-    ``measure`` adds to models what a sample costs on one core (see
-    `fleeting.inventory.model_costs.measured`), and takes some seconds for each. Raises UnknownNameError on a
-    kind there is none of, OptionError where anything else is to be measured.
+    ``measure`` adds to each model what one sample costs on one core (see
+    `fleeting.inventory.model_costs.measured`), and takes some seconds per model. Raises UnknownNameError on
+    an unknown kind, OptionError where anything but models is to be measured.
     """
     if measure and kind != "models":
         raise OptionError(f"only models are measured, and the list is of {kind}; leave --measure out")

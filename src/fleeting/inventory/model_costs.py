@@ -1,4 +1,4 @@
-"""What a model costs: weights and operations counted, latency and memory measured on this machine."""
+"""Counts a model's weights and operations, and measures its latency and memory on this machine."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from fleeting.types import FloatArray
 
 CLASSES = 3
 REPEATS = 50
-"""How often a model predicts while it is timed; fewer times where this takes longer than `PATIENCE`."""
+"""How many predictions a measurement makes at most, the two untimed ones included."""
 PATIENCE = 3.0
-"""Seconds."""
+"""Seconds of predictions after which a measurement ends, once it has made nine."""
 
 
 def counted(name: str) -> dict[str, int | None]:
-    """A network's ``parameters``, and its ``flops`` a sample: an addition and a multiplication each.
+    """Count a network's ``parameters`` and its ``flops`` per sample: each addition and multiplication is one.
 
-    Nothing is computed and no memory taken (torch's meta device). None for a model that is no network.
+    Nothing is computed and no memory is taken (torch's meta device). Both are None for a model that is no
+    network.
     """
     if not is_network(name):
         return {"parameters": None, "flops": None}
@@ -42,12 +43,12 @@ def counted(name: str) -> dict[str, int | None]:
 
 
 def measured(names: Sequence[str]) -> Iterator[dict[str, float | None]]:
-    """Of each model, what one sample of its declared inputs costs on one core: latency and memory.
+    """Measure, for each model, what one sample of its declared inputs costs on one core: latency and memory.
 
-    ``latency_ms`` is the median and ``latency_p95_ms`` what nineteen of twenty predictions stay under;
-    ``peak_memory_mb`` is by how much a process of its own grows while it builds the network and predicts
-    (None for a model that is no network: its memory goes by the clips it learns from). Raises RunError where
-    such a process dies.
+    ``latency_ms`` is the median time of a prediction, ``latency_p95_ms`` its 95th percentile.
+    ``peak_memory_mb`` is the growth of a fresh process while it builds the network and predicts; it is None
+    for a model that is no network, whose memory depends on the clips it learns from. Raises RunError where a
+    measuring process dies.
     """
     clean = multiprocessing.get_context("forkserver")
     clean.set_forkserver_preload([__name__, *{models[name].__module__ for name in names}])
@@ -64,8 +65,8 @@ def measured(names: Sequence[str]) -> Iterator[dict[str, float | None]]:
 def _measure(name: str) -> dict[str, float | None]:
     torch.set_num_threads(1)
     with threadpool_limits(1), torch.inference_mode():
-        network = is_network(name)  # every model is imported now
-        nn.Conv2d(1, 1, 3)(torch.zeros(1, 1, 8, 8))  # the library's own memory is not the model's
+        network = is_network(name)  # this imports every model
+        nn.Conv2d(1, 1, 3)(torch.zeros(1, 1, 8, 8))  # takes torch's own memory, which is not the model's
         before = peak_memory_mb()
         times = _times(name)
         grown = peak_memory_mb() - before
@@ -77,7 +78,7 @@ def _measure(name: str) -> dict[str, float | None]:
 
 
 def _times(name: str) -> list[float]:
-    """Milliseconds of each prediction of a sample never seen, after two uncounted ones; at least seven."""
+    """Milliseconds of each prediction of a new sample; the first two are dropped, seven or more kept."""
     rng = np.random.default_rng(0)
     shapes = tuple(models[name].inputs.values())
     predict = _predictor(name, shapes, rng)
@@ -93,7 +94,7 @@ def _times(name: str) -> list[float]:
 def _predictor(
     name: str, shapes: Sequence[Shape], rng: np.random.Generator
 ) -> Callable[[list[FloatArray]], Any]:
-    """The model, fresh or (where it is no network) fitted to noise, as a call that predicts."""
+    """The model as a function that predicts: an untrained network, or an estimator fitted to noise."""
     model = build(name, CLASSES, shapes, {}, seed=0)
     if not isinstance(model, nn.Module):
         model.fit(_noise(rng, shapes, 4 * CLASSES), np.arange(4 * CLASSES) % CLASSES, seed=0)

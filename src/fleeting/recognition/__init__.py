@@ -1,1 +1,1 @@
-"""Trained weights at work: a clip in, a class with a calibrated confidence out."""
+"""A recogniser is trained weights at work: a clip in, a class with a calibrated confidence out."""

@@ -1,8 +1,8 @@
-"""How far a probability can be believed: a temperature and a threshold, learnt from out-of-fold predictions.
+"""Learns how far a probability can be believed: a temperature and a threshold, from out-of-fold predictions.
 
-Predictions of samples that a model was trained on would make it look surer and better than it is; these are
-of people it never saw. What is reported is cross-fitted over subjects: for each subject both numbers are
-learnt from all the others, so nothing is measured on what it was fitted to.
+A model looks surer and better than it is on the samples it was trained on, so calibration uses predictions of
+people it never saw. The reported quality is cross-fitted over subjects: for each subject, both numbers are
+learnt from all the others, so nothing is measured on the data it was fitted to.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from fleeting.types import IntArray, Prediction
 
 DoubleArray = npt.NDArray[np.float64]
 SURE = 0.85
-"""The share of sure answers that is to be right, unless told otherwise."""
+"""The default share of sure answers that shall be right."""
 FEWEST = 20
-"""Sure answers below which their share that is right says nothing."""
+"""The least number of sure answers: among fewer, the share of right ones says nothing."""
 BINS = 10
 FLOOR = 1e-12
-"""Probabilities below count as this much: a class that a fold never saw costs a lot, not everything."""
+"""Lower probabilities count as this one: a class that a fold never saw costs a lot, but not everything."""
 COOLEST, HOTTEST = 0.05, 20.0
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Negative log-likelihood (nats a sample) and expected calibration error (0 to 1)."""
+    """Negative log-likelihood (nats per sample) and expected calibration error (0 to 1)."""
 
     nll: float
     ece: float
@@ -39,7 +39,11 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Sureness:
-    """Of ``n`` answers, the share that was sure (``coverage``), and how much of that was right."""
+    """How many answers are sure, and how many of these are right.
+
+    Of ``n`` answers, the share ``coverage`` is sure; of the sure ones, the share ``accuracy`` is right (None
+    without a sure answer).
+    """
 
     n: int
     coverage: float
@@ -48,12 +52,12 @@ class Sureness:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes a confidence of scores, and how well it does on people it has not seen.
+    """A temperature and a threshold that turn scores into a confidence, with their quality on unseen people.
 
     Probabilities become softmax(log p / ``temperature``); an answer is unsure unless its confidence is above
-    ``threshold`` (1: never sure). ``before`` is without the temperature; ``after``, ``sure`` and ``parts``
-    (by dataset, where there are several) are cross-fitted over subjects. ``target`` is what the threshold was
-    chosen for.
+    ``threshold`` (1: never sure). ``before`` is the quality without the temperature; ``after``, ``sure`` and
+    ``parts`` (by dataset, where there are several) are cross-fitted over subjects. ``target`` is the share of
+    right answers for which the threshold was chosen.
     """
 
     temperature: float
@@ -72,11 +76,12 @@ class Calibration:
 
 
 def calibrate(predictions: Sequence[Prediction], target: float = SURE) -> Calibration:
-    """Temperature and threshold from out-of-fold predictions, with what they are worth.
+    """Learn a temperature and a threshold from out-of-fold predictions, and measure their quality.
 
-    The temperature has the least negative log-likelihood (Guo et al. 2017, arXiv:1706.04599); the threshold
-    is the lowest above which a share ``target`` of the answers, FEWEST or more, is right. Raises ScoreError
-    on fewer than two subjects or a sample that comes twice, OptionError on a target that is no share.
+    The temperature has the least negative log-likelihood (Guo et al. 2017, arXiv:1706.04599). The threshold
+    is the lowest one with at least FEWEST answers above it of which a share ``target`` is right. Raises
+    ScoreError on fewer than two subjects and on a sample predicted twice, OptionError on a target that is not
+    between 0 and 1.
     """
     if not 0 < target < 1:
         raise OptionError(f"the share of sure answers to be right is {target}; expected between 0 and 1")
@@ -109,15 +114,18 @@ def calibrate(predictions: Sequence[Prediction], target: float = SURE) -> Calibr
 
 
 def softened(probabilities: DoubleArray, temperature: float) -> DoubleArray:
-    """Probabilities (n, classes) at another temperature: softmax(log p / temperature). The answer stays."""
+    """Probabilities (n, classes) at another temperature: softmax(log p / temperature).
+
+    The most likely class stays the same.
+    """
     return np.asarray(softmax(np.log(np.maximum(probabilities, FLOOR)) / temperature, axis=1))
 
 
 def reliability(probabilities: DoubleArray, truth: IntArray) -> Reliability:
     """Negative log-likelihood and expected calibration error of probabilities (n, classes).
 
-    The error is the mean distance, weighted by answers, between confidence and the share that is right, in
-    BINS bins of equal width (Guo et al. 2017).
+    The error is the mean distance between confidence and the share of right answers in BINS bins of equal
+    width, weighted by the answers in each bin (Guo et al. 2017).
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -126,7 +134,7 @@ def reliability(probabilities: DoubleArray, truth: IntArray) -> Reliability:
 
 
 def temperature_of(probabilities: DoubleArray, truth: IntArray) -> float:
-    """The temperature, COOLEST to HOTTEST, with the least negative log-likelihood."""
+    """The temperature between COOLEST and HOTTEST that has the least negative log-likelihood."""
     found = minimize_scalar(
         lambda log: _nll(softened(probabilities, float(np.exp(log))), truth),
         bounds=(np.log(COOLEST), np.log(HOTTEST)),
@@ -137,7 +145,10 @@ def temperature_of(probabilities: DoubleArray, truth: IntArray) -> float:
 
 
 def threshold_of(confidence: DoubleArray, right: npt.NDArray[np.bool_], target: float) -> float:
-    """The lowest confidence above which a share ``target`` of FEWEST answers or more is right; 1 if none."""
+    """The lowest confidence with at least FEWEST answers above it of which a share ``target`` is right.
+
+    It is 1 where there is none.
+    """
     for threshold in (0.0, *np.unique(confidence)):
         sure = confidence > threshold
         if sure.sum() < FEWEST:

@@ -1,4 +1,4 @@
-"""Model cards: what weights are, what their recipe was measured to do, what they must not be used for."""
+"""Writes model cards: what weights are, how their recipe scored, and what they must not be used for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleeting.recognition.weights import Facts
 
 
 def card(facts: Facts, sha256: str) -> str:
-    """The card of weights in a file of that hash, as Markdown."""
+    """The model card of weights as Markdown; ``sha256`` is the hash of their file."""
     text = Environment(
         loader=PackageLoader("fleeting"),
         undefined=StrictUndefined,

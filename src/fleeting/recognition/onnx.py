@@ -1,7 +1,7 @@
-"""Weights as an ONNX file that is complete in itself: from a model's inputs to calibrated probabilities.
+"""Exports weights as a self-contained ONNX file: from a model's inputs to calibrated probabilities.
 
-ONNX Runtime, which runs the file afterwards to check it, reports nothing to anybody: its telemetry exists on
-Windows alone.
+The file is then run with ONNX Runtime as a check. ONNX Runtime sends no usage data here: its telemetry exists
+on Windows alone.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from fleeting.types import FloatArray
 from fleeting.version import __version__
 
 TOLERANCE = 1e-3
-"""How far a probability of the file may be from the recogniser's."""
+"""The largest allowed difference between a probability of the file and the recogniser's."""
 USE = "for research; not for lie detection, and not for decisions about people"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The file that was written, and how far its probabilities are from the recogniser's at most."""
+    """The file that was written, and the largest difference of a probability from the recogniser's."""
 
     path: Path
     difference: float
@@ -46,12 +46,12 @@ class Exported:
 def export_onnx(weights: str | Path, out: Path | None = None) -> Exported:
     """Write a recogniser as ONNX, run the file, and compare it with the recogniser itself.
 
-    ``weights`` is a file or folder of `fleeting.train`, or the name of a shipped recogniser; without ``out``
-    the file lies beside the weights, or here. The graph takes the arrays that the model takes, as their
-    modalities make them and any number at once, and gives calibrated probabilities (n, classes). Its metadata
-    say which modalities, which classes, which weights. Raises what `Recogniser.load` raises, WeightsError
-    where the file would give other numbers or cannot be written, and MissingExtraError without the extra
-    ``onnx``.
+    ``weights`` is a file or folder of `fleeting.train`, or the name of a shipped recogniser. Without ``out``,
+    the file lies beside the weights, or for a shipped recogniser in the current folder. The graph takes the
+    model's input arrays as their modalities make them, for any number of samples, and gives calibrated
+    probabilities (n, classes). Its metadata name the modalities, the classes and the weights. Raises the
+    errors of `Recogniser.load`, WeightsError where the file would give other numbers or cannot be written,
+    and MissingExtraError without the extra ``onnx``.
     """
     recogniser = Recogniser.load(weights)
     out = out or _beside(Path(weights), recogniser.name)
@@ -79,7 +79,7 @@ def _beside(weights: Path, name: str) -> Path:
 
 
 def _samples(trained: Fitted, shapes: Sequence[Shape]) -> list[FloatArray]:
-    """Four random samples, each input as bright and as varied as what the model was trained on."""
+    """Four random samples, each input with the mean and the deviation of the training data where known."""
     generator = np.random.default_rng(0)
     samples = [generator.standard_normal((4, *shape), dtype=np.float32) for shape in shapes]
     if not trained.means:
@@ -89,7 +89,7 @@ def _samples(trained: Fitted, shapes: Sequence[Shape]) -> list[FloatArray]:
 
 
 class Deployed(nn.Module):
-    """A trained model and what surrounds it: its inputs' scaling before, softmax and temperature after."""
+    """A trained model with the scaling of its inputs before it, and softmax and temperature after it."""
 
     def __init__(self, trained: Fitted, temperature: float = 1.0) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Deployed(nn.Module):
 
 
 class LinearMaps(nn.Module):
-    """What `fleeting.linear_maps` computes before its softmax, step by step the same."""
+    """The computation of `fleeting.linear_maps` before its softmax, step by step, as a torch module."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -136,13 +136,14 @@ class LinearMaps(nn.Module):
 def graph(
     network: nn.Module, samples: Sequence[FloatArray], names: Sequence[str], metadata: dict[str, str]
 ) -> bytes:
-    """A network as the bytes of an ONNX file, for any number of samples. Raises MissingExtraError."""
+    """Convert a network to the bytes of an ONNX file, for any number of samples. Raises MissingExtraError."""
     require_onnx_export()
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # hides a warning that torchvision is missing
     with warnings.catch_warnings():
-        # torch's own exporter uses a part of torch that will go
+        # torch's own exporter uses a deprecated part of torch
         warnings.filterwarnings("ignore", category=FutureWarning, message=".*isinstance.*LeafSpec")
-        warnings.filterwarnings("ignore", message=".*axis name: batch will not be used")  # the same, twice
+        # several inputs share the axis name
+        warnings.filterwarnings("ignore", message=".*axis name: batch will not be used")
         program: Any = torch.onnx.export(
             network,
             tuple(map(torch.from_numpy, samples)),
@@ -154,14 +155,14 @@ def graph(
             verbose=False,
         )
     for node in program.model.graph:
-        node.metadata_props.clear()  # paths of this machine
+        node.metadata_props.clear()  # it holds paths of this machine
     program.model.metadata_props.update(metadata)
     content: bytes = program.model_proto.SerializeToString()
     return content
 
 
 def run(content: bytes, arrays: Sequence[FloatArray]) -> FloatArray:
-    """What an ONNX file gives for arrays, on the CPU. Raises MissingExtraError."""
+    """The output of an ONNX file for arrays, computed on the CPU. Raises MissingExtraError."""
     session = onnxruntime().InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [item.name for item in session.get_inputs()]
     (found,) = session.run(None, dict(zip(names, arrays, strict=True)))
@@ -169,7 +170,7 @@ def run(content: bytes, arrays: Sequence[FloatArray]) -> FloatArray:
 
 
 def _metadata(recogniser: Recogniser) -> dict[str, str]:
-    """What somebody needs who has the ONNX file alone."""
+    """Facts for a user who has only the ONNX file."""
     facts = recogniser.facts
     looked = facts.model_dump(mode="json", include={"apex", "color", "crop", "height", "equalise"})
     return {

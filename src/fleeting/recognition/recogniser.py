@@ -1,7 +1,7 @@
-"""Saying which class a movement is of, and how surely: weights at work, on clips from wherever they come.
+"""Says which class a movement has, and how surely: trained weights applied to clips from any source.
 
-Weights of linear-flow and linear-images run in numpy alone. A network's need torch, which is imported when
-one is loaded.
+Weights of linear-flow and linear-images need numpy alone. Weights of a network need torch, which is imported
+when such weights are loaded.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     from fleeting.training.fitted import Fitted
 
 FILE = "weights.safetensors"
-"""What the weights are called in a recogniser's folder."""
+"""The name of the weights file in a recogniser's folder."""
 SHIPPED = "megc2019-symmetric-flow"
-"""The recogniser that is used where none is named."""
+"""The recogniser that is used by default."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recogniser:
-    """A trained model with its inputs and its calibration; ``sha256`` is that of its file."""
+    """A trained model with its inputs and its calibration; ``sha256`` is the hash of its weights file."""
 
     name: str
     facts: Facts
     sha256: str
     view: View
     predict: Predict
-    """Arrays, one for each input, to class probabilities as the model gives them, before calibration."""
+    """Takes one array for each input; gives the model's class probabilities before calibration."""
 
     @classmethod
     def load(cls, which: str | Path = SHIPPED) -> Recogniser:
-        """A recogniser that is shipped, by its name, or the weights in a file or in a folder of `train`.
+        """Load a shipped recogniser by its name, or the weights in a file or in a folder of `train`.
 
-        Raises UnknownNameError where it is none of these, WeightsError on a file that cannot be used.
+        Raises UnknownNameError where ``which`` is none of these, WeightsError on a file that cannot be used.
         """
         name, path = _found(which)
         weights = read_weights(path)
@@ -60,11 +60,11 @@ class Recogniser:
         return self.facts.classes
 
     def recognise(self, clip: Clip) -> Recognition:
-        """Which class the movement from the clip's onset over its apex to its offset is of.
+        """Classify the movement in a clip, from its onset over its apex to its offset.
 
-        A clip without a movement gets a class too: ask only about what a spotter found. Raises OptionError
-        on a clip of which the inputs cannot be made, WeightsError on one that gives other inputs than those
-        in training (a gray clip, where they were made of colours).
+        A clip without a movement gets a class too, so ask only about movements that a spotter found. Raises
+        OptionError on a clip from which the inputs cannot be made, WeightsError where the inputs have other
+        shapes than in training (for example those of a gray clip, where training used colours).
         """
         arrays = arrays_of(clip, self.view)
         for array, trained in zip(arrays, self.facts.inputs, strict=True):
@@ -74,7 +74,7 @@ class Recogniser:
         return self._said(self.probabilities([array[None] for array in arrays])[0])
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
-        """Calibrated probabilities (n, classes) of ready inputs, (n, channels, height, width) each."""
+        """Calibrated probabilities (n, classes) of prepared inputs, (n, channels, height, width) each."""
         return softened(self.predict(arrays), self.facts.calibration.temperature)
 
     def _said(self, probabilities: npt.NDArray[np.float64]) -> Recognition:
@@ -89,7 +89,7 @@ class Recogniser:
 
 
 def recognisers() -> list[str]:
-    """Names of the recognisers that are shipped."""
+    """Names of the shipped recognisers."""
     return sorted(folder.name for folder in _shipped().iterdir() if folder.is_dir())
 
 
@@ -114,7 +114,10 @@ def _view(facts: Facts) -> View:
 
 
 def _predict_of(path: Path | Traversable, weights: Weights) -> Predict:
-    """The model as a call on inputs; tried on blank ones, so that misfits are met here and not later."""
+    """The model as a function on inputs. Raises WeightsError where its weights do not fit it.
+
+    It is tried on blank inputs, so that weights that do not fit are refused when they are loaded.
+    """
     facts = weights.facts
     blank = [np.zeros((1, *item.shape), np.float32) for item in facts.inputs]
     try:
@@ -138,7 +141,7 @@ def _model(weights: Weights) -> Predict:
 
 
 def fitted(which: str | Path) -> Fitted:
-    """The trained model of a recogniser itself, to look into; it needs torch. Raises as `Recogniser.load`."""
+    """The trained model of a recogniser, to look into; it needs torch. Raises as `Recogniser.load`."""
     return _fitted(read_weights(_found(which)[1]))
 
 

@@ -1,7 +1,7 @@
-"""Weights on disk: arrays in a safetensors file, never pickle, and beside them all that is known of them.
+"""Stores weights: arrays in a safetensors file, never pickle, with the facts about them in its header.
 
-The facts are one JSON text in the file's header, so that equal weights are equal bytes; a hash over facts and
-arrays says whether the file is whole.
+The facts are one JSON text, so that equal weights give equal bytes. A hash over facts and arrays shows
+whether the file is damaged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fleeting.files import write_atomically
 from fleeting.recognition.calibration import Calibration
 
 KEY = "fleeting"
-"""The one entry of the header: safetensors writes several in any order."""
+"""The only entry of the header: safetensors writes several entries in any order."""
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -43,7 +43,7 @@ class InputFacts(_Fact):
 
 
 class DataFacts(_Fact):
-    """What it was trained on, and on what terms; ``drawn`` says whose faces drawn data show."""
+    """The data that weights were trained on, and its licence; ``drawn`` says whose faces drawn data show."""
 
     dataset: str
     labels: str
@@ -56,7 +56,10 @@ class DataFacts(_Fact):
 
 
 class Score(_Fact):
-    """An out-of-fold score of the recipe, not of these weights, which no subject is left to test."""
+    """An out-of-fold score of the recipe.
+
+    It is not a score of these weights: they were trained on all subjects, so none is left to test them on.
+    """
 
     n: int
     uf1: float | None
@@ -67,11 +70,11 @@ class Score(_Fact):
 
 
 class Facts(_Fact):
-    """Everything that is known of weights; ``recipe`` is the TOML that trains them again.
+    """All facts about weights; ``recipe`` is the TOML that trains them again.
 
-    ``note`` is what the recipe says of its paper's numbers, ``warning`` what has to be known before the
-    weights are handed on; ``apex``, ``color``, ``crop``, ``height`` and
-    ``equalise`` say how clips were looked at in training.
+    ``note`` is the recipe's remark on its paper's numbers, ``warning`` must be read before the weights are
+    handed on. ``apex``, ``color``, ``crop``, ``height`` and ``equalise`` say how clips were prepared in
+    training.
     """
 
     format: Literal[1] = 1
@@ -97,7 +100,7 @@ class Facts(_Fact):
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A trained model at rest: arrays by name, the facts about them, and the SHA-256 of the file."""
+    """Trained weights: arrays by name, the facts about them, and the SHA-256 of their file."""
 
     facts: Facts
     arrays: Arrays
@@ -105,9 +108,10 @@ class Weights:
 
 
 def write_weights(path: Path, facts: Facts, arrays: Arrays) -> Weights:
-    """Write weights whole; equal facts and arrays give equal bytes.
+    """Write weights to a file, complete or not at all; equal facts and arrays give equal bytes.
 
-    Raises WeightsError on an array of anything but numbers, and where the file cannot be written.
+    Raises WeightsError on an array that holds NaN or anything but numbers, and where the file cannot be
+    written.
     """
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf" or np.isnan(array).any():
@@ -125,10 +129,10 @@ def write_weights(path: Path, facts: Facts, arrays: Arrays) -> Weights:
 
 
 def read_weights(path: Path | Traversable) -> Weights:
-    """Weights as `write_weights` left them.
+    """Read weights that `write_weights` wrote.
 
-    Raises WeightsError on a file that cannot be read, is no weights file of ours, is damaged, or was written
-    in a form that this version does not know.
+    Raises WeightsError on a file that cannot be read, is no weights file of fleeting, is damaged, or was
+    written in a form that this version does not know.
     """
     try:
         content = path.read_bytes()

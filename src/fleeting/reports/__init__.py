@@ -1,1 +1,1 @@
-"""What people read of runs: pages, tables beside a paper, figures."""
+"""A report shows runs to people: HTML and Markdown pages, tables beside a paper's numbers, figures."""

@@ -1,4 +1,4 @@
-"""What a paper printed, beside the same numbers of a run."""
+"""Sets the numbers that a paper printed beside the same numbers of a run."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PRINTED = {
     "mae": "MAE",
     "loss": "loss",
 }
-"""What papers print, by its key in a recipe's ``[reported]``."""
+"""The names of scores that papers print, by their keys in a recipe's ``[reported]``."""
 SAME_AS = {"f1": "uf1"}
-"""What a paper's number is set beside, where we call it by another name."""
+"""Our key of a score that papers name otherwise, by the paper's key."""
 
 
 def reported(run: Run, part: str = "") -> Reported:
-    """What the paper printed for the whole (part "") or a part; nothing where the recipe was changed."""
+    """The paper's numbers for all clips (part "") or a part; empty where the recipe was changed."""
     if run.experiment.altered:
         return Reported()
     printed = run.experiment.reported
@@ -33,7 +33,7 @@ def reported(run: Run, part: str = "") -> Reported:
 
 
 def beside_paper(run: Run) -> list[dict[str, Any]]:
-    """What the paper printed beside the run's numbers, a row for each: UF1 and UAR, and whatever else it has.
+    """A row for each score of a run beside the paper's: UF1 and UAR of all clips, and all that were printed.
 
     Rows hold ``recipe``, ``dataset``, ``run`` (its folder's name), ``rule``, ``drawn``, ``part`` ("" for all
     clips), ``n``, ``score`` (its name), ``paper`` (None: not printed, or not comparable), ``oracle`` (None:

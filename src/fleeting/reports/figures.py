@@ -1,4 +1,4 @@
-"""Pictures of results, each returned as an SVG text that stands alone in a page."""
+"""Draws pictures of results, each as SVG text to be put into a page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ STYLE: dict[Any, Any] = {
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A dot for each row: ``uf1`` with its interval ``ci``, called ``name``; ``honest`` ones in green."""
+    """Draw a dot for each row: ``uf1`` with its interval ``ci``, labelled ``name``.
+
+    Rows with ``honest`` True are green, with False orange, with None gray.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.55 * len(rows) + 0.8), layout="constrained")
         axes = figure.subplots()
@@ -55,7 +58,7 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> str:
-    """Truth down, prediction across; each cell its count and its share of the row."""
+    """Draw a confusion matrix: truth down, prediction across, each cell with count and share of the row."""
     counts = np.array(matrix)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with mpl.rc_context(STYLE):
@@ -78,7 +81,7 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str], ti
 
 
 def roc_curves(curves: Sequence[Any]) -> str:
-    """One ROC curve a class against all others, with its area."""
+    """Draw one ROC curve for each class against all others, with its area."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.9, 3.6), layout="constrained")
         axes = figure.subplots()
@@ -95,7 +98,7 @@ def roc_curves(curves: Sequence[Any]) -> str:
 
 
 def learning_curves(curves: Mapping[str, npt.NDArray[np.float64]]) -> str:
-    """Medians over folds, the middle half shaded: ``curves`` maps a name to values (folds, epochs)."""
+    """Draw medians over folds, the middle half shaded; ``curves`` maps a name to values (folds, epochs)."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.9), layout="constrained")
         loss, accuracy = figure.subplots(1, 2)
@@ -114,7 +117,7 @@ def learning_curves(curves: Mapping[str, npt.NDArray[np.float64]]) -> str:
 
 
 def paired_differences(names: Sequence[str], values: Sequence[float], intervals: Sequence[Any]) -> str:
-    """Differences in UF1 against a first run, with their intervals, around zero."""
+    """Draw differences in UF1 from a first run, with their intervals, around zero."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.5 * len(names) + 0.9), layout="constrained")
         axes = figure.subplots()
@@ -130,7 +133,7 @@ def paired_differences(names: Sequence[str], values: Sequence[float], intervals:
 
 
 def shown(name: str, longest: int = 40) -> str:
-    """A name as a figure can show it: each line printable, short, and not hidden from the legend by a "_"."""
+    """A name as a figure can show it: printable, in short lines, not hidden from the legend by a "_"."""
     lines = ["".join(mark if mark.isprintable() else " " for mark in line) for line in name.split("\n")]
     short = [line if len(line) <= longest else f"{line[: longest - 1]}…" for line in lines]
     return "\n".join(f" {line}" if line.startswith("_") else line for line in short)
@@ -139,7 +142,7 @@ def shown(name: str, longest: int = 40) -> str:
 def _svg(figure: Figure) -> str:
     text = StringIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in a script the font has not
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # the font lacks the script of some names
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     return svg[svg.index("<svg") :]

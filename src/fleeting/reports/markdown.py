@@ -1,4 +1,4 @@
-"""Several runs as one Markdown page to keep: ranked, tested, with the command of every row."""
+"""Writes several runs as one Markdown page: ranked, tested, with the command that repeats each."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from fleeting.reports.notes import EXPLANATIONS, ORACLE, notes
 from fleeting.reports.pages import compare_runs, write_comparison, write_page, write_report
 
 KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
-"""A line of a page: whoever writes about results keeps his words above it."""
+"""A line of a page: the text that people write above it is kept when the page is written again."""
 WRITTEN = "Written by `fleeting report "
-"""How a page begins that was written here."""
+"""The text by which a page that this module wrote is recognised."""
 BESIDE = {"name", "paper", "reported", "changed"}
-"""Keys of an experiment that change nothing of what it does."""
+"""Keys of an experiment that do not change what it computes."""
 
 
 def report(folders: Sequence[Path], out: Path | None = None) -> Path:
-    """One page over the runs in these folders; its path. Raises RunError on a folder that is no finished run.
+    """Write one page over the runs in these folders; return its path.
 
-    A single run gets its own report again; several are compared with the first, in ``comparison.html`` here
-    unless ``out`` says otherwise. An ``out`` that ends in .md gets `write_results`.
+    A single run gets its own report again. Several runs are compared with the first, in ``comparison.html``
+    in the current folder unless ``out`` says otherwise. An ``out`` that ends in .md is written by
+    `write_results`. Raises RunError on a folder that is no finished run.
     """
     runs = [Run.load(folder) for folder in folders]
     if not runs:
@@ -46,12 +47,12 @@ def report(folders: Sequence[Path], out: Path | None = None) -> Path:
 
 
 def write_results(runs: Sequence[Run], target: Path) -> Path:
-    """Write one Markdown page over several runs; its path. The same runs give the same bytes.
+    """Write one Markdown page over several runs; return its path. The same runs give the same bytes.
 
-    Runs share a table where they predict the same samples under the same rule: best first, and each tested
-    against the one of them that comes first in ``runs``. What other recipes of their groups would be run with
-    stands at the end. A page that is there and has the line ``KEPT`` keeps what stands above it. Raises
-    RunError on a run whose files are damaged, and on somebody else's page.
+    Runs that predict the same samples under the same rule share a table: the best first, and each tested
+    against the one of them that comes first in ``runs``. The page ends with the other recipes of their groups
+    and the commands that would run them. If the page exists and has the line ``KEPT``, the text above that
+    line is kept. Raises RunError on a run whose files are damaged, and on a page that somebody else wrote.
     """
     had = {run.experiment.data.dataset for run in runs}
     waiting = sorted(unrun(runs), key=lambda experiment: experiment.data.dataset not in had)
@@ -65,7 +66,7 @@ def write_results(runs: Sequence[Run], target: Path) -> Path:
 
 
 def _above(target: Path) -> str:
-    """What a page that is there keeps, with its line ``KEPT``; nothing of one that was all written here."""
+    """The part of an existing page that is kept, up to its line ``KEPT``; empty where it has no such line."""
     if not target.is_file():
         return ""
     try:
@@ -83,10 +84,10 @@ def _above(target: Path) -> str:
 
 
 def command(experiment: Experiment, file: str) -> str:
-    """The command that makes this experiment again, with PATH for where its data and first weights lie.
+    """The command that repeats this experiment, with PATH for the folders of its data and first weights.
 
-    It names the experiment's recipe and what is changed of it, or ``file``, which holds the experiment, where
-    no such command gives an equal one: the recipe is a user's own, or is another by now.
+    It names the experiment's recipe and its changes. Where no such command gives an equal experiment, because
+    the recipe is a user's own or has changed since, it names ``file``, which holds the experiment.
     """
     changes = _changes(experiment)
     words = ["fleeting", "run", file if changes is None else experiment.name]
@@ -101,7 +102,7 @@ def command(experiment: Experiment, file: str) -> str:
 
 
 def _changes(experiment: Experiment) -> list[str] | None:
-    """What leads from the recipe of this name to the experiment; None where nothing does."""
+    """The changes that lead from the recipe of this name to the experiment; None where no changes do."""
     name, quick = experiment.name, "quick" in experiment.changed
     if name not in recipe_names():
         return None
@@ -121,7 +122,7 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
 
 
 def _differing(begun: Mapping[str, Any], wanted: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """KEY=VALUE for each key that is wanted otherwise."""
+    """KEY=VALUE for each key whose value in ``wanted`` differs from the one in ``begun``."""
     for key, value in wanted.items():
         if isinstance(value, dict):
             yield from _differing(begun.get(key, {}), value, f"{above}{key}.")
@@ -140,7 +141,7 @@ def _alike(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _section(runs: Sequence[Run]) -> dict[str, Any]:
-    """What the page says of runs over the same samples."""
+    """The page's section on runs over the same samples."""
     first = runs[0]
     rows = [_row(name, run) for name, run in zip(_names(runs), runs, strict=True)]
     of_all = [note for note in rows[0]["notes"] if all(note in row["notes"] for row in rows)]
@@ -164,7 +165,7 @@ def _section(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _row(name: str, run: Run) -> dict[str, Any]:
-    """What the page says of one run."""
+    """The page's row on one run."""
     own, oracle = run.scores[run.rule], run.scores["oracle"]
     parts = {
         "paper": {part: _paper(run, part).model_dump() for part in own["parts"]},
@@ -172,7 +173,7 @@ def _row(name: str, run: Run) -> dict[str, Any]:
         run.rule: own["parts"],
     }
     again = command(run.experiment, f"{run.path.resolve().name}/experiment.toml")
-    again += " --executor stacked" if run.scores["executor"] else ""  # no other says how folds were trained
+    again += " --executor stacked" if run.scores["executor"] else ""  # only that executor leaves remarks
     return {
         "name": name,
         "paper": _paper(run),
@@ -192,7 +193,7 @@ def _row(name: str, run: Run) -> dict[str, Any]:
 
 
 def _facts(experiment: Experiment) -> dict[str, str]:
-    """What the page says of a recipe that was not run."""
+    """The page's row on a recipe that was not run."""
     dataset, printed = experiment.data.dataset, experiment.reported
     of_parts = (
         f"{_title(part)} {numbers}" for part, found in printed.parts.items() if (numbers := _printed(found))
@@ -234,7 +235,7 @@ def _duration(seconds: float) -> str:
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """Each run's recipe and what was changed of it, and its folder where that tells two of them apart."""
+    """A name for each run: its recipe, its changes, and its folder where two names would be the same."""
     names = []
     for run in runs:
         changed = f" with {', '.join(run.experiment.altered)}" if run.experiment.altered else ""
@@ -250,13 +251,13 @@ def _title(part: str) -> str:
 
 
 def _without_folder(text: str, experiment: Experiment) -> str:
-    """The text without the folder in which the weights lie that the experiment starts from."""
+    """The text with PATH for the folder of the weights that the experiment starts from."""
     path = experiment.model.pretrained
     return text.replace(path, f"PATH/{Path(path).name}") if path else text
 
 
 def _prose(text: str) -> str:
-    """Anyone's words as Markdown that says just that, in a table too."""
+    """Text escaped so that Markdown shows it unchanged, in a table too."""
     return re.sub(r"[&<`|\[]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
 
 

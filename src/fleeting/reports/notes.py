@@ -1,4 +1,4 @@
-"""What has to be known before the score of a run is believed, in sentences."""
+"""Says in sentences what readers have to know before they believe the score of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ORACLE = (
 
 
 def notes(run: Run) -> list[str]:
-    """What has to be known before a run's score is believed, a sentence or two each."""
+    """Notes for readers before they believe a run's score, a sentence or two each."""
     scores, found = run.scores, list[str]()
     if run.rule == "shared":
         found.append("Training and test share subjects: the score is not clean.")
@@ -60,6 +60,6 @@ def notes(run: Run) -> list[str]:
 
 
 def _in_words(change: Mapping[str, Any]) -> str:
-    """A candidate's changes in a few words."""
+    """A candidate's changes as KEY=VALUE."""
     told = [f"{table}.{key}={value}" for table, keys in change.items() for key, value in keys.items()]
     return ", ".join(told) or "the recipe as it is"

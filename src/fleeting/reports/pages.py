@@ -1,4 +1,4 @@
-"""Reports: a run, or several beside each other, as one page that works without a network."""
+"""Writes HTML reports: one run, or several beside each other, as one page that works without a network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CURVES = {
 
 
 def write_report(run: Run) -> Path:
-    """Write ``report.html`` into the run's folder; its path."""
+    """Write ``report.html`` into the run's folder; return its path."""
     scores = run.scores
     page = (
         _templates()
@@ -64,12 +64,12 @@ def write_report(run: Run) -> Path:
 
 
 def headline(run: Run) -> str:
-    """One picture of a run: UF1 under each rule, guessing, and what the paper reports, as SVG text."""
+    """One picture of a run, as SVG text: UF1 under each rule, of guessing, and as the paper reports it."""
     return figures.headline(_dots(run))
 
 
 def compare_runs(runs: Sequence[Run]) -> list[tuple[Run, Comparison]]:
-    """Each run but the first against the first, over all their seeds; those of another rule are left out.
+    """Compare every other run with the first, over all seeds; runs scored by another rule are left out.
 
     Raises RunError on fewer than two runs and ScoreError where they do not predict the same samples.
     """
@@ -81,7 +81,10 @@ def compare_runs(runs: Sequence[Run]) -> list[tuple[Run, Comparison]]:
 
 
 def write_comparison(runs: Sequence[Run], target: Path) -> Path:
-    """Write one page over several runs: a table, and tests against the first of each that has its rule."""
+    """Write one page over several runs; return its path.
+
+    It holds a table of all runs, and tests against the first run of each other run that has the same rule.
+    """
     names, rule = _distinct_names(runs), runs[0].rule
     found = [comparison for _, comparison in compare_runs(runs)] if len(runs) > 1 else []
     named = list(zip(names, runs, strict=True))
@@ -116,7 +119,7 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
 
 
 def write_page(target: Path, page: str) -> Path:
-    """Write a page where its name says; its path. Raises RunError where a folder has that name."""
+    """Write a page to ``target``; return its path. Raises RunError where ``target`` is a folder."""
     if target.is_dir():
         page_in_it = target / f"comparison{target.suffix or '.html'}"
         raise RunError(f"{target} is a folder; name the page, for example {page_in_it}")
@@ -128,7 +131,7 @@ def write_page(target: Path, page: str) -> Path:
 def write_tables(
     title: str, runs: Sequence[Run], rows: Sequence[dict[str, Any]], failed: Sequence[str], target: Path
 ) -> None:
-    """Write one page with a row for each number of several runs, and what could not be run."""
+    """Write one page with a row for each number of several runs, and the runs that failed."""
     noted: dict[str, list[str]] = {}
     for run in runs:
         for note in notes(run):
@@ -177,13 +180,13 @@ def _score_rows(run: Run) -> list[dict[str, Any]]:
 
 
 def _looks(run: Run) -> dict[str, Any] | None:
-    """What the run's models looked at, where that was kept (`fleeting.explanations.explain.keep_looks`)."""
+    """What the run's models looked at, if `fleeting.explanations.explain.keep_looks` kept it."""
     path = run.path / "looks.json"
     return read_json(path) if path.exists() else None
 
 
 def _curves(run: Run) -> str:
-    """The learning curves' picture, empty where nothing was trained in epochs."""
+    """The picture of the learning curves as SVG text; empty where nothing was trained in epochs."""
     columns: dict[str, list[list[float]]] = {}
     for folder in fold_folders(run.path):
         path = folder / "curve.csv"
@@ -195,7 +198,7 @@ def _curves(run: Run) -> str:
 
 
 def _curve(path: Path) -> dict[str, list[float]]:
-    """The columns of one fold's curve that hold something."""
+    """The columns of one fold's curve that have values. Raises RunError where the file has none."""
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
@@ -208,7 +211,7 @@ def _curve(path: Path) -> dict[str, list[float]]:
 
 
 def _padded(folds: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
-    """Curves of different lengths as (folds, epochs): one that stopped early keeps its last value."""
+    """Curves of different lengths as (folds, epochs): a curve that ends early keeps its last value."""
     longest = max(len(fold) for fold in folds)
     return np.array([[*fold, *[fold[-1]] * (longest - len(fold))] for fold in folds])
 

@@ -1,1 +1,1 @@
-"""Labels, predictions or intervals in, numbers out: MEGC scores, their intervals, tests between systems."""
+"""Scoring turns labels, predictions or intervals into numbers: MEGC scores, confidence intervals, tests."""

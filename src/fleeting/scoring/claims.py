@@ -1,4 +1,4 @@
-"""Claims: what somebody printed of a log, held against what the log says."""
+"""Compares claims, the scores that somebody printed of a log, with the scores that the log gives."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ CLAIMABLE = ("uf1", "uar", "accuracy", "precision", "recall")
 def doubt(scores: Scores, claimed: Mapping[str, float]) -> str | None:
     """A sentence about a claim that does not fit, None where it fits.
 
-    ``claimed`` maps names of `CLAIMABLE` to fractions or percent; a claim fits within its printed rounding,
-    0.0005 at least. Exchanging truth and prediction leaves F1 and accuracy as they are and makes precision of
-    recall. Raises UnknownNameError on a claim of anything else, ScoreError on one that is no share.
+    ``claimed`` maps names of `CLAIMABLE` to fractions or percent. A claim fits if it differs by no more than
+    its printed rounding; a difference of 0.0005 is always allowed. The sentence says where a claim fits only
+    with truth and prediction exchanged, which leaves F1 and accuracy as they are and turns recall into
+    precision. Raises UnknownNameError on a claim of another score, ScoreError on a value that is no fraction
+    or percent.
     """
     exchange = {"uar": "precision", "recall": "precision", "precision": "recall"}
     claims, written, exchanged, slack = {}, {}, {}, {}
@@ -40,7 +42,7 @@ def doubt(scores: Scores, claimed: Mapping[str, float]) -> str | None:
 
 
 def _claim(name: str, value: float) -> tuple[float, float]:
-    """The claim as a fraction, and how far its printed rounding lets it be off."""
+    """The claim as a fraction, and the difference that its printed rounding allows."""
     if not 0 <= value <= 100:
         raise ScoreError(f"the claimed {name} is {value}; expected a fraction, or percent")
     scale = 100 if value > 1 else 1

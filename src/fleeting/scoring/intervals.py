@@ -1,8 +1,8 @@
-"""Spotting by MEGC's rule: somebody's list of found intervals against the true ones.
+"""Scores spotting by MEGC's rule: a list of found intervals against the true ones.
 
-Frames are counted with both ends in. A found interval is a hit if it shares half of its union with a true one
-(IoU >= 0.5), one for each true interval; hits and misses are pooled over all videos as if they were one long
-video, and what is found in a video without a movement counts against it.
+Both end frames belong to an interval. A found interval is a hit if it shares at least half of its union with
+a true one (IoU >= 0.5), and each true interval gives one hit at most. Hits and misses are pooled over all
+videos as if they were one long video; an interval found in a video without a movement is a false positive.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from fleeting.scoring.metrics import class_measures, confusion, defined
 COLUMNS = ("video", "onset", "offset")
 LEAST_IOU = 0.5
 LARGEST = 2**53
-"""Frame numbers from here on are no longer exact as floats."""
+"""Frame numbers must stay below this: from here on floats do not hold them exactly."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Interval:
-    """A movement from ``onset`` to ``offset``, frames of ``video`` that both belong to it; and its class."""
+    """A movement in ``video`` from frame ``onset`` to frame ``offset``, both included; and its class."""
 
     video: str
     onset: int
@@ -45,7 +45,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class IntervalList:
-    """Every video that was looked at, and the intervals in them; ``labelled`` if each has a class.
+    """All videos that were searched, and the intervals in them; ``labelled`` if each interval has a class.
 
     Raises OptionError on an interval of another video, one that is listed twice and one without its class.
     """
@@ -66,7 +66,7 @@ class IntervalList:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Hits (tp), what was found and is not there (fp), and what was missed (fn)."""
+    """The numbers of hits (tp), false positives (fp) and misses (fn)."""
 
     tp: int
     fp: int
@@ -74,7 +74,7 @@ class Counts:
 
     @property
     def precision(self) -> float | None:
-        """TP / (TP + FP); 0 where nothing was found though there was something, None where neither."""
+        """TP / (TP + FP); 0 where something was there and nothing was found, None where neither."""
         return self._share(self.tp, self.tp + self.fp)
 
     @property
@@ -93,15 +93,15 @@ class Counts:
         return part / whole if whole else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts and the three shares."""
+        """The counts, precision, recall and F1."""
         return {**asdict(self), "precision": self.precision, "recall": self.recall, "f1": self.f1}
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """The classes of the hits: rows of ``confusion`` are the truth, ``classes`` all that occur in hits.
+    """How the hits were classified: rows of ``confusion`` are the truth, ``classes`` all that occur in hits.
 
-    UF1 and UAR are means over the classes that a hit truly has; without a hit both are None.
+    UF1 and UAR are means over the true classes of the hits; without a hit both are None.
     """
 
     classes: tuple[str, ...]
@@ -113,7 +113,7 @@ class Recognised:
 
 @dataclass(frozen=True)
 class IntervalScores:
-    """What a list of found intervals is worth; ``recognised`` and ``strs`` are None without labels.
+    """The scores of a list of found intervals; ``recognised`` and ``strs`` are None without labels.
 
     ``strs`` is the F1 of spotting times the UF1 of the classes on the hits, 0 without a hit.
     """
@@ -125,7 +125,7 @@ class IntervalScores:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The scores as JSON knows them."""
+        """The scores as a value for JSON."""
         return {
             "videos": len(self.per_video),
             **self.pooled.as_dict(),
@@ -147,8 +147,8 @@ def score_intervals(truth: str | Path, found: str | Path) -> IntervalScores:
 def score_lists(truth: IntervalList, found: IntervalList) -> IntervalScores:
     """Score found intervals against the true ones.
 
-    Raises OptionError on found videos that the truth does not list: a name spelt otherwise would count as
-    false positives here and as misses there.
+    Raises OptionError on found videos that the truth does not list: a video's name in two spellings would
+    count its intervals as false positives and as misses.
     """
     if strange := set(found.videos) - set(truth.videos):
         raise OptionError(
@@ -177,24 +177,24 @@ def score_lists(truth: IntervalList, found: IntervalList) -> IntervalScores:
 
 
 def match(truth: Iterable[Interval], found: Iterable[Interval]) -> list[tuple[Interval, Interval]]:
-    """The hits among intervals of one video, as (true, found): as many as can be, each interval used once.
+    """The hits in one video, as (true, found): the most that are possible, each interval used once.
 
-    Of several ways to pair as many, the one with the largest sum of IoUs.
+    Of pairings with equally many hits, the one with the largest sum of IoUs is taken.
     """
     pairs = []
     for true, said in _clusters(sorted(truth), sorted(found)):
         shares = np.array([[_overlap(t, f) for f in said] for t in true])
-        worth = np.where(shares >= LEAST_IOU, 1 + shares / (2 * len(true)), 0)  # a hit outweighs all shares
+        worth = np.where(shares >= LEAST_IOU, 1 + shares / (2 * len(true)), 0)  # a hit outweighs all IoUs
         chosen = zip(*linear_sum_assignment(worth, maximize=True), strict=True)
         pairs += [(true[i], said[j]) for i, j in chosen if worth[i, j]]
     return pairs
 
 
 def read_intervals(path: Path) -> IntervalList:
-    """A CSV with the columns ``video, onset, offset[, label]``; others are passed over.
+    """Read a CSV with the columns ``video, onset, offset[, label]``; other columns are ignored.
 
-    Commas, semicolons or tabs; frame numbers are rounded; a video without intervals is listed once, with
-    empty cells. Raises LogError, naming the line, on anything that cannot be an interval.
+    Cells are separated by commas, semicolons or tabs; frame numbers are rounded. A video without intervals is
+    listed once, with empty cells. Raises LogError, naming the line, on a row that is no interval.
     """
     lines = read_lines(path, " ")
     mark = max(";\t,", key=lines[0][1].count)
@@ -239,7 +239,10 @@ def _cells(path: Path, line: int, text: str, mark: str) -> list[str]:
 
 
 def _frame(cell: str, mark: str) -> int:
-    """A frame number, rounded: 566.4000000000001 is 566. Between semicolons a comma is a decimal point."""
+    """A frame number, rounded: 566.4000000000001 is 566.
+
+    A comma is a decimal point unless commas separate the cells.
+    """
     try:
         number = float(cell.replace(",", ".") if mark != "," else cell)
         if math.isfinite(number):
@@ -259,7 +262,7 @@ def _by_video(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
 def _clusters(
     truth: Sequence[Interval], found: Sequence[Interval]
 ) -> Iterator[tuple[list[Interval], list[Interval]]]:
-    """Stretches of the video in which true and found intervals overlap one another; the rest has no hits."""
+    """Stretches of the video in which true and found intervals overlap; outside of them there are no hits."""
     reach = -1
     sides: tuple[list[Interval], list[Interval]] = [], []
     everything = [(i.onset, i.offset, 0, i) for i in truth] + [(i.onset, i.offset, 1, i) for i in found]
@@ -275,7 +278,7 @@ def _clusters(
 
 
 def _overlap(one: Interval, other: Interval) -> float:
-    """Intersection over union, both ends in."""
+    """Intersection over union of two intervals, with both end frames."""
     shared = min(one.offset, other.offset) - max(one.onset, other.onset) + 1
     lengths = one.offset - one.onset + other.offset - other.onset + 2
     return max(shared, 0) / (lengths - shared)

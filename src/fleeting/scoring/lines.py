@@ -1,4 +1,4 @@
-"""Lines of somebody's text file, and how a line that cannot be used is refused."""
+"""Reads the lines of a user's text file, and refuses a line that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fleeting.errors import LogError
 
 
 def read_lines(path: Path, blanks: str | None = None) -> list[tuple[int, str]]:
-    """The lines of a text file that hold something, with their numbers, and without blanks at their ends.
+    """The lines of a text file that hold a word, with their numbers, stripped of blanks at both ends.
 
-    Which characters are blanks may be said, where a tab at an end means an empty cell. Raises LogError if no
-    line holds anything.
+    ``blanks`` are the characters to strip; it is given where a tab at an end means an empty cell. Raises
+    LogError where the file cannot be read or no line holds a word.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -30,7 +30,7 @@ def read_lines(path: Path, blanks: str | None = None) -> list[tuple[int, str]]:
 
 
 def cells_of(path: Path, lines: Sequence[tuple[int, str]]) -> list[list[str]]:
-    """The cells of each line of a CSV. Raises LogError on a line that is none."""
+    """The cells of each line of a CSV. Raises LogError on a line that is not CSV."""
     try:
         return [next(csv.reader([text])) for _, text in lines]
     except csv.Error as error:
@@ -38,10 +38,10 @@ def cells_of(path: Path, lines: Sequence[tuple[int, str]]) -> list[list[str]]:
 
 
 def refuse(path: Path, line: int, found: str, expected: str) -> NoReturn:
-    """Raises LogError about one line."""
+    """Raise LogError about one line."""
     raise LogError(f"{path}, line {line}: found {found!r}, expected {expected}")
 
 
 def words_of(line: str) -> list[str]:
-    """The words of a line: what stands between blanks, commas and semicolons."""
+    """The words of a line, which blanks, commas and semicolons separate."""
     return re.findall(r"[^\s,;]+", line)

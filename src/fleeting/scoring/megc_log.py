@@ -1,9 +1,9 @@
-"""Reads, writes and scores anybody's MEGC log: what was true and what was said, clip by clip.
+"""Reads, writes and scores anybody's MEGC log: the true and the predicted class of each clip.
 
 Three forms are read: MEGC's own (a line ``<database> <subject>`` for each fold, then lines ``<clip> <truth>
-<prediction>``), what some public PyTorch code prints (``Subject: 006``, then ``Predicted`` and ``Ground
+<prediction>``), the output of some public PyTorch code (``Subject: 006``, then ``Predicted`` and ``Ground
 Truth`` as lists), and our ``predictions.csv``, of one seed or several. The people of CASME II, SAMM and SMIC
-come out as MEGC spells them, except from our own form, which has its ids already.
+get the names that MEGC gives them, except in our own form, which has its ids already.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _NAME = re.compile(r"[^\W\d_]+([-_/][^\W\d_]+)*")  # a label that is a word of t
 
 @dataclass(frozen=True)
 class Log:
-    """What a log says: the predictions of each seed, classes and notes.
+    """A log that was read: the predictions of each seed, classes and notes.
 
-    Only our own form has several seeds; probabilities are 0 and 1 unless the log has some. ``notes`` holds, a
-    sentence each, what was decided in reading it.
+    Only our own form has several seeds. Probabilities are 0 and 1 unless the log has some. ``notes`` holds a
+    sentence for each decision made in reading it.
     """
 
     seeds: tuple[tuple[Prediction, ...], ...]
@@ -45,12 +45,12 @@ class Log:
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
-        """Those of the first seed, of the only one in most logs."""
+        """The predictions of the first seed, which is the only one in most logs."""
         return self.seeds[0]
 
 
 class Coded(NamedTuple):
-    """Labels as class indices, the classes' names, and what was decided, a sentence each."""
+    """Labels as class indices, the classes' names, and a sentence for each decision made."""
 
     labels: list[int]
     classes: tuple[str, ...]
@@ -67,10 +67,10 @@ class _Row(NamedTuple):
 
 
 def read(path: Path) -> Log:
-    """The log at ``path``, in whichever of the three forms it is.
+    """The log at ``path``, in any of the three forms.
 
-    Raises LogError, naming file, line, what stands there and what was expected: on a line that belongs to no
-    form, a clip that comes twice, a fold without clips, labels partly numbers and partly names.
+    Raises LogError that names the file, the line, what was found and what was expected: on a line of no known
+    form, a clip that comes twice, a fold without clips, and labels that are partly numbers and partly names.
     """
     lines = read_lines(path)
     if has_predictions(lines):
@@ -96,8 +96,8 @@ def read(path: Path) -> Log:
 def write(predictions: Iterable[Prediction]) -> str:
     """The predictions as a MEGC log, a fold for each dataset and subject in the order they come.
 
-    A fold line is the dataset and the subject's part after its cohort; a clip is the id's part after its
-    subject. The format separates by blanks and commas, so those in a name become "_".
+    A fold line is the dataset and the subject without its cohort; a clip is the id without its subject. The
+    format separates words by blanks and commas, so blanks, commas and semicolons in a name become "_".
     """
     folds: dict[str, list[str]] = {}
     for p in predictions:
@@ -110,10 +110,10 @@ def write(predictions: Iterable[Prediction]) -> str:
 def score_log(
     path: Path, claimed: Mapping[str, float] | None = None, *, draws: int = 2000, seed: int = 0
 ) -> tuple[Scores, tuple[str, ...]]:
-    """A log's scores, and warnings: what was decided in reading it, and where a claim does not fit.
+    """A log's scores, and warnings: decisions made in reading it, and a claim that does not fit.
 
-    ``claimed`` may hold uf1, uar, accuracy, precision and recall, as fractions or percent. Over several seeds
-    scores are means. Raises LogError, ScoreError, and UnknownNameError on a claim of anything else.
+    ``claimed`` may hold uf1, uar, accuracy, precision and recall, as fractions or percent. Over several
+    seeds, scores are means. Raises LogError, ScoreError, and UnknownNameError on a claim of another score.
     """
     log = read(path)
     scores = over_seeds(log.seeds, log.classes, draws=draws, seed=seed)
@@ -124,9 +124,9 @@ def score_log(
 def code_labels(path: Path, words: Sequence[str]) -> Coded:
     """Labels as class indices: numbers as they are, MEGC's class names as 0 to 2, other names alphabetically.
 
-    Numbers up to 2 are MEGC's classes. Where no 0 occurs and a 3 does, they count from 1, are read as one
-    less, and a note says so; another lists the classes where they are names of the file's own. Raises
-    LogError where numbers and names are mixed.
+    Numbers up to 2 are MEGC's classes. Numbers among which there is a 3 but no 0 count from 1: each is
+    reduced by one, and a note says so. Where labels are the file's own names, a note lists the classes.
+    Raises LogError where numbers and names are mixed.
     """
     numbers = sum(_NUMBER.fullmatch(word) is not None for word in words)
     if numbers and numbers < len(words):
@@ -146,7 +146,7 @@ def code_labels(path: Path, words: Sequence[str]) -> Coded:
 
 
 def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
-    """``casme2 sub01``, then ``EP02_01f 1 1`` and so on; a fold may come again."""
+    """Rows of MEGC's form: ``casme2 sub01``, then ``EP02_01f 1 1`` and so on; a fold may come again."""
     fold: tuple[int, str, str] | None = None
     empty = ""  # the line of a fold that has no clips yet
     said = [(line, text, words_of(text)) for line, text in lines if not _CHATTER.match(text)]
@@ -174,7 +174,7 @@ def _megc_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
 
 
 def _named_labels(said: Sequence[Sequence[str]]) -> frozenset[str]:
-    """The labels of a log that has words for them, MEGC's or its own; none where a label is a number."""
+    """The labels of a log that uses words for them, MEGC's or its own; empty where a label is a number."""
     if any(_is_clip(words) and any(map(_NUMBER.fullmatch, words[-2:])) for words in said):
         return frozenset()
     clips = [words for words in said if _is_named_clip(words) and not megc_names.is_database(words[0])]
@@ -182,19 +182,20 @@ def _named_labels(said: Sequence[Sequence[str]]) -> frozenset[str]:
 
 
 def _is_clip(words: Sequence[str]) -> bool:
-    """A clip, whose name may hold blanks, and two labels that are numbers or MEGC's names."""
+    """Whether a line is a clip (its name may hold blanks) and two labels that are numbers or MEGC's names."""
     return len(words) > 2 and all(_LABEL.fullmatch(word) for word in words[-2:])
 
 
 def _is_named_clip(words: Sequence[str]) -> bool:
-    """A clip, whose name holds no blank, and two labels of the log's own; or a fold of three words."""
+    """Whether a line is a clip (no blanks) and two labels of the log's own, or a fold of three words."""
     return len(words) == 3 and all(_NAME.fullmatch(word) for word in words[1:])
 
 
 def _is_fold(words: Sequence[str], names: frozenset[str]) -> bool:
-    """A database and a subject. After an unknown database a label is no subject: ``EP02 1`` is no fold.
+    """Whether a line is a fold: a database and a subject.
 
-    Nor is ``EP02 happiness`` in a log with such ``names`` for labels.
+    After an unknown database a label is no subject: ``EP02 1`` is no fold. Nor is ``EP02 happiness`` a fold
+    in a log that has ``happiness`` among the ``names`` of its labels.
     """
     labelled = words[-1].lower() in names
     if megc_names.is_database(words[0]):
@@ -204,7 +205,7 @@ def _is_fold(words: Sequence[str], names: frozenset[str]) -> bool:
 
 
 def _printed_rows(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[_Row]:
-    """``Subject: 006``, then ``Predicted: [0, 1]`` and ``Ground Truth: [0, 2]`` in either order."""
+    """Rows of the printed form: ``Subject: 006``, then ``Predicted: [0, 1]`` and ``Ground Truth: [0, 2]``."""
     found: list[tuple[int, str, str]] = []
     for line, text in lines:
         if match := _PRINTED.fullmatch(text):

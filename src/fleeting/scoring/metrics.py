@@ -1,8 +1,9 @@
-"""What a system's predictions are worth: UF1, UAR and their company, pooled over all folds.
+"""Scores predictions: UF1, UAR and other measures, pooled over all folds.
 
-Everything a count can tell is computed from confusion matrices, rows the truth, so that the same lines serve
-one score, each part, each subject and thousands of bootstrap draws at once. A class without a sample has no
-F1 and no recall: the whole score is then refused, and smaller pieces say None (as arrays, NaN).
+Every measure that depends on counts is computed from confusion matrices (rows are the truth), so that the
+same code serves one score, each part, each subject and thousands of bootstrap draws at once. A class without
+a sample has no F1 and no recall: the whole score is then refused, and the scores of parts and subjects are
+None (NaN in arrays).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ COMPARED = (*RESAMPLED, "accuracy")
 
 
 def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> IntArray:
-    """How often each true class was called each class: (classes, classes), rows the truth.
+    """Count how often each true class was predicted as each class: (classes, classes), rows the truth.
 
     Raises ScoreError where the two differ in length or hold anything but class indices.
     """
@@ -40,10 +41,10 @@ def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> I
 
 
 def class_measures(matrices: npt.NDArray[Any]) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-    """Precision, recall and F1 of each class: (..., classes) of confusion matrices (..., classes, classes).
+    """Precision, recall and F1 of each class: (..., classes) from confusion matrices (..., classes, classes).
 
-    With TP, FP, FN counted over whatever a matrix pools: TP/(TP+FP), TP/(TP+FN), 2TP/(2TP+FP+FN). NaN for
-    a class without a sample; a class that was never predicted has precision 0.
+    With TP, FP and FN counted over all samples that a matrix pools: TP/(TP+FP), TP/(TP+FN), 2TP/(2TP+FP+FN).
+    NaN for a class without a sample; a class that was never predicted has precision 0.
     """
     hits = np.diagonal(matrices, axis1=-2, axis2=-1)
     support, called = matrices.sum(axis=-1), matrices.sum(axis=-2)
@@ -52,7 +53,7 @@ def class_measures(matrices: npt.NDArray[Any]) -> tuple[DoubleArray, DoubleArray
 
 
 def measures(matrices: npt.NDArray[Any]) -> dict[str, DoubleArray]:
-    """Every measure that counts can tell: (...) of confusion matrices (..., classes, classes).
+    """Every measure that depends on counts alone: (...) from confusion matrices (..., classes, classes).
 
     UF1 and UAR are the plain means of the classes' F1 and recall (MEGC 2019), so recall equals UAR; mse and
     mae take class indices as numbers. NaN where a class that a measure averages over has no sample.
@@ -75,7 +76,8 @@ def measures(matrices: npt.NDArray[Any]) -> dict[str, DoubleArray]:
 def unweighted_f1(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> float:
     """UF1 of MEGC 2019: the mean of the classes' F1, each counted over all folds together.
 
-    Raises ScoreError if a class never occurs in ``truth``: a mean of those left would compare with nothing.
+    Raises ScoreError if a class never occurs in ``truth``: a mean over the remaining classes would not be
+    comparable.
     """
     require_classes(np.asarray(truth), [str(i) for i in range(classes)])
     return float(measures(confusion(truth, predicted, classes))["uf1"])
@@ -91,9 +93,10 @@ def unweighted_recall(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: i
 
 
 def per_subject(runs: Sequence[Sequence[Prediction]], classes: Sequence[str]) -> list[SubjectScore]:
-    """A row for each subject, sorted by name: the means over the seeds of ``runs``, each as `score` takes it.
+    """A row for each subject, sorted by name: the means over the seeds of ``runs``.
 
-    Raises ScoreError where the seeds' samples differ, and where there is no seed.
+    Each seed is given as `score` takes it. Raises ScoreError where the seeds' samples differ, and where there
+    is no seed.
     """
     _require_seeds(runs)
     subjects, _ = subject_matrices(runs[0], len(classes))
@@ -109,10 +112,11 @@ def per_subject(runs: Sequence[Sequence[Prediction]], classes: Sequence[str]) ->
 def score(
     predictions: Sequence[Prediction], classes: Sequence[str], *, draws: int = 2000, seed: int = 0
 ) -> Scores:
-    """Every number of one system's predictions over all folds, with intervals and a part per dataset.
+    """Every score of one system's predictions over all folds, with intervals and the scores of each dataset.
 
-    ``auc`` is None when every probability is 0 or 1, as in a log that has none. Raises ScoreError on a class
-    without a sample, a sample scored twice, predictions over other classes, and on nothing to score.
+    ``auc`` is None where every probability is 0 or 1, as in a log without probabilities. Raises ScoreError on
+    a class without a sample, a sample predicted twice, predictions over other classes, and where there is no
+    prediction.
     """
     return over_seeds([predictions], classes, draws=draws, seed=seed)
 
@@ -122,9 +126,9 @@ def over_seeds(
 ) -> Scores:
     """The mean over several seeds' predictions of the same samples, with the deviation between seeds.
 
-    A bootstrap draw takes the same subjects from every seed and averages their measures: the interval speaks
-    of subjects, ``std`` (n - 1 in the denominator) of seeds. Raises ScoreError as `score` does, and where
-    the seeds' samples differ.
+    A bootstrap draw takes the same subjects from every seed and averages their measures: the interval is
+    about subjects, ``std`` (n - 1 in the denominator) about seeds. Raises ScoreError as `score` does, and
+    where the seeds' samples differ.
     """
     _require_seeds(runs)
     for run in runs:
@@ -159,7 +163,7 @@ def resample(matrices: IntArray, draws: int, seed: int) -> IntArray:
 
 
 def interval(values: DoubleArray) -> Interval | None:
-    """The middle 95 % of the values that are defined, None when none is."""
+    """The middle 95 % of the values that are defined; None where no value is."""
     kept = values[~np.isnan(values)]
     if not kept.size:
         return None
@@ -173,7 +177,7 @@ def defined(value: float | np.floating[Any]) -> float | None:
 
 
 def require_same_samples(first: Sequence[Prediction], second: Sequence[Prediction]) -> None:
-    """Raises ScoreError, naming some, unless both predict the same ids with the same truth and subject."""
+    """Raise ScoreError, naming some, unless both predict the same ids with the same truth and subject."""
     a, b = ({p.id: (p.subject, p.truth) for p in side} for side in (first, second))
     if lone := sorted(a.keys() ^ b.keys()):
         raise ScoreError(
@@ -186,7 +190,7 @@ def require_same_samples(first: Sequence[Prediction], second: Sequence[Predictio
 
 
 def require_classes(truth: npt.NDArray[Any], classes: Sequence[str]) -> None:
-    """Raises ScoreError, naming them, if classes have no sample."""
+    """Raise ScoreError, naming them, if classes have no sample."""
     if missing := [name for i, name in enumerate(classes) if not np.any(truth == i)]:
         raise ScoreError(
             f"no sample of {some(missing)}, UF1 over {len(classes)} classes is undefined;"
@@ -240,7 +244,7 @@ def _truth(predictions: Sequence[Prediction]) -> IntArray:
 
 
 def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> DoubleArray:
-    """Part of whole, NaN where the whole is empty."""
+    """The part divided by the whole, NaN where the whole is 0."""
     shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
     result = np.full(shape, np.nan)
     np.divide(part, whole, out=result, where=np.asarray(whole) > 0)

@@ -1,6 +1,6 @@
-"""Micro- and macro-movements that were spotted, scored as MEGC does, and written as lists to be scored again.
+"""Scores spotted micro- and macro-movements as MEGC does, and writes them as lists that can be scored again.
 
-The kinds are matched apart. The overall score pools the hits, false ones and misses of both.
+The kinds are matched separately. The overall score pools the hits, false positives and misses of both.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Movements = Mapping[Kind, Sequence[Interval]]
 def score_kinds(
     videos: Sequence[str], truth: Movements, found: Movements, classes: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The scores of each kind, of both (None where only one is scored) and of each video, as for JSON.
+    """The scores of each kind, of both (None where only one is scored) and of each video, as values for JSON.
 
-    With ``classes``, the labels of hits that truly have one of these are scored too, and ``strs`` is the F1
-    of spotting micro-movements times the UF1 of the hits' classes, 0 without a hit. Raises OptionError on
-    movements of videos that are not listed, or that are listed twice.
+    With ``classes``, the labels of hits whose true label is one of these are scored too, and ``strs`` is the
+    F1 of spotting micro-movements times the UF1 of the classes of these hits, 0 without a hit. Raises
+    OptionError on movements of videos that are not listed, and on movements that are listed twice.
     """
     scores = {
         kind: score_lists(*(IntervalList(tuple(videos), tuple(side[kind])) for side in (truth, found)))
@@ -50,7 +50,7 @@ def score_kinds(
 
 
 def movements_csv(videos: Sequence[str], movements: Movements, *, labelled: bool) -> str:
-    """The columns that `score_intervals` reads, and the kind; a video without movements stands there once."""
+    """A CSV that `score_intervals` reads, with a column for the kind; a video without movements has a row."""
     text = StringIO()
     columns = [*COLUMNS, "label", "kind"] if labelled else [*COLUMNS, "kind"]
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
@@ -71,7 +71,7 @@ def _sum(counts: Iterable[Counts]) -> Counts:
 def _recognised(
     videos: Sequence[str], truth: Sequence[Interval], found: Sequence[Interval], classes: Collection[str]
 ) -> Recognised | None:
-    """The classes of the hits that truly have one of ``classes``."""
+    """The classification of the hits whose true label is one of ``classes``."""
     hits = [
         pair
         for video in videos

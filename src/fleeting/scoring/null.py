@@ -1,4 +1,4 @@
-"""What guessing would have scored, under the rule of the oracle too."""
+"""Computes what random guessing scores, also under the rule of the oracle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fleeting.types import IntArray
 
 
 class Labels(NamedTuple):
-    """Who shows what: a subject and a class index for each sample, and the classes' names."""
+    """A subject and a class index for each sample, and the classes' names."""
 
     subjects: list[str]
     labels: list[int]
@@ -34,7 +34,7 @@ class Labels(NamedTuple):
 
 @dataclass(frozen=True)
 class NullScore:
-    """What guessing scores: means over the repeats, and the range of the middle 95 % of them."""
+    """The scores of guessing: means over the repeats, and the range of the middle 95 % of them."""
 
     n: int
     epochs: int
@@ -45,7 +45,7 @@ class NullScore:
     range95: Mapping[str, Interval]
 
     def as_dict(self) -> dict[str, Any]:
-        """The null score as JSON knows it."""
+        """The null score as a value for JSON."""
         return {**asdict(self), "range95": {name: list(found) for name, found in self.range95.items()}}
 
 
@@ -58,13 +58,14 @@ def null_oracle(
     repeats: int = 200,
     seed: int = 0,
 ) -> NullScore:
-    """What guessing scores when, for each test subject, the epoch that is best on this very subject is kept.
+    """Score random guessing where, for each test subject, the epoch that is best on this subject is kept.
 
-    Every epoch guesses each clip uniformly; the epoch with the most clips right is kept, the first of equals,
-    and the kept predictions are pooled. With one epoch it is plain guessing. Epochs are not played out: the
-    best of ``epochs`` has as many right as the largest of that many binomial draws, and because the choice
-    looks at counts alone, every guess with that count is equally likely to be the kept one. So which epoch of
-    equals is kept changes nothing. Raises ScoreError on a class without a sample, OptionError on no epoch.
+    In every epoch each clip is guessed uniformly. The epoch with the most clips right is kept, the first of
+    equals, and the kept predictions are pooled. With one epoch this is plain guessing. Epochs are not
+    simulated: the number of right clips in the best of ``epochs`` is distributed as the largest of that many
+    binomial draws, and because the choice looks at this number alone, every guess with that many right is
+    equally likely to be kept. So it does not matter which of equal epochs is kept. Raises ScoreError on a
+    class without a sample, OptionError on fewer than one epoch or repeat.
     """
     labels, people = np.asarray(truth, dtype=np.int64), np.asarray(subjects)
     if epochs < 1 or repeats < 1:
@@ -90,26 +91,27 @@ def null_oracle(
 
 
 def null_score(labels: Path, epochs: int, *, repeats: int = 200, seed: int = 0) -> NullScore:
-    """`null_oracle` of the table of labels at ``labels``, as `read_labels` reads it, with its errors."""
+    """`null_oracle` of the table at ``labels``, which `read_labels` reads. Raises the errors of both."""
     subjects, truth, classes = read_labels(labels)
     return null_oracle(truth, subjects, classes, epochs, repeats=repeats, seed=seed)
 
 
 def lift(scores: Scores, null: NullScore) -> dict[str, float | None]:
-    """How far a score stands above what guessing reaches under the same rule: UF1, UAR and accuracy.
+    """How far a score is above the score of guessing under the same rule: UF1, UAR and accuracy.
 
-    Beside an oracle score belongs the null of as many epochs, beside a clean one that of a single epoch.
+    An oracle score is to be compared with the null of as many epochs, a clean score with the null of one
+    epoch.
     """
     found = {name: (getattr(scores, name), getattr(null, name)) for name in COMPARED}
     return {name: None if value is None else value - guessed for name, (value, guessed) in found.items()}
 
 
 def read_labels(path: Path) -> Labels:
-    """Subjects and labels from a CSV with the columns subject and label, as `null_oracle` wants them.
+    """Read subjects and labels from a CSV with the columns subject and label, as `null_oracle` takes them.
 
-    Also from a predictions.csv (the truths of its first seed), from MEGC's list of rows
-    ``dataset,subject,clip,label`` without a header, and from HTNet's, whose column is sub. Where there is
-    a dataset, it becomes part of the subject's name, spelt as MEGC does. Raises LogError.
+    Three other files are read too: a predictions.csv (the truths of its first seed), MEGC's list of rows
+    ``dataset,subject,clip,label`` without a header, and HTNet's list, whose column is sub. Where there is a
+    dataset, it becomes part of the subject's name, in MEGC's spelling. Raises LogError on any other file.
     """
     lines = read_lines(path)
     rows = [[cell.strip() for cell in row] for row in cells_of(path, lines)]

@@ -1,4 +1,4 @@
-"""``predictions.csv``: what a model said of every test sample, written and read back only here."""
+"""Writes and reads ``predictions.csv``, a model's answers for every test sample; nothing else does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleeting.scoring.lines import cells_of, read_lines, refuse
 from fleeting.types import Prediction
 
 COLUMNS = ("id", "dataset", "subject", "fold", "truth", "predicted")
-"""A column ``p_<index>`` for each class follows, and with several seeds a last one, ``seed``."""
+"""The first columns; a column ``p_<index>`` for each class follows, and with several seeds, ``seed``."""
 Seeds = tuple[tuple[Prediction, ...], ...]
 """The predictions of each seed."""
 
@@ -20,7 +20,8 @@ Seeds = tuple[tuple[Prediction, ...], ...]
 def predictions_csv(predictions: Iterable[Prediction], seeds: Sequence[int] = ()) -> str:
     """Predictions as CSV text, sorted by id; equal predictions give equal bytes.
 
-    Several seeds, one for each prediction, add a last column ``seed``.
+    ``seeds`` holds the seed of each prediction, where there are several seeds; it becomes a last column
+    ``seed``.
     """
     given = list(predictions)
     numbers: Sequence[int | None] = seeds or [None] * len(given)
@@ -42,12 +43,15 @@ def read_predictions(path: Path) -> Seeds:
 
 
 def has_predictions(lines: Sequence[tuple[int, str]]) -> bool:
-    """Whether the lines of a file begin as those of a ``predictions.csv``."""
+    """Whether the lines of a file begin like those of a ``predictions.csv``."""
     return lines[0][1].lower().startswith(",".join(COLUMNS[:3]))
 
 
 def parse_predictions(path: Path, lines: Sequence[tuple[int, str]]) -> Seeds:
-    """A row for each id, or with a last column ``seed`` for each id and seed. Raises LogError."""
+    """The predictions of each seed, from the lines of a ``predictions.csv``. Raises LogError.
+
+    There is one row for each id, or with a last column ``seed`` one for each id and seed.
+    """
     header, *rows = cells_of(path, lines)
     last = ["seed"] if header[-1] == "seed" else []
     width = len(header) - len(COLUMNS) - len(last)
@@ -71,5 +75,5 @@ def parse_predictions(path: Path, lines: Sequence[tuple[int, str]]) -> Seeds:
 
 
 def classes_in(lines: Sequence[tuple[int, str]]) -> int:
-    """How many classes a ``predictions.csv`` has probabilities of, by its header."""
+    """The number of classes of a ``predictions.csv``, by its header."""
     return sum(cell.startswith("p_") for cell in lines[0][1].split(","))

@@ -1,4 +1,4 @@
-"""The ROC curve: how one class is told from the rest as the threshold on its probability falls."""
+"""Computes ROC curves: how well one class is told from the others at every threshold on its probability."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Roc:
 
 
 def roc(predictions: Sequence[Prediction], classes: Sequence[str]) -> tuple[Roc, ...]:
-    """The curve of each class. Raises ScoreError where a probability is not a finite number."""
+    """The ROC curve of each class. Raises ScoreError where a probability is not a finite number."""
     truth, chances = np.array([p.truth for p in predictions]), _probabilities(predictions)
     return tuple(_curve(name, truth == i, chances[:, i]) for i, name in enumerate(classes))
 
 
 def area(predictions: Sequence[Prediction]) -> float:
-    """AUC, the mean area under the classes' curves (macro, one against the rest).
+    """AUC, the mean area under the classes' curves (macro, one class against the rest).
 
-    NaN where a class has no curve, and where every probability is 0 or 1, as in a log that has none. Raises
-    ScoreError where a probability is not a finite number.
+    NaN where a class has no curve, and where every probability is 0 or 1, as in a log without probabilities.
+    Raises ScoreError where a probability is not a finite number.
     """
     if np.isin(_probabilities(predictions), (0.0, 1.0)).all():
         return float("nan")
@@ -59,7 +59,7 @@ def _curve(name: str, positive: npt.NDArray[np.bool_], chance: DoubleArray) -> R
     if positive.all() or not positive.any():
         return Roc(name, np.empty(0), np.empty(0), None)
     order = np.argsort(-chance, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(chance[order])), len(order) - 1)  # equal chances move as one
+    last = np.append(np.flatnonzero(np.diff(chance[order])), len(order) - 1)  # ties make one point
     hits = np.append(0, np.cumsum(positive[order])[last])
     alarms = np.append(0, last + 1) - hits
     true_positive, false_positive = hits / hits[-1], alarms / alarms[-1]

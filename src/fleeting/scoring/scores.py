@@ -1,4 +1,4 @@
-"""What a set of predictions is worth, as values."""
+"""Holds the scores of a set of predictions as values: of each class, of each subject, of all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class of a score: how many samples it has and how they fared."""
+    """The scores of one class; ``support`` is its number of samples."""
 
     name: str
     support: int
@@ -33,10 +33,11 @@ class SubjectScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Every number of one set of predictions; over several seeds, their means, with deviations in ``std``.
+    """All scores of one set of predictions; over several seeds, their means, with deviations in ``std``.
 
     ``n`` counts the samples of one seed, ``confusion`` sums over seeds. ``ci95`` holds percentile intervals
-    of a bootstrap over subjects; ``undefined_draws`` of its draws lacked a class and were left out of it.
+    of a bootstrap over subjects; ``undefined_draws`` is the number of its draws that lacked a class and were
+    left out.
     """
 
     n: int
@@ -58,7 +59,10 @@ class Scores:
     std: Mapping[str, float | None] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The score as JSON knows it: the S of a run's scores.json; ``seeds`` and ``std`` when several."""
+        """The scores as a value for JSON, as in a run's ``scores.json``.
+
+        ``seeds`` and ``std`` are in it where there are several seeds.
+        """
         numbers = ("n", "uf1", "uar", "accuracy", "precision", "recall", "mse", "mae", "auc")
         several = {"seeds": self.seeds, "std": dict(self.std)} if self.seeds > 1 else {}
         return {

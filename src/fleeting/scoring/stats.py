@@ -1,6 +1,6 @@
-"""Whether a difference is one: two systems on the same samples, and what guessing would have scored.
+"""Tests whether two systems differ by more than chance on the same samples.
 
-Clips of one subject resemble each other, so everything but McNemar's test takes the subject as its unit.
+Clips of one subject resemble each other, so every test but McNemar's takes the subject as its unit.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Comparison:
     """Two systems on the same samples; every difference is the second minus the first.
 
     Over several ``seeds`` (of the first, of the second) every number is a mean over them. ``t`` and ``t_p``
-    are None where every subject's accuracy differs by the same amount, or with one subject; ``notes`` says, a
-    sentence each, why another test is None.
+    are None where every subject's accuracy differs by the same amount, or with one subject; ``notes`` holds a
+    sentence for each other test that is None, with the reason.
     """
 
     n: int
@@ -53,7 +53,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The comparison as JSON knows it."""
+        """The comparison as a value for JSON."""
         limits = {name: list(found) if found else None for name, found in self.ci95.items()}
         return {**asdict(self), "ci95": limits, "seeds": list(self.seeds), "notes": list(self.notes)}
 
@@ -67,14 +67,14 @@ def compare(
     permutations: int = 10_000,
     seed: int = 0,
 ) -> Comparison:
-    """Two systems' predictions of the same samples, those of one seed or several for each, joined by id.
+    """Compare two systems' predictions of the same samples, of one seed or several each, joined by id.
 
-    The tests: a t-test on the subjects' accuracies, paired; a permutation test on UF1; McNemar's on single
-    clips; and percentile intervals of the UF1 and UAR differences, by a bootstrap over subjects. Over several
-    seeds accuracies, UF1 and UAR are means over a system's seeds, a draw takes the same subjects from all of
-    them, and a permutation exchanges all that they say of a subject: that takes as many seeds on both sides,
-    and McNemar's test takes one. Raises ScoreError where ids, truths or subjects differ, or one of the two
-    cannot be scored.
+    The tests: a paired t-test on the subjects' accuracies; a permutation test on UF1; McNemar's test on
+    single clips; and percentile intervals of the UF1 and UAR differences, by a bootstrap over subjects. Over
+    several seeds, accuracies, UF1 and UAR are means over a system's seeds, a draw takes the same subjects
+    from all seeds, and a permutation exchanges all predictions of a subject. The permutation test needs
+    equally many seeds on both sides, McNemar's test one seed each. Raises ScoreError where ids, truths or
+    subjects differ, and where one of the two systems cannot be scored.
     """
     runs, split = [*first, *second], len(first)
     for run in runs:
@@ -114,7 +114,7 @@ def compare(
 def paired_t(
     first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
 ) -> tuple[float | None, float | None]:
-    """Student's t of paired values, second minus first, and its two-sided p; None twice without spread."""
+    """Student's t of paired values, second minus first, and its two-sided p; both None without spread."""
     gaps = second - first
     if len(gaps) < 2 or np.ptp(gaps) < 1e-12:
         return None, None
@@ -123,11 +123,12 @@ def paired_t(
 
 
 def permutation_test(matrices: IntArray, *, permutations: int = 10_000, seed: int = 0) -> float:
-    """Two-sided p of the UF1 difference, were it a coin's choice for each subject which system said what.
+    """Two-sided p of the UF1 difference, under random exchange of the two systems' predictions of a subject.
 
     ``matrices`` is (2, seeds, subjects, classes, classes), or without seeds; UF1 is the mean over seeds. A
-    permutation swaps all predictions of a subject at once, those of the first seed for those of the other's
-    first, and so on. p = (1 + permutations at least as far apart) / (1 + permutations), never 0.
+    permutation exchanges all predictions of a subject at once, each seed of one system with the seed of the
+    same place of the other. p = (1 + permutations with a difference at least as large) / (1 + permutations),
+    never 0.
     """
     given = matrices if matrices.ndim == 5 else matrices[:, None]
     total = given.sum(axis=(0, 2))
@@ -141,7 +142,7 @@ def permutation_test(matrices: IntArray, *, permutations: int = 10_000, seed: in
 def mcnemar(only_first: int, only_second: int) -> float:
     """Exact two-sided p of McNemar's test, from how many clips only the first and only the second got right.
 
-    It takes clips as independent. Those of one subject are not, so it is too sure of itself: believe the
+    The test takes clips as independent. Clips of one subject are not, so its p is too small: believe the
     permutation test where the two disagree.
     """
     differing = only_first + only_second
@@ -149,13 +150,13 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def _gap(values: npt.NDArray[np.float64], split: int) -> npt.NDArray[np.float64]:
-    """The second system's mean over its seeds minus the first's: the seeds lie along the last axis."""
+    """The second system's mean over its seeds minus the first's; seeds lie along the last axis."""
     gap: npt.NDArray[np.float64] = values[..., split:].mean(axis=-1) - values[..., :split].mean(axis=-1)
     return gap
 
 
 def _left_out(first: int, second: int) -> tuple[str, ...]:
-    """Which tests cannot be made with so many seeds on each side, and why."""
+    """A sentence for each test that cannot be made with these numbers of seeds, with the reason."""
     notes = []
     if first != second:
         notes.append(
