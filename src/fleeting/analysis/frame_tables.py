@@ -88,7 +88,7 @@ class FaceRow:
 def read_rows(path: Path) -> Iterator[FaceRow]:
     """The rows of a ``frames.csv`` or ``faces.csv``, in their order.
 
-    Raises LookupError, TypeError or ValueError on a file that `FrameTables` did not write like this.
+    Raises LookupError, TypeError or ValueError on a file that `FrameTables` cannot have written.
     """
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):

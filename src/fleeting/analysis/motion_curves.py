@@ -110,7 +110,7 @@ def spread(track: Track, times: Floats) -> Track:
 
 
 def gaps(track: Track) -> Iterator[Gap]:
-    """Stretches in which the face was not used, one for each reason; each ends at the next frame's time."""
+    """Stretches of frames in which the face was not used for one reason; each ends at the next frame."""
     kinds = [reason.partition(":")[0] for reason in track.reasons]
     start = 0
     for kind, group in groupby(kinds):

@@ -156,7 +156,7 @@ def _clip(home: str, adapter: Drawable, person: int, number: int, word: str, scr
     apex = event.apex_frame - event.onset_frame
     sample = adapter.invent(person, number, word, apex=apex, length=length)
     sample = replace(sample, action_units=event.action_units)
-    onset = sample.onset or 1  # an invented clip has one
+    onset = sample.onset or 1  # an invented clip always has an onset
     first, last = event.onset_frame, event.offset_frame
     if adapter.crop is None:  # datasets of crops have the clip's frames only; others count frames from 1
         first -= min(event.onset_frame, onset - 1)
