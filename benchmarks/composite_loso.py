@@ -1,9 +1,9 @@
-"""Composite LOSO of STSTNet: this project against a plain loop, as ratios measured in one run.
+"""Times STSTNet's composite LOSO: this project against a plain loop, as ratios measured in one run.
 
-The plain loop is how public code does it: one fold after another, a DataLoader that opens a picture file for
-every sample of every epoch, three separate streams, torch's own choice of threads, and the test subject
-scored after every epoch. Both sides train the same folds for the same epochs. Without a folder of real maps
-the drawn ones are used.
+The plain loop does what public code does: one fold after another, a DataLoader that opens a picture file for
+every sample of every epoch, three separate streams, torch's own choice of threads, and a score of the test
+subject after every epoch. Both sides train the same folds for the same number of epochs. Without a folder of
+real maps, drawn maps are used.
 
     python benchmarks/composite_loso.py [MAPS] [--folds 8] [--epochs 20]
 """
@@ -31,7 +31,7 @@ from fleeting.experiments.task import Task
 
 
 class Files(Dataset):
-    """A picture file opened for every sample, every time."""
+    """A dataset that opens a picture file for every sample, every time."""
 
     def __init__(self, paths: list[Path], labels: list[int]) -> None:
         self.paths, self.labels = paths, labels
@@ -46,7 +46,7 @@ class Files(Dataset):
 
 
 class ThreeStreams(nn.Module):
-    """STSTNet with its streams kept apart."""
+    """STSTNet with its three streams computed separately."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class ThreeStreams(nn.Module):
 
 
 def plain_fold(train: Dataset, test: Dataset, epochs: int, batch: int, rate: float) -> None:
-    """One fold of the plain loop."""
+    """Train one fold as the plain loop does."""
     model = ThreeStreams()
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     for _ in range(epochs):
@@ -83,7 +83,7 @@ def plain_fold(train: Dataset, test: Dataset, epochs: int, batch: int, rate: flo
 
 
 def as_files(task: Task, folder: Path) -> dict[str, Path]:
-    """Each sample's map as a PNG, so that both sides start from the same pixels."""
+    """Write each sample's map as a PNG, so that both sides start from the same pixels; its path by id."""
     paths = {}
     for number, (sample, array) in enumerate(zip(task.inputs.samples, task.inputs.arrays[0], strict=True)):
         paths[sample.id] = folder / f"{number}.png"
@@ -92,7 +92,7 @@ def as_files(task: Task, folder: Path) -> dict[str, Path]:
 
 
 def plain(task: Task, jobs: list[Job], sides: Callable[[Job], tuple[Dataset, Dataset]]) -> float:
-    """Seconds of the plain loop over these folds."""
+    """Seconds that the plain loop takes over these folds."""
     recipe = task.experiment.training
     started = time.perf_counter()
     for job in jobs:
@@ -101,7 +101,7 @@ def plain(task: Task, jobs: list[Job], sides: Callable[[Job], tuple[Dataset, Dat
 
 
 def ours(task: Task, jobs: list[Job], executor: str, workers: int) -> float:
-    """Seconds of this project's executor over these folds, starting its processes included."""
+    """Seconds that this project's executor takes over these folds, including the start of its processes."""
     started = time.perf_counter()
     for _ in executors[executor](evaluate, task, jobs, workers):
         pass
@@ -109,7 +109,7 @@ def ours(task: Task, jobs: list[Job], executor: str, workers: int) -> float:
 
 
 def where_time_goes(task: Task, job: Job, most: int = 8) -> None:
-    """Print the operations that take most of one fold, as torch's profiler sees them."""
+    """Print the ``most`` operations that take the most time in one fold, by torch's profiler."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         evaluate(task, job)
     rows = sorted(profile.key_averages(), key=lambda row: -row.self_cpu_time_total)

@@ -1,8 +1,8 @@
-"""Decoding 640x480 H.264 to RGB: this project against OpenCV, as a ratio measured in one run.
+"""Times decoding 640x480 H.264 to RGB: this project against OpenCV, as a ratio measured in one run.
 
 Both sides read the same file, which is written first: moving noise-textured pictures with camera noise on
-top. OpenCV gives BGR; turning that into RGB is not charged to it. The sides take turns, so that what else the
-machine does falls on both.
+top. OpenCV gives BGR; turning that into RGB is not counted as its time. The sides take turns, so that other
+load on the machine slows both.
 
     python benchmarks/decode.py [--frames 300] [--repeats 7]
 """
@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 640, 480
 
 
 def write(path: Path, frames: int) -> None:
-    """A video that is neither trivial nor impossible to compress."""
+    """Write a video that is neither trivial nor impossible to compress."""
     rng = np.random.default_rng(0)
     texture = cv2.GaussianBlur(rng.normal(0, 1, (HEIGHT + 120, WIDTH + 160, 3)), (0, 0), 2)
     texture = 128 + 40 * texture / texture.std()
@@ -43,13 +43,13 @@ def write(path: Path, frames: int) -> None:
 
 
 def ours(path: Path) -> int:
-    """Frames that this project decodes."""
+    """The number of frames that this project decodes."""
     with open_video(path) as video:
         return sum(1 for _ in video)
 
 
 def opencv(path: Path) -> int:
-    """Frames that OpenCV decodes."""
+    """The number of frames that OpenCV decodes."""
     capture = cv2.VideoCapture(str(path))
     count = 0
     while capture.read()[0]:
@@ -59,7 +59,7 @@ def opencv(path: Path) -> int:
 
 
 def rate(read: Callable[[Path], int], path: Path, frames: int) -> float:
-    """Frames per second of one pass over the file."""
+    """Frames per second of one pass over the file. Exits if not all frames are decoded."""
     started = time.perf_counter()
     if (count := read(path)) != frames:
         raise SystemExit(f"{read.__name__} decodes {count} frames of {frames}")

@@ -1,8 +1,9 @@
-"""How long a drawn frame takes, stage by stage, beside the straightforward way, and what H.264 leaves of it.
+"""Times drawing a frame, stage by stage and beside a plain implementation, and measures H.264's loss.
 
-Everything runs in one thread; times are without encoding but where it says so.
+The loss is the part of a small movement that compression removes. Everything runs in one thread; times are
+without encoding unless the row says so.
 
-python benchmarks/drawing.py [FRAMES]
+    python benchmarks/drawing.py [FRAMES]
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from fleeting.optional import cv2
 
 
 def plainly(script: Script, number: int, rng: np.random.Generator) -> np.ndarray:
-    """A frame drawn the straightforward way: every pixel by one map, light and noise in floats."""
+    """A frame drawn the plain way: every pixel by one map, light and noise in floats."""
     pose = posture(script, number)
     turn = pose.head[:, :2].T
     level = (pixels() - pose.head[:, 2]) @ turn.T
@@ -41,7 +42,7 @@ def plainly(script: Script, number: int, rng: np.random.Generator) -> np.ndarray
 
 
 def milliseconds(draw: Callable[[int], object], numbers: Sequence[int]) -> float:
-    """The mean time of a frame."""
+    """The mean time of a call of ``draw``, in milliseconds."""
     start = perf_counter()
     for number in numbers:
         draw(number)
@@ -59,7 +60,7 @@ def main(count: int = 2000) -> None:
     for disturb in ("none", "moderate", "strong"):
         script = write_script(person, 1, count / 100, 100.0, disturb=disturb, events_per_minute=12)
         for event in script.events:
-            frame(script, event.apex_frame)  # fields are worked out once for each combination
+            frame(script, event.apex_frame)  # computes and caches the field of each combination of units
         every = range(script.frames)
         print_row(disturb, milliseconds(lambda n, s=script: frame(s, n), every), script.frames)
     resting = replace(script, events=(), blinks=(), talking=0 * script.talking)
@@ -84,7 +85,10 @@ def main(count: int = 2000) -> None:
 
 
 def kept(amplitude: float, path: Path) -> str:
-    """What of the change from onset to apex is left in the file: its projection on the change as drawn."""
+    """The share of each event's change from onset to apex that is left in the file, as text.
+
+    It is the projection of the decoded change on the drawn one; 1 is all of it.
+    """
     script = write_script(identity(1), 3, 4.0, 100.0, events_per_minute=60, amplitude=amplitude)
     rest = np.zeros_like(script.head), np.float32([[1, 0]]).repeat(script.frames, axis=0)
     script = replace(script, blinks=(), head=rest[0], light=rest[1])
@@ -101,7 +105,7 @@ def kept(amplitude: float, path: Path) -> str:
 
 
 def print_row(name: str, each: float, count: int) -> None:
-    """One line of the table."""
+    """Print one line of the table: name, frames, milliseconds per frame, frames per second."""
     print(f"{name:12} {count:7d} {each:10.2f} {1000 / each:9.0f}")
 
 

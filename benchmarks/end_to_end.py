@@ -1,7 +1,7 @@
-"""Any video to events, end to end, at 640x480: frames per second, and where each millisecond goes.
+"""Times video to events, end to end, at 640x480: frames per second, and the time of each stage.
 
-The video is drawn (or named), so it is decoded from H.264 like any other. Contestants take turns, and the
-median round counts; what a stage takes is processor time, which other work on the machine changes little.
+The video is drawn (unless --video names one) and decoded from H.264 like any other. The ways of working take
+turns, and the median round counts. A stage's time is processor time, which other load hardly changes.
 
     python benchmarks/end_to_end.py [--video FILE] [--seconds 10] [--fps 200] [--rounds 3]
 """
@@ -40,11 +40,11 @@ STAGES = {
     "pictures kept for clips": (session.Past, "add"),
     "clips cut out of them": (session.Past, "clip"),
 }
-"""What a frame goes through, and the calls that do it."""
+"""The stages that a frame goes through, and the calls that carry them out."""
 
 
 def pushed(path: Path) -> list[Event]:
-    """One frame after the other, in one thread."""
+    """Push one frame after the other into a session, in one thread."""
     one = Session(recogniser=Recogniser.load().recognise)
     with open_video(path) as video:
         found = [event for frame in video for event in one.push(frame)]
@@ -52,7 +52,7 @@ def pushed(path: Path) -> list[Event]:
 
 
 def read(path: Path) -> list[Event]:
-    """Faces of the next frames are found while the skin of this one is followed."""
+    """Read the session: it finds faces in the next frames while it follows the skin in this one."""
     one = Session(recogniser=Recogniser.load().recognise)
     with open_video(path) as video:
         found = [event for _, events in one.read(video) for event in events]
@@ -60,13 +60,13 @@ def read(path: Path) -> list[Event]:
 
 
 def analysed(path: Path) -> list[Event]:
-    """The whole command: tables, events, report, weights read anew."""
+    """The whole call of `fleeting.analyze`: tables, events, report, and loading the weights."""
     with TemporaryDirectory() as out:
         return list(fleeting.analyze(path, out).done[0].events)
 
 
 def dense(path: Path) -> list[Event]:
-    """What is usual: the face found and fitted anew in each frame, dense flow over it; no spotting."""
+    """The usual way: detect and fit the face in each frame, compute dense flow over it; without spotting."""
     before = None
     with open_video(path) as video:
         for frame in video:
@@ -84,7 +84,7 @@ def dense(path: Path) -> list[Event]:
 
 @contextmanager
 def timed(spent: Counter[str], calls: Counter[str]) -> Iterator[None]:
-    """Count the processor time of each stage while this lasts."""
+    """Count the processor time and the calls of each stage inside the block."""
     watched = {name: _watched(name, getattr(*place), spent, calls) for name, place in STAGES.items()}
     patches = [patch.object(*place, watched[name]) for name, place in STAGES.items()]
     for one in patches:
@@ -110,7 +110,7 @@ def _watched(
 
 
 def stages(path: Path) -> None:
-    """Print where the time of one thread goes."""
+    """Print how the processor time of one thread is spent."""
     spent: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     recogniser = Recogniser.load()
@@ -133,7 +133,7 @@ def stages(path: Path) -> None:
 
 
 def compare(path: Path, frames: int, rounds: int) -> None:
-    """Print frames per second of each contestant and its ratio to the first."""
+    """Print frames per second of each way of working, and its ratio to the first."""
     contestants = {
         "face, mesh, dense flow each frame": dense,
         "session, pushed": pushed,
@@ -153,7 +153,7 @@ def compare(path: Path, frames: int, rounds: int) -> None:
 
 
 def main() -> None:
-    """Draw, measure, print."""
+    """Draw the video unless one is named, measure and print."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--video", type=Path)
     options.add_argument("--seconds", type=float, default=10.0)
@@ -169,7 +169,7 @@ def main() -> None:
         with open_video(path) as video:
             frames = sum(1 for _ in video)
         print(f"{frames} frames, the median of {chosen.rounds} rounds")
-        with threadpool_limits(1):  # as analyze has it: small matrices are slower in several threads
+        with threadpool_limits(1):  # as `fleeting.analyze` does: small matrices are slower in several threads
             compare(path, frames, chosen.rounds)
             stages(path)
 

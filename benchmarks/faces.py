@@ -1,7 +1,7 @@
-"""Following a face against its alternatives, at 640x480, as ratios measured in one run.
+"""Times following a face against its alternatives, at 640x480, as ratios measured in one run.
 
 The input is drawn: a photograph that sways, nods and comes nearer in front of a gray wall, so that its place
-in every frame is known. Rounds alternate between the contestants, and the median round counts.
+in every frame is known. The ways of finding the face take turns, and the median round counts.
 
     python benchmarks/faces.py [--frames 120] [--rounds 5]
 """
@@ -29,7 +29,7 @@ Found = list[npt.NDArray[np.floating] | None]
 
 
 def moving(count: int) -> tuple[list[Image], Found]:
-    """Frames, and the middle of the face in each."""
+    """``count`` frames, and the middle of the face in each, x and y in pixels."""
     photograph = read_picture(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
     middle = find_face(photograph).mesh[:, :2].mean(axis=0)
     frames, truth = [], []
@@ -43,13 +43,13 @@ def moving(count: int) -> tuple[list[Image], Found]:
 
 
 def tracking(frames: list[Image]) -> Found:
-    """Mesh and quality by `FaceTracker`."""
+    """Mesh and quality by `FaceTracker`, which follows the face."""
     tracker = FaceTracker()
     return [faces[0].mesh[:, :2].mean(axis=0) if faces else None for faces in map(tracker.push, frames)]
 
 
 def anew(frames: list[Image]) -> Found:
-    """Detector, mesh and quality on every frame, nothing remembered."""
+    """Detector, mesh and quality on every frame, without knowledge of earlier frames."""
     found: Found = []
     for frame in frames:
         detections = detect(frame)
@@ -61,12 +61,12 @@ def anew(frames: list[Image]) -> Found:
 
 
 def detecting(frames: list[Image]) -> Found:
-    """The detector alone: a box."""
+    """The middle of the largest box of the detector alone."""
     return [_largest([detection.box for detection in detect(frame)]) for frame in frames]
 
 
 def cascade(frames: list[Image]) -> Found:
-    """OpenCV's Haar cascade: a box."""
+    """The middle of the largest box of OpenCV's Haar cascade."""
     path = Path(cv2().data.haarcascades) / "haarcascade_frontalface_default.xml"
     classifier = cv2().CascadeClassifier(str(path))
     found: Found = []
@@ -77,7 +77,7 @@ def cascade(frames: list[Image]) -> Found:
 
 
 def _largest(boxes: Sequence[tuple[float, float, float, float]]) -> npt.NDArray[np.floating] | None:
-    """The middle of the largest box."""
+    """The middle of the largest box (x, y, width, height), None without boxes."""
     if not len(boxes):
         return None
     x, y, width, height = max(boxes, key=lambda box: box[2])
@@ -85,7 +85,7 @@ def _largest(boxes: Sequence[tuple[float, float, float, float]]) -> npt.NDArray[
 
 
 def steps(frames: list[Image]) -> dict[str, Callable[[], object]]:
-    """What one followed frame consists of."""
+    """The steps that are computed for a frame, as calls by name."""
     face = find_face(frames[0])
     return {
         "detector": lambda: detect(frames[0]),
@@ -96,14 +96,14 @@ def steps(frames: list[Image]) -> dict[str, Callable[[], object]]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """The seconds that ``work`` takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def compare(title: str, contestants: dict[str, Callable[[], Found]], truth: Found, rounds: int) -> None:
-    """Print frames per second of each, its ratio to the first, and what it found."""
+    """Print frames per second of each contestant, its ratio to the first, and how well it found the face."""
     found = {name: work() for name, work in contestants.items()}  # warm
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
@@ -119,7 +119,7 @@ def compare(title: str, contestants: dict[str, Callable[[], Found]], truth: Foun
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure every contest and step, and print them."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--frames", type=int, default=120)
     options.add_argument("--rounds", type=int, default=5)

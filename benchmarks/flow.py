@@ -1,10 +1,10 @@
-"""Optical flow on small movements of a face: how far each backend is off, and what strain it invents.
+"""Measures each optical flow backend on small movements of a face: its error, and the strain it invents.
 
-Two photographs (astronaut, Grace Hopper), cropped as clips are, warped by fields that are known exactly: a
-shift, a turn, a stretch, and bumps at a brow and both corners of the mouth. Both pictures are drawn from the
-photograph, with noise of 2 grey levels. Printed: the mean endpoint error in pixels, for the largest
-displacement of 0.3, 1 and 2 px; the median strain that a shift and a turn of 1 px leave, where none is; and
-the time for a crop of 139x170.
+Two photographs (astronaut, Grace Hopper) are cropped as clips are, and warped by fields that are known
+exactly: a shift, a turn, a stretch, and bumps at a brow and both corners of the mouth. Both pictures of a
+pair are drawn from the photograph, with noise of 2 grey levels. The table has the mean endpoint error in
+pixels, for a largest displacement of 0.3, 1 and 2 px; the median strain found after a shift and a turn of 1
+px, where the true strain is 0; and the time for a crop of 139x170.
 
     python benchmarks/flow.py
 """
@@ -42,7 +42,7 @@ def photographs() -> list[npt.NDArray[np.uint8]]:
 
 
 def fields(most: float) -> dict[str, tuple[Array, Array]]:
-    """Where each pixel goes, u right and v down, by at most ``most`` pixels or little more."""
+    """The true displacement fields by name, u right and v down, of about ``most`` pixels at their largest."""
     still, x, y = np.zeros_like(COLUMNS), COLUMNS - WIDTH / 2, ROWS - HEIGHT / 2
     bumps = [still, still]
     for column, row, right, down in ((0.28, 0.77, -0.7, -0.7), (0.73, 0.77, 0.7, -0.7), (0.2, 0.14, 0, -1)):
@@ -58,7 +58,7 @@ def fields(most: float) -> dict[str, tuple[Array, Array]]:
 
 
 def drawn(photograph: npt.NDArray[np.uint8], x: Array, y: Array, seed: int) -> npt.NDArray[np.uint8]:
-    """The crop in gray, looked at from places x, y of it."""
+    """The crop in gray, sampled at its places x and y, with noise."""
     face = find_face(photograph)
     assert face is not None
     inverse = cv2.invertAffineTransform(crop_matrix(face.mesh))
@@ -70,9 +70,9 @@ def drawn(photograph: npt.NDArray[np.uint8], x: Array, y: Array, seed: int) -> n
 
 
 def moved(photograph: npt.NDArray[np.uint8], u: Array, v: Array) -> npt.NDArray[np.uint8]:
-    """The crop after the movement: each pixel is looked up where it came from."""
+    """The crop after the movement: each pixel is sampled at the place that it came from."""
     x, y = COLUMNS, ROWS
-    for _ in range(20):  # x + u(x) is the pixel
+    for _ in range(20):  # solves x + u(x) = pixel by iteration
         right, down = (cv2.remap(d, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for d in (u, v))
         x, y = COLUMNS - right, ROWS - down
     return drawn(photograph, x, y, 1)
@@ -81,14 +81,14 @@ def moved(photograph: npt.NDArray[np.uint8], u: Array, v: Array) -> npt.NDArray[
 def pairs(
     kind: str, most: float
 ) -> Iterator[tuple[Array, Array, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]:
-    """The truth, and the pictures before and after it."""
+    """For each photograph the true flow u and v, and the pictures before and after the movement."""
     u, v = fields(most)[kind]
     for photograph in photographs():
         yield u, v, drawn(photograph, COLUMNS, ROWS, 0), moved(photograph, u, v)
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure every backend on every pair and print the table."""
     cv2.setNumThreads(1)
     kinds = list(fields(1.0))
     cases = {(kind, most): list(pairs(kind, most)) for kind in kinds for most in AMPLITUDES}

@@ -1,8 +1,8 @@
-"""What a fold of each recipe costs at full size: seconds a step, and the time of a fold projected from it.
+"""Estimates the cost of each recipe at full size: seconds per step, and the projected time of a fold.
 
-A few real training steps (forward, backward, optimiser, augmentation) on random arrays of the recipe's own
-size and batch, in one thread. A fold is projected over all epochs: with early stopping it is shorter. How
-many clips train in one fold follows from the datasets' published counts.
+A few real training steps (forward, backward, optimiser, augmentation) run on random arrays of the recipe's
+own size and batch, in one thread. The time of a fold is projected over all epochs; with early stopping it is
+shorter. The number of training clips in a fold follows from the datasets' published counts.
 
     python benchmarks/recipes.py [GROUP ...] [--steps 2]
 """
@@ -35,13 +35,13 @@ TRAINING_CLIPS = {
     ("megc2019-flow", "megc3"): 435,
     ("drawn", "megc3"): 108,
 }
-"""Clips on the training side of a mean fold, by dataset and labels."""
+"""Mean number of clips on the training side of a fold, by dataset and label set."""
 FRAMES = 10257
-"""SAMM's 11,722 frames, seven folds of eight."""
+"""Training frames of a recipe that cuts by frames: seven eighths of SAMM's 11,722 frames."""
 
 
 def arrays_of(recipe: Experiment, count: int) -> tuple[FloatArray, ...]:
-    """Random inputs of a recipe's own shape."""
+    """Random inputs of the recipe's shapes for ``count`` samples."""
     rng = np.random.default_rng(0)
     arrays = []
     for name, shape in zip(recipe.model.inputs, models[recipe.model.name].inputs.values(), strict=True):
@@ -57,7 +57,7 @@ def _coloured() -> Clip:
 
 
 def cost(name: str, steps: int) -> str:
-    """A line of the table."""
+    """The table's line for one recipe."""
     recipe = read_recipe(name)
     if not is_network(recipe.model.name):
         return f"{name:42s} learns at once, without steps"
@@ -88,7 +88,7 @@ def cost(name: str, steps: int) -> str:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the recipes of the chosen groups, or all, and print a line for each."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("groups", nargs="*")
     options.add_argument("--steps", type=int, default=2)

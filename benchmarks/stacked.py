@@ -1,7 +1,7 @@
-"""Folds trained one after another against the same folds as one computation, on whatever device there is.
+"""Times training folds one after another against training them as one computation, on the given device.
 
-STSTNet and a small HTNet (one level, 4x4 places) on drawn maps, a fold for each person. On a processor the
-executor `stacked` does folds one after another whatever this prints; it shows why.
+STSTNet and a small HTNet (one level, 4x4 places) are trained on drawn maps, with one fold for each person. On
+a CPU the executor `stacked` always trains folds one after another; this shows why.
 
     python benchmarks/stacked.py [--epochs 10] [--folds 10] [--device auto]
 """
@@ -29,7 +29,7 @@ NETWORKS = {
 
 
 def drawn(network: str, epochs: int, device: str) -> tuple[Task, list[Job]]:
-    """The task of a network on drawn maps, and a job for each of the people."""
+    """The task of a network on drawn maps, and a job for each person's fold."""
     training = (f"training.epochs={epochs}", f"training.device={device}", "training.trace_oracle=false")
     experiment = read_recipe(
         "drawn/ststnet", changes=[*training, "protocol.name=loso", *NETWORKS[network]]
@@ -39,14 +39,14 @@ def drawn(network: str, epochs: int, device: str) -> tuple[Task, list[Job]]:
 
 
 def timed(train: Callable[[], Sequence[FoldResult]]) -> tuple[float, np.ndarray]:
-    """Seconds it takes, and the probabilities it gives, in the order of the clips."""
+    """The seconds that ``train`` takes, and its probabilities, (clips, classes) in the order of clip ids."""
     start = time.perf_counter()
     rows = {p.id: p.probabilities for result in train() for p in result.predictions}
     return time.perf_counter() - start, np.array([rows[clip] for clip in sorted(rows)])
 
 
 def main() -> None:
-    """Time both, print."""
+    """Time both ways for each network and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--folds", type=int, default=10)

@@ -1,12 +1,12 @@
-"""How steady a face stands after each way of aligning it, and how much of a small movement is left.
+"""Compares ways to align a face: how still the head stands, and how much of a small movement is left.
 
 Two photographs (astronaut, Grace Hopper) move by a known head path while a corner of the mouth or a brow
-moves by a known amount, under slow light, noise, and in half of the clips H.264 at CRF 23. Everything is
-known, so nothing is estimated here: a matrix from the aligner is applied to where the skin truly was.
+moves by a known amount, under slow changes of light, noise, and in half of the clips H.264 at CRF 23. Nothing
+is estimated here: the aligner's matrix is applied to the true places of the skin, which are known.
 
-- dance: how far the bridge of the nose is off its mean place, rms in pixels of the 139x170 crop
-- far: the same for the resting skin at the place that moves
-- left: what is left of the movement from onset to apex; 1 is all of it, mean and range over the clips
+- dance: how far the bridge of the nose is from its mean place, rms in pixels of the 139x170 crop
+- far: the same for the place that moves, with its skin at rest
+- left: the share of the movement from onset to apex that is left; 1 is all of it, mean and range over clips
 
     python studies/align.py [--picture FILE]
 """
@@ -44,7 +44,7 @@ RIGHT_BROW = 105
 
 @dataclass(frozen=True)
 class Setting:
-    """What happens in a clip: pixels (of 120 between the outer eye corners) and degrees."""
+    """The movements in a clip, in pixels (of 120 between the outer eye corners) and degrees."""
 
     shift: float
     turn: float
@@ -57,7 +57,10 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A clip with its truth: ``head`` takes the photograph to each frame, ``skin`` is where the point was."""
+    """A clip with its truth: ``head`` maps the photograph to each frame, ``skin`` is the moving point.
+
+    ``bridge``, ``rest`` and ``skin`` are points of the photograph.
+    """
 
     frames: list[Image]
     meshes: list[npt.NDArray[np.float32]]
@@ -76,13 +79,13 @@ def settings() -> list[Setting]:
 
 
 def wander(rng: np.random.Generator) -> Matrix:
-    """A slow path of rms 1 about 0."""
+    """A slow random path around 0 with an rms of 1."""
     path = gaussian_filter1d(rng.standard_normal(2 * FRAMES), FRAMES / 6)[FRAMES // 2 : -FRAMES // 2]
     return (path - path.mean()) / path.std()
 
 
 def scene(photograph: Image, size: float, setting: Setting) -> Scene:
-    """Draw a clip, ``size`` pixels between the outer corners of the eyes."""
+    """Draw a clip with ``size`` pixels between the outer corners of the eyes."""
     rng = np.random.default_rng(setting.seed)
     face = find_face(photograph)
     assert face is not None
@@ -115,7 +118,7 @@ def scene(photograph: Image, size: float, setting: Setting) -> Scene:
         seen = light[i] * seen + rng.normal(0, 2 + setting.seed % 3, seen.shape)
         frames.append(np.clip(np.rint(seen), 0, 255).astype(np.uint8))
         point = mesh[setting.point]
-        for _ in range(50):  # the skin's place, less the bump there, is where it rests
+        for _ in range(50):  # solves point = rest + strength * bump(point) by iteration
             point = mesh[setting.point] + strength[i] * bump(point)
         skin.append(point)
     if setting.coded:
@@ -126,7 +129,7 @@ def scene(photograph: Image, size: float, setting: Setting) -> Scene:
 
 
 def coded(frames: list[Image]) -> list[Image]:
-    """Frames as H.264 at CRF 23 gives them back."""
+    """The frames after compression by H.264 at CRF 23."""
     file = io.BytesIO()
     with av.open(file, "w", "mp4") as container:
         stream = container.add_stream("libx264", rate=30, options={"crf": "23", "threads": "1"})
@@ -140,32 +143,32 @@ def coded(frames: list[Image]) -> list[Image]:
 
 
 def moved(matrix: Matrix, points: Matrix) -> Matrix:
-    """Points through a matrix."""
+    """Points (n, 2) mapped by a (2, 3) matrix."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def chained(outer: Matrix, inner: Matrix) -> Matrix:
-    """One matrix for ``inner`` and then ``outer``."""
+    """The matrix that applies ``inner`` and then ``outer``."""
     return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
 
 
 def by_mesh(scene: Scene) -> Matrix:
-    """Each frame where its mesh puts it."""
+    """Each frame aligned by its own mesh."""
     return np.stack([crop_matrix(mesh) for mesh in scene.meshes])
 
 
 def one_place(scene: Scene) -> Matrix:
-    """Every frame where the meshes put the median one."""
+    """Every frame aligned by the median of all meshes' matrices."""
     return np.repeat(np.median(by_mesh(scene), axis=0, keepdims=True), FRAMES, axis=0)
 
 
 def smoothed(scene: Scene) -> Matrix:
-    """The meshes' places, smoothed over time."""
+    """The matrices of the meshes, smoothed over time."""
     return gaussian_filter1d(by_mesh(scene), 2.0, axis=0, mode="nearest")
 
 
 def registered(scene: Scene, correct: Callable[[Image, Image, npt.NDArray[np.float32]], Matrix]) -> Matrix:
-    """From each mesh's place, corrected by what ``correct`` says of the first crop and this one."""
+    """Each frame aligned by its mesh, then by ``correct``: the motion from the first crop to the frame's."""
     matrices = by_mesh(scene)
 
     def gray(i: int) -> Image:
@@ -182,12 +185,12 @@ def registered(scene: Scene, correct: Callable[[Image, Image, npt.NDArray[np.flo
 
 
 def by_flow(first: Image, now: Image, region: npt.NDArray[np.float32]) -> Matrix:
-    """The head's motion in DIS flow."""
+    """The head's rigid motion, fitted to DIS flow."""
     return rigid_fit(*flow(first, now), region)
 
 
 def by_ecc(first: Image, now: Image, region: npt.NDArray[np.float32]) -> Matrix:
-    """The motion of best correlation (Evangelidis and Psarakis 2008)."""
+    """The rigid motion with the best correlation (ECC, Evangelidis and Psarakis 2008)."""
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 100, 1e-6)
     start, inside = np.eye(2, 3, dtype=np.float32), (region > 0).astype(np.uint8)
     found = cv2.findTransformECC(first, now, start, cv2.MOTION_EUCLIDEAN, stop, inside, 5)
@@ -205,12 +208,12 @@ WAYS: dict[str, Callable[[Scene], Matrix]] = {
 
 
 def dance(places: Matrix) -> float:
-    """How far places (time, ..., 2) are off their mean, rms."""
+    """The root mean square distance of places (time, ..., 2) from their mean over time."""
     return float(np.sqrt(((places - places.mean(axis=0)) ** 2).sum(axis=-1).mean()))
 
 
 def measured(scene: Scene, matrices: Matrix) -> tuple[float, float, float]:
-    """Dance of the bridge, dance of the resting skin, and the share of the movement that is left."""
+    """Dance of the nose's bridge, dance of the resting skin, the share of the movement that is left."""
     whole = [chained(*pair) for pair in zip(matrices, scene.head, strict=True)]
     bridge = np.stack([moved(matrix, scene.bridge) for matrix in whole])
     rest = np.stack([moved(matrix, scene.rest) for matrix in whole])
@@ -220,7 +223,7 @@ def measured(scene: Scene, matrices: Matrix) -> tuple[float, float, float]:
 
 
 def draw(scene: Scene, file: str) -> None:
-    """The bridge's and the moving skin's way down the crop, for three ways of aligning."""
+    """Plot how far down the crop the nose's bridge and the moving skin are, for three ways of aligning."""
     figure = Figure((9, 6), layout="constrained")
     for axes, name in zip(
         figure.subplots(3, 1, sharex=True, sharey=True),
@@ -240,7 +243,7 @@ def draw(scene: Scene, file: str) -> None:
 
 
 def main() -> None:
-    """Print the table, and draw the picture if one is asked for."""
+    """Print the table, and draw the picture if --picture names a file."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
-"""How far each apex finder is from the truth, on drawn clips whose apex is exactly known.
+"""Measures how far each apex finder is from the truth, on drawn clips whose apex is known exactly.
 
 A clip is one drawn micro-expression from onset to offset, aligned as a user's video is. Drawn skin moves but
-does not crease: finders that go by its texture may do better on real faces.
+does not crease: finders that use the skin's texture may do better on real faces.
 
     python studies/apex.py [--clips 60] [--fps 100] [--disturb none|moderate|strong] [--seed 0]
 """
@@ -23,7 +23,7 @@ from fleeting.types import Clip
 
 
 def drawn_clips(count: int, fps: float, disturb: str, seed: int) -> Iterator[Clip]:
-    """Clips of as many different people, their classes in turn."""
+    """``count`` clips of different people, with the classes in turn."""
     labels = tuple(COMBINATIONS)
     for number in range(count):
         label = labels[number % len(labels)]
@@ -37,12 +37,12 @@ def drawn_clips(count: int, fps: float, disturb: str, seed: int) -> Iterator[Cli
 
 
 def errors(finder: ApexFinder, clips: list[Clip]) -> np.ndarray:
-    """Frames between where the finder finds each clip's apex and where it is."""
+    """The distance, in frames, between the apex that the finder finds and the true one, for each clip."""
     return np.array([abs(finder(clip) - clip.apex) for clip in clips])
 
 
 def main() -> None:
-    """Draw, find, print."""
+    """Draw the clips, run each finder on them, print a row for each finder."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--clips", type=int, default=60)
     options.add_argument("--fps", type=float, default=100)

@@ -1,7 +1,8 @@
-"""What was tried for the best clean number on the composite's motion maps, and what each try gave.
+"""Scores every model that was tried for the best clean number on the composite's motion maps.
 
-Eight folds by subject, so that a try takes seconds to minutes; a try that looks good is then a recipe with
-leave-one-subject-out. Every row is one more look at these clips: the best of them is better than it is.
+Eight folds by subject, so that a try takes seconds to minutes; a try that looks good then becomes a recipe
+with leave-one-subject-out. Every row is one more look at the same clips, so the best row looks better than
+its model is.
 
     python studies/best_clean.py MAPS [--seeds 3] [--networks]
 """
@@ -39,18 +40,18 @@ Try = Callable[[Maps, npt.NDArray[np.int64], Maps], Shares]
 """Training maps, their classes and test maps, (n, 3, 28, 28) each, to class probabilities."""
 UNITS = (*sorted(PULLS), JAW)
 SIDE = 56
-"""Of drawn displacements, before they are shrunk to a map of 28."""
+"""Pixels across and down of drawn displacements, before they are shrunk to maps of 28."""
 
 
 def mirrored(maps: Maps) -> Maps:
-    """Left and right exchanged: what moved right moves left."""
+    """The maps mirrored: left and right are exchanged, and horizontal motion changes its sign."""
     flipped = maps[..., ::-1].copy()
     flipped[:, 0] = 255 - flipped[:, 0]
     return flipped
 
 
 def without_plane(maps: Maps) -> Maps:
-    """Flow without what a plane explains: a head that turned or came nearer."""
+    """The maps with a fitted plane subtracted from the flow: it fits a head that turned or came nearer."""
     rows, columns = np.mgrid[-0.5:0.5:28j, -0.5:0.5:28j]
     plane = np.stack([np.ones(784), columns.ravel(), rows.ravel()], axis=1)
     flat = maps[:, :2].reshape(len(maps), 2, 784)
@@ -59,7 +60,7 @@ def without_plane(maps: Maps) -> Maps:
 
 
 def weights(labels: npt.NDArray[np.int64], balance: float) -> dict[int, float]:
-    """A weight for each class: 1 (balance 0) to inversely as its clips (balance 1)."""
+    """A weight for each class: 1 with balance 0, inversely proportional to its clips with balance 1."""
     counts = np.bincount(labels, minlength=3)
     return dict(enumerate((len(labels) / (3 * counts)) ** balance))
 
@@ -73,7 +74,7 @@ def linear(
     before: Callable[[Maps], Maps] = lambda maps: maps,
     twice: bool = False,
 ) -> Try:
-    """linear-flow and its relatives; ``twice`` learns from mirror images too and asks both."""
+    """linear-flow and variants of it; ``twice`` also trains on mirror images and averages over both."""
 
     def attempt(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
         views = (lambda maps: maps, mirrored) if twice else (lambda maps: maps,)
@@ -87,7 +88,7 @@ def linear(
 
 
 def kernel(*, cost: float = 3.0, narrow: float = 1.0, side: int = 7, balance: float = 1.0) -> Try:
-    """svm-flow's relatives, each pair of classes against each other."""
+    """Variants of svm-flow that separate each pair of classes."""
 
     def attempt(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
         seen, asked = (linear_maps.features([maps], 1.0, side) for maps in (train, test))
@@ -103,7 +104,7 @@ def kernel(*, cost: float = 3.0, narrow: float = 1.0, side: int = 7, balance: fl
 
 
 def averaged(*tries: Try) -> Try:
-    """Several tries, whose probabilities are averaged."""
+    """A try that averages the probabilities of several tries."""
     return lambda *given: np.mean([attempt(*given) for attempt in tries], axis=0)
 
 
@@ -125,7 +126,10 @@ class Convolutions(nn.Module):
 
 
 def network(start: Mapping[str, Tensor] | None = None, epochs: int = 20, mix: float = 0.4) -> Try:
-    """A small network with mirroring, shifts, mixup and smoothed labels, two seeds, asked both ways."""
+    """A small network trained with mirroring, shifts, mixup and smoothed labels, for two seeds.
+
+    Its answer is the mean over the map and its mirror image, and over the seeds.
+    """
 
     def attempt(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
         pairs = [_scaled(np.stack([maps, mirrored(maps)])) for maps in (train, test)]
@@ -169,7 +173,10 @@ def _scaled(maps: npt.NDArray[Any]) -> Tensor:
 
 
 def displacements(people: int) -> Tensor:
-    """What each action unit does to each drawn face, in its own axes: (people, units, 2, SIDE, SIDE)."""
+    """The displacements by each action unit on each drawn face: (people, units, 2, SIDE, SIDE).
+
+    They are in the face's own axes, on a square around its mesh.
+    """
     found = []
     for number in range(1, people + 1):
         person = identity(number, seed=5)
@@ -186,7 +193,7 @@ def displacements(people: int) -> Tensor:
 
 
 def drawn_batch(bank: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Maps of a few action units under a head that moves and flow that errs, and how strong each is."""
+    """Maps of a few action units with the head's motion and flow errors, and each unit's strength, 0 to 1."""
 
     def uniform(*shape: int, low: float, high: float) -> Tensor:
         return torch.empty(shape).uniform_(low, high, generator=generator)
@@ -217,7 +224,7 @@ def drawn_batch(bank: Tensor, count: int, generator: torch.Generator) -> tuple[T
 
 
 def drawn_start(steps: int = 2500) -> Mapping[str, Tensor]:
-    """A trunk that has learnt to name action units in drawn flow."""
+    """The trunk's weights after the network has learnt the strengths of action units in drawn flow."""
     torch.manual_seed(0)
     net, bank, generator = Convolutions(len(UNITS)), displacements(40), torch.Generator().manual_seed(0)
     optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=1e-2)
@@ -238,14 +245,14 @@ def drawn_start(steps: int = 2500) -> Mapping[str, Tensor]:
 
 
 def symmetric(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
-    """What is shipped: weights averaged with their mirror image."""
+    """The shipped model: linear-flow with weights averaged with their mirror image."""
     model = LinearFlow(3, symmetric=True)
     model.fit([train], labels, seed=0)
     return model.probabilities([test])
 
 
 def one_against_rest(train: Maps, labels: npt.NDArray[np.int64], test: Maps) -> Shares:
-    """`svm-flow` itself."""
+    """The model `svm-flow` itself."""
     model = SvmFlow(3)
     model.fit([train], labels, seed=0)
     return model.probabilities([test])
@@ -277,7 +284,7 @@ SIMPLE: dict[str, Try] = {
 
 
 def main() -> None:
-    """Score every try, a row each: means over the seeds that cut the folds."""
+    """Score every try and print a row for each: means over the seeds that cut the folds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("maps", type=Path, help="the folder of the composite's motion maps")
     parser.add_argument("--seeds", type=int, default=3, help="how often the folds are cut anew")

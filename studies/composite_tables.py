@@ -1,9 +1,9 @@
-"""The composite's tables: networks and baselines on the 442 published motion maps, under both rules.
+"""Runs the composite's tables: networks and baselines on the 442 published motion maps, clean and oracle.
 
-Three sizes of the same story. `reduced` takes under ten minutes on two cores of a laptop, `small` hours, and
-`full`, the published HTNet of 114 million parameters 68 times, needs a GPU (`--executor stacked` trains many
-folds there as one computation). Killed and started again, each goes on where it was. The page it writes has
-every number with the command that makes it again.
+There are three sizes. `reduced` takes under ten minutes on two cores of a laptop, and `small` takes hours.
+`full` trains the published HTNet of 114 million parameters 68 times and needs a GPU (`--executor stacked`
+trains many folds there as one computation). If a run is killed and started again, it continues where it was.
+The page that is written has every number with the command that makes it again.
 
     python studies/composite_tables.py MAPS [--size reduced] [--executor processes] [--out runs/composite]
 """
@@ -38,11 +38,11 @@ SIZES: dict[str, tuple[int, tuple[str, ...]]] = {
     ),
     "full": (1, (*BASELINES, "htnet/base", "htnet/lape", "htnet/lape-esaat")),
 }
-"""How many seeds, and of which recipes; the first is what the others are tested against."""
+"""Number of seeds and recipes of each size; the others are tested against the first recipe."""
 
 
 def agreement(runs: Sequence[Run]) -> str:
-    """On how many clips all runs and seeds agree, and whether they are right."""
+    """A sentence on how many clips all trainings get right or wrong, and on the best UF1 they could reach."""
     right = np.array([[p.truth == p.predicted for p in seed] for run in runs for seed in run.by_seed])
     truth, classes = [p.truth for p in runs[0].by_seed[0]], len(runs[0].classes)
     missed = ~right.any(axis=0)
@@ -55,7 +55,7 @@ def agreement(runs: Sequence[Run]) -> str:
 
 
 def main() -> None:
-    """Run what is missing, say after each recipe what it gave, and write the page."""
+    """Run the recipes that are missing, print the score of each, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("maps", type=Path, help="the folder of the composite's motion maps")
     parser.add_argument("--size", choices=sorted(SIZES), default="reduced")

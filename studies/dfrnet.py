@@ -1,10 +1,10 @@
-"""DFR-Net on a processor: torch against ONNX Runtime, one sample at a time, and what smaller inputs cost.
+"""Times DFR-Net on a CPU: torch against ONNX Runtime, one sample at a time, at four input sizes.
 
-The paper reports "around 50 ms" and "around 60 ms" a sample on an Intel i7-1165G7 with four cores, without a
-word on threads or on the size of the input. Only the network is timed: flow and faces are extra. So that
-speed is not bought blindly, the same network at a quarter of its width (training it whole takes hours) is
-trained and scored at each size, on drawn clips: CASME II's layout, folds by subject, all faces two
-photographs, warped.
+The paper reports "around 50 ms" and "around 60 ms" per sample on an Intel i7-1165G7 with four cores. It does
+not say how many threads or which input size. Only the network is timed: flow and faces are extra. To show
+what the speed of smaller inputs costs in accuracy, a network of a quarter of the width (the whole one takes
+hours to train) is trained and scored at each size on drawn clips: CASME II's layout, folds by subject, all
+faces warped from two photographs.
 
     python studies/dfrnet.py [--repeats 100] [--data FOLDER] [--subjects 5] [--epochs 30] [--no-score]
 """
@@ -32,7 +32,7 @@ NAMES = ("temporal", "spatial", "differential")
 
 
 def latency(call: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Median and 95th percentile in ms, after five calls that do not count."""
+    """Median and 95th percentile of the time of a call in ms, after five calls that are not counted."""
     times = []
     for number in range(repeats + 5):
         start = time.perf_counter()
@@ -43,7 +43,7 @@ def latency(call: Callable[[], object], repeats: int) -> tuple[float, float]:
 
 
 def deployed(size: int) -> tuple[Deployed, list[FloatArray]]:
-    """DFR-Net of full width with all around it, and one random sample of that size."""
+    """DFR-Net at full width, ready for export, and one random sample of ``size`` pixels."""
     shapes = [(3, size, size)] * 3
     network = build("dfrnet", 3, shapes, {}, seed=0)
     scaling = [torch.zeros(1, 3, 1, 1)] * 3, [torch.ones(1, 3, 1, 1)] * 3
@@ -54,7 +54,7 @@ def deployed(size: int) -> tuple[Deployed, list[FloatArray]]:
 
 
 def in_torch(whole: Deployed, sample: Sequence[FloatArray], threads: int) -> Callable[[], object]:
-    """A call that runs the network in torch, on so many threads."""
+    """A call that runs the network in torch with ``threads`` threads."""
     arrays = [torch.from_numpy(a).contiguous(memory_format=torch.channels_last) for a in sample]
 
     def call() -> object:
@@ -66,7 +66,7 @@ def in_torch(whole: Deployed, sample: Sequence[FloatArray], threads: int) -> Cal
 
 
 def in_onnx(content: bytes, sample: Sequence[FloatArray], threads: int) -> Callable[[], object]:
-    """A call that runs the network in ONNX Runtime, on so many threads."""
+    """A call that runs the network in ONNX Runtime with ``threads`` threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -74,7 +74,7 @@ def in_onnx(content: bytes, sample: Sequence[FloatArray], threads: int) -> Calla
 
 
 def score(size: int, data: Path, epochs: int, out: Path) -> float:
-    """Clean UF1 of the narrow network at that size."""
+    """Clean UF1 of the network of a quarter of the width at an input of ``size`` pixels."""
     changes = [
         "data.dataset=casme2",
         f"model.size={size}",
@@ -87,7 +87,7 @@ def score(size: int, data: Path, epochs: int, out: Path) -> float:
 
 
 def main() -> None:
-    """Time, train, print."""
+    """Time each size, then train and score each size, and print the results."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--repeats", type=int, default=100)
     options.add_argument("--data", type=Path, help="a folder in CASME II's layout; without it, one is drawn")

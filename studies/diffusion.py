@@ -1,13 +1,13 @@
-"""Diffusion augmentation on motion maps: how its samples look, whether they are any good, what they add.
+"""Judges diffusion augmentation on motion maps: how its samples look, how good they are, what they add.
 
     python studies/diffusion.py sheet [--data megc2019-flow=PATH] [--epochs N] [--out FILE.png]
     python studies/diffusion.py effect --data megc2019-flow=PATH [--seeds 3] [--out FOLDER]
 
-Every fold and seed trains a diffusion model of its own, so folds are four, cut by subject: one for each of
-the composite's 68 people would take 68 a seed. `sheet` trains one on the training side of the first fold,
-drawn maps unless told otherwise; people held out are asked about at the end and seen by nothing before.
-`effect` runs STSTNet three ways over the same folds and seeds: as it is, with rare classes weighted up, and
-with rare classes filled up by diffusion. Its run folders are kept; started again, it does what is missing.
+Every fold and seed trains a diffusion model of its own. So there are four folds by subject: with one fold for
+each of the composite's 68 people, a seed would take 68 diffusion models. `sheet` trains one on the training
+side of the first fold, on drawn maps without --data; the people held out are used at the end only.
+`effect` runs STSTNet in three ways over the same folds and seeds: as it is, with rare classes weighted up,
+and with rare classes filled up by diffusion. Its run folders are kept; a second start does what is missing.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ DIFFUSION = tuple(
     f"training.diffusion.{setting}"
     for setting in (f"epochs={EPOCHS}", "lr=2e-3", "batch=32", "width=16", "sampling_steps=25")
 )
-"""About a minute of one core on 330 maps; chosen by samples and maps of training people alone."""
+"""About a minute of one core on 330 maps; chosen by looking at samples and maps of training people only."""
 WAYS = {"plain": (), "balanced": ("training.class_weights=balanced",), "diffusion": DIFFUSION}
 SHOWN = 12
-"""Maps in a row of the sheet."""
+"""Maps in a row of the sheet, without the mean."""
 
 
 def experiment(dataset: str, *changes: str) -> Experiment:
-    """STSTNet over folds by subject."""
+    """The experiment: STSTNet over four folds by subject."""
     folds = ("protocol.name=kfold", "protocol.folds=4", f"data.dataset={dataset}")
     return read_recipe("megc2019/ststnet", changes=[*folds, "training.trace_oracle=false", *changes])
 
 
 def sheet(chosen: argparse.Namespace) -> None:
-    """Train on one training side, draw, judge, and write the picture."""
+    """Train a diffusion model on one training side, draw samples, judge them, and write the picture."""
     data = named_paths(chosen.data)
     changes = (*DIFFUSION, "training.diffusion.fill=2.0", f"training.diffusion.epochs={chosen.epochs}")
     recipe = experiment(next(iter(data), "drawn"), *changes).completed()
@@ -82,9 +82,9 @@ def sheet(chosen: argparse.Namespace) -> None:
 
 
 def picture(train: TrainingSet, maps: FloatArray, labels: IntArray, classes: tuple[str, ...]) -> Figure:
-    """Of each class a row of maps to learn from above one of samples; the last of a row is the mean of all.
+    """For each class a row of training maps above a row of samples; the last map of a row is the mean of all.
 
-    Each is stretched to its own range: horizontal flow red, vertical flow green, strain blue.
+    Each map is stretched to its own range: horizontal flow is red, vertical flow green, strain blue.
     """
     rng = np.random.default_rng(0)
     with mpl.rc_context(STYLE):
@@ -107,9 +107,9 @@ def picture(train: TrainingSet, maps: FloatArray, labels: IntArray, classes: tup
 
 
 def judge(train: TrainingSet, held: TrainingSet, maps: FloatArray, labels: IntArray) -> None:
-    """Print what tells good samples from noise, from copies, and from samples without a class.
+    """Print measures that tell good samples from noise, from copies, and from samples without a class.
 
-    Maps of held-out people are what samples as good as new maps would measure.
+    Maps of held-out people show the values that perfect samples would have.
     """
     (known,), (unseen,) = train.arrays, held.arrays
     print("grey levels                      held out  samples")
@@ -135,23 +135,23 @@ def judge(train: TrainingSet, held: TrainingSet, maps: FloatArray, labels: IntAr
 
 
 def nearest(maps: FloatArray, others: FloatArray) -> float:
-    """Median over maps of the distance to the nearest of the others: near 0 where they are copies."""
+    """Median over maps of the distance to the nearest of the others, rms per pixel; near 0 for copies."""
     one, two = (array.reshape(len(array), -1) for array in (maps, others))
     return float(np.median(cdist(one, two).min(axis=1)) / np.sqrt(one.shape[1]))
 
 
 def roughness(maps: FloatArray) -> float:
-    """Mean absolute difference of neighbouring pixels: what noise has more of than skin."""
+    """Mean absolute difference of neighbouring pixels, which is larger in noise than in skin."""
     return float(np.mean([np.abs(np.diff(maps, axis=axis)).mean() for axis in (2, 3)]))
 
 
 def spread(maps: FloatArray, labels: IntArray) -> float:
-    """Mean standard deviation of a pixel over the maps of a class: near 0 where all samples are one."""
+    """Mean standard deviation of a pixel over the maps of a class; near 0 if all samples look the same."""
     return float(np.mean([maps[labels == label].std(axis=0).mean() for label in np.unique(labels)]))
 
 
 def off(maps: FloatArray, labels: IntArray, others: FloatArray, their: IntArray) -> float:
-    """Mean absolute difference of a class's mean map and the others' mean map of this class."""
+    """Mean absolute difference between a class's mean map in ``maps`` and its mean map in ``others``."""
     pairs = ((maps[labels == label], others[their == label]) for label in np.unique(labels))
     return float(np.mean([np.abs(one.mean(axis=0) - two.mean(axis=0)).mean() for one, two in pairs]))
 
@@ -159,7 +159,7 @@ def off(maps: FloatArray, labels: IntArray, others: FloatArray, their: IntArray)
 def linear(
     maps: FloatArray, labels: IntArray, asked: FloatArray, truth: IntArray, classes: int
 ) -> tuple[float, float]:
-    """UF1 and UAR on some maps of a linear-flow that learnt from others."""
+    """UF1 and UAR on the maps ``asked`` of a linear-flow trained on ``maps``."""
     model = LinearFlow(classes)
     model.fit([maps], labels, seed=0)
     found = measures(confusion(truth, model.probabilities([asked]).argmax(axis=1), classes))
@@ -167,7 +167,7 @@ def linear(
 
 
 def effect(chosen: argparse.Namespace) -> None:
-    """Run every way, compare each with each, print; p is that of the permutation test on UF1."""
+    """Run STSTNet in every way and print each comparison; p is of the permutation test on UF1."""
     data = named_paths(chosen.data)
     common = (f"training.epochs={chosen.epochs}", f"training.seeds={chosen.seeds}")
     runs = []
@@ -189,7 +189,7 @@ def effect(chosen: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Parse and do."""
+    """Parse the arguments and carry out the chosen command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True)
     look = commands.add_parser("sheet")

@@ -1,9 +1,9 @@
-"""Optical flow on drawn micro-expressions, against the exact flow: mean endpoint error where the skin moves.
+"""Compares optical flow with the exact flow of drawn micro-expressions: endpoint error where the skin moves.
 
-Each pair is the onset and the apex frame of a drawn clip, in the light, the noise and with the head of the
-disturbance that is asked for; the truth is the exact flow, head and all. Errors are means over the pixels of
-the face that the expression moves by more than a tenth of its peak, in pixels of the 640x480 picture; beside
-them the mean length of what there was to find, the error of finding nothing.
+Each pair is the onset and the apex frame of a drawn clip, with light, noise and head motion as --disturb
+says; the truth is the exact flow, including the head's. Errors are means over the pixels of the face that the
+expression moves by more than a tenth of its peak, in pixels of the 640x480 picture. The row "nothing" is the
+error of a flow of zero, which is the mean length of the true flow.
 
     python studies/drawn_flow.py [--clips 8] [--disturb none|moderate|strong]
 """
@@ -22,11 +22,11 @@ from fleeting.drawing.script import COMBINATIONS, script_of_clip
 from fleeting.faces.optical_flow import FLOWS, flow
 
 AMPLITUDES = (0.3, 0.75, 1.5)
-"""Peak displacement in percent of the distance between the outer eye corners: least, middle, most."""
+"""Peak displacements, in percent of the distance between the outer eye corners: least, middle, most."""
 
 
 def errors(number: int, amplitude: float, disturb: str) -> dict[str, float]:
-    """The error of each backend on one clip, and of finding nothing, in pixels."""
+    """The error of each backend on one clip, and of a flow of zero ("nothing"), in pixels."""
     label = tuple(COMBINATIONS)[number % len(COMBINATIONS)]
     script = script_of_clip(identity(number + 1), label, number, amplitude=amplitude, disturb=disturb)
     (event,) = script.events
@@ -41,7 +41,7 @@ def errors(number: int, amplitude: float, disturb: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure every amplitude and print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("--disturb", default="none", choices=("none", "moderate", "strong"))

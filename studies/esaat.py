@@ -1,12 +1,12 @@
-"""Entropy-based selection of attention layers, and agents: what it chooses, what it saves, what it scores.
+"""Studies entropy-based removal of attention layers, and agent attention: choice, cost and score.
 
     python studies/esaat.py entropy [--data megc2019-flow=PATH] [--recipe RECIPE ...] [--figure PATH]
     python studies/esaat.py cost [--sizes 28 56 112] [--widths small published]
     python studies/esaat.py score RUN_PLAIN RUN_PRUNED
 
-`entropy` trains whole networks on the training side of some folds, drawn maps unless told otherwise, and
-chooses layers when the recipe would: after half of the epochs. It leaves out every other set of as many
-layers too. `cost` times in one thread, all variants in turn, so that whatever else runs slows all of them.
+`entropy` trains whole networks on the training side of some folds, on drawn maps without --data, and chooses
+layers when the recipe would: after half of the epochs. It also leaves out every other set of as many layers.
+`cost` times all variants in turn, in one thread, so that other load on the machine slows all of them.
 `score` compares two finished runs of the same folds and seeds.
 """
 
@@ -79,30 +79,33 @@ ON_MAPS: dict[str, tuple[str, ...]] = {
         "training.epochs=10",
     ),
 }
-"""What makes a recipe for frames one that a processor trains on motion maps in a minute."""
+"""Changes by which a recipe for frames becomes one that a CPU trains on motion maps in a minute."""
 MOMENTS = ("before", "halfway", "after")
 LEVELS = ("#0b6e4f", "#2f6f9f", "#b07d12")
 WIDTHS: dict[str, tuple[dict[str, Any], int]] = {
     "small": ({"dim": 24, "repeats": (1, 1, 4)}, 3),
     "published": ({}, 5),
 }
-"""HTNet's options, and how many attention layers of its last level go (of four, of eight)."""
+"""HTNet's options, and how many attention layers of its last level are removed (3 of 4, 5 of 8)."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """One training: entropies before it, when layers are chosen, and after it; and what leaving out does."""
+    """One training: its layers' entropies at three moments, and the effect of leaving layers out.
+
+    The moments are before training, when layers are chosen, and after training.
+    """
 
     before: Sequence[LayerEntropy]
     halfway: Sequence[LayerEntropy]
     after: Sequence[LayerEntropy]
     chosen: frozenset[str]
     without: Mapping[frozenset[str], tuple[float, float]]
-    """Training loss and accuracy at the moment of the choice, by the layers that are left out."""
+    """Training loss and accuracy at the moment of the choice, by the set of layers that are left out."""
 
     @property
     def most_telling(self) -> frozenset[str]:
-        """As many layers as were chosen, those with the largest transfer entropy."""
+        """The layers with the largest transfer entropy, as many as were chosen."""
         ordered = sorted(self.halfway, key=lambda layer: -layer.transfer)
         return frozenset(layer.name for layer in ordered[: len(self.chosen)])
 
@@ -113,26 +116,26 @@ class Followed:
 
     @property
     def worse(self) -> float:
-        """The share of the other sets that raise the loss by more than the chosen one."""
+        """The share of the other sets whose removal raises the loss more than that of the chosen set."""
         own = self.without[self.chosen][0]
         return sum(loss > own for loss, _ in self.sets) / (len(self.sets) - 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """The training as a dictionary for JSON."""
         moments = {key: [vars(layer) for layer in getattr(self, key)] for key in MOMENTS}
         without = [[sorted(names), *found] for names, found in self.without.items()]
         return {**moments, "chosen": sorted(self.chosen), "without": without}
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Followed:
-        """What `as_dict` gave."""
+        """The training that `as_dict` was called on."""
         moments = {key: [LayerEntropy(**layer) for layer in kept[key]] for key in MOMENTS}
         without = {frozenset(names): (loss, accuracy) for names, loss, accuracy in kept["without"]}
         return cls(**moments, chosen=frozenset(kept["chosen"]), without=without)
 
 
 def opened(recipe: str, data: Mapping[str, Path], changes: Sequence[str]) -> tuple[Task, Sequence[Any]]:
-    """A recipe on motion maps, and its folds, one for each person."""
+    """The task of a recipe on motion maps, and its folds, one for each person."""
     source = next(iter(data), "drawn")
     fixed = ("training.trace_oracle=false", "training.remove_attention=0", f"data.dataset={source}")
     experiment = read_recipe(recipe, changes=[*ON_MAPS.get(recipe, ()), *changes, *fixed]).completed()
@@ -141,7 +144,7 @@ def opened(recipe: str, data: Mapping[str, Path], changes: Sequence[str]) -> tup
 
 
 def followed(task: Task, job: Job, count: int) -> Followed:
-    """Train one fold's whole network on its training side and look at its layers on the way."""
+    """Train one fold's whole network on its training side, and measure its layers at three moments."""
     recipe, seed = task.experiment.training, fold_seed(job.seed, job.fold.name)
     data = training_set(task, rows_of(task, job.fold.train))
     model = model_of(task, seed)
@@ -156,7 +159,7 @@ def followed(task: Task, job: Job, count: int) -> Followed:
 
     def watch(epoch: int, _predict: object) -> None:
         if epoch == moment:
-            model.eval()  # the next epoch trains again
+            model.eval()  # the next epoch switches back to training mode
             halfway.extend(layer_entropies(model, seen))
             chosen.update(least_telling(model, seen, count, recipe.remove_among))
             sets = [(), *combinations([n for n in names if n.startswith(recipe.remove_among)], count)]
@@ -168,7 +171,7 @@ def followed(task: Task, job: Job, count: int) -> Followed:
 
 
 def kept(folder: Path | None, task: Task, job: Job, count: int) -> Followed:
-    """What `followed` gives, or gave before, where there is a folder to keep it."""
+    """The result of `followed`; with a ``folder`` it is kept there as a file and not computed again."""
     if folder is None:
         return followed(task, job, count)
     asked = f"{task.experiment.toml()} {job.fold.name} {job.seed} {count}"
@@ -188,12 +191,12 @@ def _fares(
 
 
 def short(name: str) -> str:
-    """A layer's place, counted from 1: ``levels.2.blocks.0.attention`` is 3.1."""
+    """A layer's numbers, counted from 1: ``levels.2.blocks.0.attention`` is 3.1."""
     return ".".join(str(int(number) + 1) for number in re.findall(r"\d+", name))
 
 
 def print_layers(trainings: Sequence[Followed], sizes: Mapping[str, int]) -> None:
-    """A row for each layer: medians over the trainings, and in how many of them it goes."""
+    """Print a row for each layer: medians over the trainings, and in how many of them it is removed."""
     print("layer  weights   entropy: before  half way  after   transfer: before  half way  after   goes in")
     for place, (name, size) in enumerate(sizes.items()):
         layers = [[t.before[place], t.halfway[place], t.after[place]] for t in trainings]
@@ -209,7 +212,7 @@ def print_layers(trainings: Sequence[Followed], sizes: Mapping[str, int]) -> Non
 
 
 def print_removals(trainings: Sequence[Followed], sizes: Mapping[str, int], whole: int) -> None:
-    """What happens at the moment of removal, before any further training; means over the trainings."""
+    """Print loss and accuracy right after a removal, before further training; means over the trainings."""
     rows: dict[str, Callable[[Followed], tuple[float, float]]] = {
         "nothing": lambda t: t.without[frozenset()],
         "what the rule chooses": lambda t: t.without[t.chosen],
@@ -236,7 +239,7 @@ def print_removals(trainings: Sequence[Followed], sizes: Mapping[str, int], whol
 
 
 def panel(axes: Any, title: str, trainings: Sequence[Followed], names: Sequence[str]) -> None:
-    """Transfer entropy of each layer: bars when layers are chosen, rings before training."""
+    """Plot the transfer entropy of each layer: bars when layers are chosen, rings before training."""
     for place, name in enumerate(names):
         level = int(short(name).split(".")[0]) - 1 if short(name).count(".") else 0
         told = [training.halfway[place].transfer for training in trainings]
@@ -269,7 +272,7 @@ def panel(axes: Any, title: str, trainings: Sequence[Followed], names: Sequence[
 
 
 def draw(panels: Sequence[tuple[str, Sequence[Followed], Sequence[str]]], path: Path) -> None:
-    """Write the figure, as SVG or PNG by its name."""
+    """Write the figure as SVG or PNG, by the extension of ``path``."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(1.2 + 2.7 * len(panels), 3.6), layout="constrained")
         row = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -290,7 +293,7 @@ def draw(panels: Sequence[tuple[str, Sequence[Followed], Sequence[str]]], path: 
 
 
 def entropy(chosen: argparse.Namespace) -> None:
-    """Train, look, print, draw."""
+    """Train the networks, measure their layers, print the tables, draw the figure."""
     data = {name: Path(path) for name, path in (pair.split("=", 1) for pair in chosen.data)}
     panels = []
     for recipe in chosen.recipe or NETWORKS:
@@ -322,7 +325,7 @@ def _weights(network: nn.Module) -> int:
 
 
 def variant(size: int, width: str, attention: str, pruned: bool) -> HTNet:
-    """HTNet with LAPE; where it is pruned, layers of its last level are gone."""
+    """HTNet with LAPE; if ``pruned``, without the last attention layers of its last level."""
     options, count = WIDTHS[width]
     network = HTNet(CLASSES, size=size, lape=True, attention=attention, **options)
     if pruned:
@@ -339,14 +342,14 @@ VARIANTS = {
 
 
 def operations(size: int, width: str, attention: str, pruned: bool) -> int:
-    """Floating-point operations of one sample, counted without computing any."""
+    """Floating-point operations of one sample, counted on torch's meta device without computing any."""
     with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
         variant(size, width, attention, pruned)(torch.zeros(1, 3, size, size))
     return counter.get_total_flops()
 
 
 def untouched(network: HTNet, size: int) -> int:
-    """How many weights no sample ever moves: their gradient over a batch of noise is exactly 0."""
+    """The number of weights that no sample changes: their gradient over a batch of noise is exactly 0."""
     network(torch.randn(4, 3, size, size)).square().sum().backward()
     never = sum(int((weight.grad == 0).sum()) for weight in network.parameters())
     network.zero_grad(set_to_none=True)
@@ -354,13 +357,13 @@ def untouched(network: HTNet, size: int) -> int:
 
 
 def on_disk(network: nn.Module) -> int:
-    """Bytes of its weights as a run keeps them."""
+    """Bytes of a network's weights in the file that a run keeps."""
     arrays = Fitted(network, [torch.zeros(1, 3, 1, 1)], [torch.ones(1, 3, 1, 1)], torch.device("cpu")).state()
     return len(save({name: np.array(array, order="C") for name, array in arrays.items()}))
 
 
 def in_torch(network: nn.Module, size: int) -> Callable[[], Any]:
-    """A call that predicts one sample."""
+    """A call that predicts one sample in torch."""
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     sample = torch.randn(1, 3, size, size).contiguous(memory_format=torch.channels_last)
 
@@ -372,7 +375,7 @@ def in_torch(network: nn.Module, size: int) -> Callable[[], Any]:
 
 
 def in_onnx(network: nn.Module, size: int) -> Callable[[], Any]:
-    """The same by ONNX Runtime, in one thread. Raises MissingExtraError."""
+    """A call that predicts one sample in ONNX Runtime, in one thread. Raises MissingExtraError without it."""
     try:
         import onnxruntime
     except ImportError:
@@ -387,9 +390,10 @@ def in_onnx(network: nn.Module, size: int) -> Callable[[], Any]:
 
 
 def in_turn(calls: Mapping[str, Callable[[], Any]], rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Milliseconds of each call in each round, in an order dealt anew, after two uncounted rounds.
+    """Milliseconds of each call in each round, after two rounds that are not counted.
 
-    They are the calling thread's own: on an idle machine the latency, on a busy one not what others took.
+    Each round has a new random order. The time is the calling thread's processor time: on an idle machine it
+    is the latency, on a busy one it excludes the time that other programs took.
     """
     order, times = np.random.default_rng(0), {name: [] for name in calls}
     started = time.perf_counter()
@@ -404,7 +408,7 @@ def in_turn(calls: Mapping[str, Callable[[], Any]], rounds: int, seconds: float)
 
 
 def against_whole(times: Mapping[str, Sequence[float]], name: str) -> str:
-    """The median latency, and the median over rounds of its ratio to the whole network's, 95 % interval."""
+    """The median latency, and its ratio to the whole network's: median over rounds with a 95 % interval."""
     ratios = np.array(times[name]) / np.array(times["whole"])
     drawn = np.random.default_rng(0).choice(ratios, (1000, len(ratios)))
     low, high = np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
@@ -412,7 +416,7 @@ def against_whole(times: Mapping[str, Sequence[float]], name: str) -> str:
 
 
 def cost(chosen: argparse.Namespace) -> None:
-    """Count, time, print."""
+    """Count weights and operations, time every variant, print the tables."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     for width in chosen.widths:
@@ -423,7 +427,7 @@ def cost(chosen: argparse.Namespace) -> None:
 
 
 def print_weights(networks: Mapping[str, HTNet], size: int, width: str) -> None:
-    """What each variant weighs, and what other sets of as many layers would save."""
+    """Print each variant's weights, and the share of weights in other sets of as many layers."""
     count, whole = WIDTHS[width][1], _weights(networks["whole"])
     sizes = sorted(_weights(layer) for layer in removable(networks["whole"]).values())
     least, most = (100 * sum(some) / whole for some in (sizes[:count], sizes[-count:]))
@@ -440,7 +444,7 @@ def print_weights(networks: Mapping[str, HTNet], size: int, width: str) -> None:
 
 
 def print_times(networks: Mapping[str, HTNet], size: int, rounds: int, seconds: float) -> None:
-    """Milliseconds a sample, and how that compares with the whole network in the same round."""
+    """Print milliseconds per sample, and their ratio to the whole network's in the same round."""
     runtimes = {
         "torch": {name: in_torch(network, size) for name, network in networks.items()},
         "ONNX": {name: in_onnx(networks[name], size) for name in ("whole", "pruned + agents")},
@@ -453,7 +457,7 @@ def print_times(networks: Mapping[str, HTNet], size: int, rounds: int, seconds: 
 
 
 def score(chosen: argparse.Namespace) -> None:
-    """Compare two runs, print."""
+    """Compare two runs and print the result. Raises RunError if they cannot be compared."""
     plain, pruned = (Run.load(path) for path in (chosen.plain, chosen.pruned))
     refuse_unlike(plain, pruned)
     found = compare_runs([plain, pruned])
@@ -475,7 +479,7 @@ def score(chosen: argparse.Namespace) -> None:
 
 
 def refuse_unlike(plain: Run, pruned: Run) -> None:
-    """Raise RunError where two runs differ in data, protocol, seeds or folds: more than the network would."""
+    """Raise RunError if two runs differ in data, protocol, seeds or folds, and not in the network only."""
     for what in ("data", "protocol"):
         if getattr(plain.experiment, what) != getattr(pruned.experiment, what):
             raise RunError(f"{plain.path} and {pruned.path} differ in {what}; run both on the same")
@@ -491,7 +495,7 @@ def _limits(limits: Sequence[float] | None, sign: str = "") -> str:
 
 
 def main() -> None:
-    """Parse and do."""
+    """Parse the arguments and carry out the chosen command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True)
     look = commands.add_parser("entropy")

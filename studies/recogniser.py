@@ -1,9 +1,9 @@
-"""The shipped recogniser on drawn clips: does the way from frames to a class work on pictures it never saw?
+"""Checks the path from frames to a class: the shipped recogniser is asked about drawn clips.
 
-It was trained on motion maps of real faces and nothing drawn. The clips are drawn micro-expressions from
-onset to offset, aligned as a user's video is; each is asked about twice, as it is and mirrored. Drawn skin
-moves without creasing, by fields somebody made up, and all faces are two photographs, warped: a check of
-geometry, signs and scale, not a score of the recogniser.
+The recogniser was trained on motion maps of real faces and on nothing drawn. The clips are drawn
+micro-expressions from onset to offset, aligned as a user's video is; each is asked about twice, as it is and
+mirrored. Drawn skin moves without creasing, by fields that were made up, and all faces are warped from two
+photographs. So this checks geometry, signs and scale; it is not a score of the recogniser.
 
     python studies/recogniser.py [--clips 20] [--disturb none|moderate|strong] [--apex NAME] [--seed 0]
 """
@@ -29,7 +29,10 @@ from fleeting.types import Clip
 def drawn_clips(
     count: int, disturb: str, seed: int, amplitude: float | None = None
 ) -> Iterator[tuple[str, str, Clip]]:
-    """Label, action units, clip; ``count`` of each class, its combinations in turn, each another person."""
+    """``count`` clips of each class with their label and action units.
+
+    A class's combinations of action units come in turn; each clip shows another person.
+    """
     number = 0
     for label, combinations in COMBINATIONS.items():
         for turn in range(count):
@@ -47,12 +50,12 @@ def drawn_clips(
 
 
 def mirrored(clip: Clip) -> Clip:
-    """The clip in a mirror: the person's left is right."""
+    """The clip mirrored: left and right are exchanged."""
     return replace(clip, frames=np.ascontiguousarray(clip.frames[:, :, ::-1]))
 
 
 def main() -> None:
-    """Draw, recognise, print."""
+    """Draw the clips, have them recognised, print the table."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--clips", type=int, default=20, help="of each class")
     options.add_argument("--disturb", choices=STRENGTH, default="moderate")

@@ -1,13 +1,14 @@
-"""What the spotter finds in drawn videos whose every movement is known, over frame rates and more.
+"""Scores the spotter on drawn videos whose movements are all known: over frame rate, size and disturbance.
 
-Videos are drawn through H.264, one person each. All seeds here are held out: constants of the spotter were
-chosen on seeds 0 to 999. A movement is found if it shares half of its union with a true one, one for each
-(MEGC's rule, pooled). Drawn faces come from two photographs: what holds for other people is not shown here.
+Videos are drawn and compressed by H.264, one person each. All seeds here are held out: the spotter's
+constants were chosen on seeds 0 to 999. A true movement is found if an interval shares half of their union
+with it, each interval used once (MEGC's rule, pooled). Drawn faces come from two photographs, so this shows
+nothing about other people.
 
     python studies/spotting.py [--quick] [--folder DIR] [--only NAME ...] [--picture FILE] [--spotter NAME]
 
-With ``--folder`` drawn videos and measured motion are kept there, and used again until how motion is measured
-changes. ``--picture`` keeps F1 over frame rate, amplitude and disturbance as one picture.
+With ``--folder``, drawn videos and measured motion are kept there, and used again until the code that
+measures motion changes. ``--picture`` writes F1 over frame rate, amplitude and disturbance as one picture.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from fleeting.synthetic.draw import draw
 from fleeting.video.reader import open_video
 
 EVERY = 4
-"""The mesh is looked for in every so many frames: motion is measured between all of them."""
+"""The mesh is fitted in every fourth frame only; motion is measured in all frames."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A row of a table: how many videos, of how many seconds, are drawn how."""
+    """One row of a table: the number and length of the videos, and how they are drawn."""
 
     name: str
     videos: int
@@ -74,7 +75,7 @@ TABLES = {
 
 @dataclass
 class Score:
-    """What was found in a setting's videos; ``late`` are milliseconds between found and true apexes."""
+    """Hits, false alarms and misses in a setting's videos; ``late`` are the hits' apex errors in ms."""
 
     setting: Setting
     tp: int = 0
@@ -84,7 +85,7 @@ class Score:
 
     @property
     def f1(self) -> float:
-        """Found and true intervals that match, over the mean of how many there are of each."""
+        """The number of matches over the mean of the numbers of found and of true intervals."""
         return 2 * self.tp / (2 * self.tp + self.fp + self.fn)
 
     @property
@@ -103,7 +104,7 @@ class Score:
 
 
 def motion_of(path: Path) -> list[Motion]:
-    """The motion of the face in a video, kept beside it until it would be measured otherwise."""
+    """The motion of the face in a video; it is kept beside the video until `skin_motion` changes."""
     kept = path.with_suffix(".npz")
     changed = Path(skin_motion.__file__).stat().st_mtime
     if not kept.exists() or kept.stat().st_mtime < changed:
@@ -137,13 +138,13 @@ def _measure(path: Path, kept: Path) -> None:
 
 
 def spotted(motions: list[Motion], spotter: str) -> list[Spotted]:
-    """Everything that the spotter finds."""
+    """Everything that the spotter finds in these motions."""
     one = spotters[spotter]()
     return [found for motion in motions for found in one.push(motion)] + one.finish()
 
 
 def score(setting: Setting, folder: Path, spotter: str) -> Score:
-    """What the spotter finds in the setting's videos, drawn where they are not there yet."""
+    """The spotter's score on the setting's videos, which are drawn if they are missing."""
     scored = Score(setting)
     truth = draw(
         folder,
@@ -170,7 +171,7 @@ def score(setting: Setting, folder: Path, spotter: str) -> Score:
 
 
 def picture(scores: dict[str, Score], path: Path) -> None:
-    """F1 over frame rate, amplitude and disturbance, with the number of true movements at each point."""
+    """Plot F1 over frame rate, amplitude and disturbance, with the number of true movements at each point."""
     figure = Figure(figsize=(9, 3), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     curves = [
@@ -203,7 +204,7 @@ def picture(scores: dict[str, Score], path: Path) -> None:
 
 
 def main() -> None:
-    """Draw, measure, spot, print."""
+    """Draw the videos, measure their motion, spot, print the tables."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--quick", action="store_true", help="one video of 20 s a row")
     options.add_argument("--folder", type=Path)

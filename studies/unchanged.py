@@ -1,7 +1,7 @@
-"""Did a change of the code's layout change anything a user sees? Hashes of outputs, recorded and compared.
+"""Tests whether a change of the code's layout changed anything a user sees, by hashes of the outputs.
 
     python studies/unchanged.py --record     # before: writes unchanged.json beside this file
-    python studies/unchanged.py              # after: exit status 1, and a line for each output that differs
+    python studies/unchanged.py              # after: exit status 1 if any output is marked DIFFERENT
 
 Recorded are the predictions of two recipes on the composite's published motion maps and of three recipes on
 drawn data (two of them train networks with torch), ``events.csv`` and ``frames.csv`` of every sample video,
@@ -46,7 +46,7 @@ COMMANDS = (
 
 
 def command(*words: str) -> str:
-    """What the command prints, on a terminal 100 columns wide and without a cache."""
+    """The text that ``fleeting`` prints with these arguments, 100 columns wide and without a cache."""
     surroundings = {**os.environ, "COLUMNS": "100", "FLEETING_CACHE": "off"}
     done = subprocess.run(
         [sys.executable, "-m", "fleeting", *words],
@@ -66,7 +66,7 @@ def hash_of(content: str | bytes) -> str:
 
 
 def outputs(shared: Path, folder: Path) -> Iterator[tuple[str, str]]:
-    """The name and the hash of every recorded output."""
+    """Produces every output that is recorded, and yields its name and its hash."""
     import fleeting
 
     yield "fleeting.__all__", hash_of("\n".join(fleeting.__all__))
@@ -96,7 +96,7 @@ def outputs(shared: Path, folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Record the outputs, or compare them with those that were recorded."""
+    """Record the hashes, or compare the outputs with the recorded ones; the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
-"""Micro-expressions: clean benchmarks over labelled clips, as a library and a command.
+"""Any face video to micro-expression events, any labelled clips to a score with no leaked test subject.
 
-Every call here is what one command does, and returns values; only the command prints. Nothing heavy is
-imported until it is called.
+An event has an onset, an apex, an offset, a class and a confidence. Every call here does what one command
+does, and returns values; only the command prints. Heavy modules are imported when a call needs them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     score = score_log
 
-# The module of each public name, and after a colon its name there where that differs.
+# The module of each public name; where the name differs in that module, it follows after a colon.
 _HOMES = {
     "analyze": "analysis.analyze",
     "catalogue": "inventory.catalogue",

@@ -1,4 +1,4 @@
-"""``python -m fleeting`` is the command."""
+"""Makes ``python -m fleeting`` run the ``fleeting`` command."""
 
 from fleeting.cli import main
 

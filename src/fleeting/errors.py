@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree; each error says what was found, what was expected, what to do.
+"""The errors this package raises, as a tree; each says what was found, what was expected, what to do.
 
     FleetingError
     ├── UnknownNameError      no model, dataset, recipe key ... of that name; carries the nearest known one
@@ -11,13 +11,14 @@
     ├── DamagedDataError      clips that cannot be used; carries every Problem
     ├── ScoreError            a number that would not mean what its name says
     ├── LogError              a log or a table of labels that cannot be read
-    ├── WeightsError          a file of weights that is none, is damaged, or does not fit
+    ├── WeightsError          a file that holds no weights, is damaged, or does not fit its model
     ├── RunError              a run folder of another experiment, or one that is not a run
     ├── PluginError           a file in a kind's folder, or a plug-in, that cannot be imported
     ├── CacheError            a cache that cannot be written
     └── MissingExtraError     an optional dependency that this call needs
 
-A `Problem` is the same thing about one clip, as a value: the doctor lists them, a run refuses or skips them.
+A `Problem` describes one faulty clip as a value: `fleeting.check` lists problems, a run refuses or skips the
+clips that have them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import Any
 class FleetingError(Exception):
     """Anything this package refuses to do, in one line that can be shown to a user.
 
-    It comes back whole from another process, whatever its constructor takes.
+    Instances can be pickled, whatever arguments their constructor takes: worker processes raise them too.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -46,13 +47,13 @@ def _restored(kind: type[FleetingError], args: tuple[Any, ...], facts: dict[str,
 
 
 def some(names: Iterable[str], most: int = 5) -> str:
-    """The first of several names, sorted, and how many more there are: for a line that has to stay one."""
+    """The first ``most`` of several names, sorted, and how many more there are, to fit into one line."""
     ordered = sorted(names)
     return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
 
 
 class UnknownNameError(FleetingError, LookupError):
-    """No thing of that kind has that name."""
+    """Nothing of that kind has that name."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -66,11 +67,11 @@ class OptionError(FleetingError, ValueError):
 
 
 class LeakError(FleetingError, ValueError):
-    """Something of the test side is on the training side too."""
+    """A sample or a subject of the test side is on the training side too."""
 
 
 class FoldError(FleetingError, ValueError):
-    """Samples cannot be split as asked."""
+    """Samples cannot be split into folds as asked, or a side of a fold is empty."""
 
 
 class DatasetError(FleetingError, ValueError):
@@ -94,11 +95,11 @@ class LogError(FleetingError, ValueError):
 
 
 class WeightsError(FleetingError, ValueError):
-    """A file is no weights file of ours, is damaged, or does not fit its model."""
+    """A file is not a weights file of this package, is damaged, or does not fit its model."""
 
 
 class RunError(FleetingError):
-    """A folder is not a run, or the run of another experiment."""
+    """A folder is not a run, or it is the run of another experiment."""
 
 
 class PluginError(FleetingError):
@@ -106,7 +107,7 @@ class PluginError(FleetingError):
 
 
 class CacheError(FleetingError):
-    """What was computed cannot be kept."""
+    """An array cannot be written to the cache."""
 
 
 class MissingExtraError(FleetingError, ImportError):
@@ -118,10 +119,10 @@ class MissingExtraError(FleetingError, ImportError):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong with one clip (or with the sheet, clip ""), and what to do about it.
+    """One fault of one clip (``clip`` is "" for a fault of the annotation sheet), and what to do about it.
 
-    ``blocks`` says that the clip cannot be used as it is; otherwise the problem is worth knowing and no more
-    (a correction that was applied, a label that differs between releases).
+    ``blocks`` says that the clip cannot be used as it is. A problem that does not block is information only:
+    a correction that was applied, a label that differs between releases.
     """
 
     clip: str

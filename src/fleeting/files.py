@@ -1,4 +1,4 @@
-"""Files that appear whole: a reader (or a kill) meets the old one or the new one, never a part."""
+"""Writes files atomically: a reader sees the old file or the new one, never a part, even after a kill."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleeting.errors import OptionError
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; what is written there becomes ``path`` when the block ends well."""
+    """A temporary path beside ``path`` to write; it replaces ``path`` when the block ends without error."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield partial
@@ -23,7 +23,7 @@ def appearing(path: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Take away what processes that are no longer alive left half-written in a folder."""
+    """Delete half-written files and folders in ``folder`` whose writing process is no longer alive."""
     for leftover in folder.glob(".*"):
         process = leftover.name.split(".")[1]
         if not process.isdecimal() or _alive(int(process)):
@@ -40,17 +40,17 @@ def _alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # alive, and somebody else's
+        pass  # the process is alive and belongs to another user
     return True
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole."""
+    """Write a file so that it appears only when it is complete."""
     with appearing(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def refuse_file(out: Path) -> None:
-    """Raise OptionError where a folder to write to is a file."""
+    """Raise OptionError if ``out``, a folder to write to, is a file."""
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file, expected a folder to write to; name another")

@@ -1,4 +1,4 @@
-"""What linear-flow and linear-images compute once they have learnt, without torch: for camera programs."""
+"""The arithmetic of the trained models linear-flow and linear-images, without torch, for camera programs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from scipy.special import softmax
 from fleeting.types import FloatArray
 
 SIDE = 14
+"""Rows and columns to which each channel is shrunk before its cells are weighed."""
 
 
 def features(arrays: Sequence[FloatArray], sigma: float, side: int = SIDE) -> npt.NDArray[np.float64]:
-    """Inputs (n, channels, 28, 28) as the numbers that are weighed: (n, all their channels * side * side).
+    """The model's features: inputs (n, channels, 28, 28) to (n, channels of all inputs * side * side).
 
-    The order matters: each channel of each map is z-scored, then blurred (``sigma`` pixels, out to four times
-    that), then shrunk to ``side`` (a divisor of 28) by area; nothing is scaled afterwards.
+    The order matters: each channel of each map is z-scored, then blurred (Gaussian of ``sigma`` pixels, cut
+    off at four sigma), then shrunk to ``side`` (a divisor of 28) by area; nothing is scaled afterwards.
     """
     values = np.concatenate(arrays, axis=1).astype(np.float64)  # (n, all channels, 28, 28)
     spread = values.std(axis=(2, 3), keepdims=True)
@@ -33,9 +34,9 @@ def features(arrays: Sequence[FloatArray], sigma: float, side: int = SIDE) -> np
 def mirrored(
     seen: npt.NDArray[np.float64], sideways: Sequence[int], side: int = SIDE
 ) -> npt.NDArray[np.float64]:
-    """What `features` would give for the mirror images: (n, channels * side * side) to the same.
+    """The features that `features` would give for the mirrored inputs, (n, channels * side * side).
 
-    Left and right are exchanged, and ``sideways`` channels, horizontal motion, change their sign.
+    Left and right are exchanged. The channels with the indices ``sideways`` (horizontal motion) change sign.
     """
     cells = seen.reshape(len(seen), -1, side, side)[..., ::-1].copy()
     cells[:, list(sideways)] *= -1
@@ -54,7 +55,7 @@ def contributions(
 ) -> npt.NDArray[np.float64]:
     """What each feature adds to each class's score before the softmax: (n, classes, channels, 14, 14).
 
-    Summed over a class and with its bias they are that score.
+    The contributions to a class and its bias sum to the score of that class.
     """
     parts = features(arrays, sigma)[:, None] * state["weight"]  # (n, classes, features)
     return np.asarray(parts.reshape(*parts.shape[:2], -1, SIDE, SIDE))

@@ -1,4 +1,4 @@
-"""Finding a thing by its name: a file dropped into the kind's folder is found, and so is an entry point."""
+"""Finds models, datasets and other registered things by name, in a folder's files and in entry points."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Things of one kind, by name.
 
-    Modules of ``package`` are imported on first use, then the entry points of the group ``package``: a
-    plug-in names a module there, or an object to import, whose import registers. Modules that start with
-    ``_``, and packages below, are no extensions.
+    On first use, the modules of ``package`` are imported, then the entry points of the group ``package``:
+    there a plug-in names a module, or an object, whose import calls `register`. Modules whose names start
+    with ``_`` and subpackages are not imported. Any access raises PluginError if an import fails.
     """
 
     def __init__(self, kind: str, package: str) -> None:
@@ -30,7 +30,7 @@ class Registry(Generic[T]):
         self._registered: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorator (or call) that gives the thing its name. Raises OptionError on a name already taken."""
+        """Decorator (or call) that registers a thing under a name. Raises OptionError on a taken name."""
 
         def add(item: T) -> T:
             if name in self._registered:
@@ -80,17 +80,17 @@ class Registry(Generic[T]):
 
 
 def summary(item: object) -> str:
-    """What the thing is: the first line of its docstring (or of its ``title``)."""
+    """One line on what a registered thing is: the first line of its ``title``, else of its docstring."""
     text = getattr(item, "title", None) or inspect.getdoc(item) or ""
     return str(text).strip().partition("\n")[0]
 
 
 def options(item: Callable[..., Any], given: dict[str, Any], owner: str) -> dict[str, Any]:
-    """All keyword options of a function or class with their values: ``given`` ones over its defaults.
+    """All keyword options of a function or class with their values: its defaults, overridden by ``given``.
 
-    Options are the keyword-only parameters that have a default; a list, as TOML has it, is a tuple where the
-    default is one. Raises UnknownNameError on a name it does not take and OptionError where the type of a
-    value is not that of the default.
+    Options are the keyword-only parameters that have a default. A list, as TOML gives it, becomes a tuple
+    where the default is a tuple. Raises UnknownNameError on an option that ``item`` does not take, and
+    OptionError on a value that is not finite or whose type is not that of the default.
     """
     parameters = inspect.signature(item).parameters.values()
     known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
@@ -112,7 +112,7 @@ def options(item: Callable[..., Any], given: dict[str, Any], owner: str) -> dict
 
 
 def changed(settings: T, changes: Mapping[str, Any], owner: str) -> T:
-    """A frozen dataclass with some of its fields otherwise. Raises UnknownNameError on a field it has not."""
+    """A copy of a frozen dataclass with some fields changed. Raises UnknownNameError on an unknown field."""
     known = [field.name for field in fields(settings)]  # type: ignore[arg-type]
     for name in changes:
         if name not in known:

@@ -1,4 +1,4 @@
-"""The values that flow through everything: frozen, self-validating, without behaviour of their own."""
+"""The types that all folders share (sample, clip, event, fold and others): frozen, self-validating values."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ Image = npt.NDArray[np.uint8]
 """One or several pictures, uint8: (height, width), (height, width, channels) or (time, ...)."""
 Kind = Literal["micro", "macro"]
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done, and how many there are."""
+"""Called with the name of the task, the number of steps done, and the number of all steps."""
 Predict = Callable[[Sequence[FloatArray]], npt.NDArray[np.float64]]
-"""Input arrays of n samples, one for each input of a model, to class probabilities (n, classes)."""
+"""From the input arrays of n samples, one array for each input of a model, to probabilities (n, classes)."""
 
 
 def silent(what: str, done: int, of: int) -> None:
-    """Progress that nobody watches."""
+    """A `Progress` that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A labelled clip's facts, without a pixel: what the annotation sheet says of it.
+    """The annotation of one labelled clip, without its pictures.
 
-    ``id`` is ``<subject>/<clip>`` and ``<subject>/<clip>#<frame>`` for a single frame of it; ``subject`` is
-    global, ``<cohort>/<id>`` (SAMM and SAMM Long Videos are one cohort; CASME II's 03 and MMEW's 03 are two
-    people). Onset, apex and offset are frame numbers as the files on disk count them, None where the
-    annotators left them out. ``label`` is the dataset's own word until a label set maps it; ``objective`` is
-    the class 1 to 7 of the objective (action unit) grouping.
+    ``id`` is ``<subject>/<clip>``, or ``<subject>/<clip>#<frame>`` for a single frame of a clip. ``subject``
+    is unique over all datasets: ``<cohort>/<id>`` (SAMM and SAMM Long Videos are one cohort; CASME II's 03
+    and MMEW's 03 are two people). Onset, apex and offset are frame numbers as the files on disk count them,
+    None where the annotators left them out. ``label`` is the dataset's own word until a label set maps it;
+    ``objective`` is the class 1 to 7 of the objective (action unit) grouping. Raises OptionError on an empty
+    id and on a subject of another form.
     """
 
     id: str
@@ -59,12 +60,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ArrayKind:
-    """What the channels of an input array mean, so that whatever turns or mirrors it knows what to do.
+    """The meaning of an input array's channels, which code that rotates or mirrors the array has to know.
 
-    ``channels`` names each channel: ``u`` and ``v`` are horizontal and vertical displacement, ``strain`` how
-    much the skin stretched, ``change`` a difference of two pictures (0 where nothing changed), any other name
-    is a picture. ``rest`` is the value that means "no displacement": 0 for flow in pixels, 127.5 for a map
-    scaled to 0..255, whose mirrored u is ``2 * rest - u = 255 - u``.
+    ``channels`` names each channel: ``u`` and ``v`` are horizontal and vertical displacement, ``strain`` is
+    how much the skin stretched, ``change`` is a difference of two pictures (0 where nothing changed), any
+    other name is a picture. ``rest`` is the value that means "no displacement": 0 for flow in pixels, 127.5
+    for a map scaled to 0..255, whose mirrored u is ``2 * rest - u = 255 - u``.
     """
 
     channels: tuple[str, ...]
@@ -85,11 +86,12 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """Face frames with their times, and where the movement starts, peaks and ends.
+    """The aligned face frames of one movement with their times and its onset, apex and offset.
 
-    Every frame is the crop of `fleeting.faces.landmarks`: the eyes' centres lie where it says. ``frames`` is
-    (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` (time,)
-    in seconds; ``onset``, ``apex`` and ``offset`` index the first axis.
+    Every frame is the crop that `fleeting.faces.landmarks` defines: the eyes' centres lie where that module
+    says. ``frames`` is (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` is
+    (time,) in seconds; ``onset``, ``apex`` and ``offset`` index the first axis. Raises OptionError on other
+    shapes, and where onset, apex and offset are not in this order inside the clip.
     """
 
     frames: npt.NDArray[np.uint8]
@@ -111,14 +113,15 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One movement that was found in somebody's face: when, of which kind, and what a recogniser made of it.
+    """One movement found in a face: its onset, apex, offset and kind, and its class if one was recognised.
 
     ``number`` counts a session's events from 1, ``face`` is the person's id. Frames count from 0, times are
-    presentation times in seconds; ``micro`` lasts up to half a second. ``label`` is "" where nothing was
-    recognised: without a recogniser, of macro events, and where no clip could be cut; ``confidence`` is the
-    label's probability, ``probabilities`` has every class, and ``unsure`` says that the label should not be
-    relied on. ``strength`` is the movement's size over the video's own noise, ``regions`` are the parts of
-    the face that moved, the surest first.
+    presentation times in seconds. A ``micro`` event lasts up to half a second. ``label`` is "" without a
+    recogniser, for macro events, and where no clip could be cut. ``confidence`` is the label's probability,
+    ``probabilities`` has every class, and ``unsure`` says that the label should not be relied on.
+    ``strength`` is the movement's size over the video's own noise, ``regions`` are the parts of the face that
+    moved, the surest first. Raises OptionError where onset, apex and offset are not in this order, and on a
+    label without a probability.
     """
 
     number: int
@@ -152,9 +155,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Recognition:
-    """A clip's class with its confidence, 0 to 1, and a probability for each class by its name.
+    """A clip's class with its confidence, 0 to 1, and the probability of each class by the class's name.
 
-    ``unsure`` says that the confidence is not above the recogniser's threshold: better show no class then.
+    ``unsure`` says that the confidence is not above the recogniser's threshold, so the class is better not
+    shown.
     """
 
     label: str
@@ -165,11 +169,11 @@ class Recognition:
 
 @dataclass(frozen=True)
 class Fold:
-    """One train/test split. It cannot exist if a subject is on both sides, unless that is declared.
+    """One train/test split; it cannot be built with a subject on both sides unless that is declared.
 
-    A sample on both sides and an empty side are refused always. Frames of one clip (``clip#frame``) are
-    different samples of one subject: sharing them needs the declaration, and then no score of the fold is
-    ever called clean.
+    Raises LeakError on a sample that occurs twice and on an undeclared shared subject, FoldError on an empty
+    side. Frames of one clip (``clip#frame``) are different samples of one subject: having them on both sides
+    needs ``subjects_shared``, and then no score of the fold is ever called clean.
     """
 
     name: str
@@ -194,7 +198,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model said of one test sample: class indices, and a probability for each class."""
+    """A model's answer for one test sample: true and predicted class index, a probability for each class."""
 
     id: str
     dataset: str

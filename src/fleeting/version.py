@@ -1,3 +1,3 @@
-"""The version of this package, which results, weights and runs carry."""
+"""The version of this package, which is written into results, weights and runs."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""Videos in, a folder of results for each out: tables, events, a page, an annotated video."""
+"""An analysis is the folder of results of one video: tables, events, a page, an annotated video."""

@@ -1,7 +1,7 @@
-"""Videos in, a folder of results for each out: a file is a `Session` that is fed in a loop.
+"""Analyses videos: feeds the frames of each to a `Session` and writes a folder of results for each.
 
-Results are written aside and moved into place when they are whole, ``summary.json`` last: what is killed
-leaves what was there before, and the same call with ``resume`` does what is missing.
+Results are written to a temporary folder and moved into place when they are complete, ``summary.json`` last.
+So a call that is killed leaves the earlier results, and the same call with ``resume`` does what is missing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ USUAL = ("csv", "json", "elan", "html")
 
 @dataclass(frozen=True)
 class Analysed:
-    """The results of all inputs, in their order, and a line for each that has none."""
+    """The results of all inputs, in their order, and one line for each input that has none."""
 
     done: tuple[Analysis, ...]
     failed: tuple[str, ...] = ()
@@ -46,12 +46,12 @@ class Analysed:
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """What decides the results of a video, beside the video itself.
+    """The settings that, with the video, decide its results.
 
     ``model`` is a recogniser's name or file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
-    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.Session` does, ``formats`` of
-    `FORMATS`. With ``blur`` no picture that is written shows a face. Raises UnknownNameError on an unknown
-    spotter or format, OptionError on fewer people than one.
+    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.Session` does; ``formats`` are
+    names in `FORMATS`. With ``blur`` no picture that is written shows a face. Raises UnknownNameError on an
+    unknown spotter or format, OptionError on fewer people than one.
     """
 
     model: str | Path | None = SHIPPED
@@ -71,7 +71,7 @@ class AnalysisSettings:
         refuse_none(people=self.people)
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as ``summary.json`` has them; the model stands there by its name and hash."""
+        """The settings as ``summary.json`` has them; the model's name and hash are entries of their own."""
         names = ("start", "end", "fps", "spotter", "people", "blur")
         always = {"csv", "json"}
         return {**{name: getattr(self, name) for name in names}, "formats": sorted({*self.formats, *always})}
@@ -79,7 +79,7 @@ class AnalysisSettings:
 
 @dataclass(frozen=True)
 class _Work(Work):
-    """What is to be done with every input."""
+    """The settings of one call, the same for every input; workers get it once."""
 
     out: Path
     settings: Mapping[str, Any]
@@ -96,24 +96,24 @@ def analyze(
     progress: Progress = silent,
     **changes: Any,
 ) -> Analysed:
-    """Find the movements in videos, recognise the short ones, and write a folder of results for each.
+    """Find the movements in videos, recognise the short ones, and write a folder of results for each video.
 
-    ``inputs`` are video files, folders of pictures (each one video), and folders in which such files and
-    folders lie at any depth; the results of ``a.mp4`` are in ``out/a``. Fields of ``settings`` may be given
-    by their names: ``analyze("a.mp4", "out", blur=True)``. ``workers`` inputs are analysed at once, each in a
-    process of its own; results are the same bytes. ``resume`` leaves alone what was made from the same input
-    with the same settings.
+    ``inputs`` are video files, folders of pictures (each folder is one video), and folders that hold videos
+    or folders of pictures at any depth; the results of ``a.mp4`` are in ``out/a``. Fields of ``settings`` may
+    be given by their names: ``analyze("a.mp4", "out", blur=True)``. ``workers`` inputs are analysed at once,
+    each in its own process; their number does not change a byte of the results. ``resume`` keeps results that
+    were made from the same input with the same settings.
 
-    An input that cannot be analysed does not stop the others. Raises VideoError where none can be (its notes
-    name each), UnknownNameError on an unknown setting, model, spotter or format, OptionError on other wrong
-    options.
+    An input that cannot be analysed does not stop the others. Raises VideoError if no input can be analysed
+    (its notes name each), UnknownNameError on an unknown setting, model, spotter or format, OptionError on
+    other wrong options.
     """
     settings, out = changed(settings, changes, "analyze"), Path(out)
     refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
     work = _Work(model, progress, out, settings.as_dict(), resume)
-    _ = work.recogniser  # a wrong one is told before anything is read
+    _ = work.recogniser  # loads it, so that a wrong model is refused before any input is read
     found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
     outcomes: dict[VideoFile, Analysis | str] = {}
     for item, outcome in each(_analysed, work, found, workers, _line):
@@ -137,7 +137,7 @@ def _nothing(failed: Sequence[str]) -> VideoError:
 
 
 def _line(item: VideoFile, reason: str) -> str:
-    """What is said of an input that has no results."""
+    """The line for an input without results: the reason, after the input's path if it does not name it."""
     return reason if str(item.source) in reason else f"{item.source}: {reason}"
 
 
@@ -159,7 +159,7 @@ def _analysed(work: _Work, item: VideoFile) -> Analysis | str:
 
 
 def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Write all results of an input to a folder; its summary."""
+    """Write all results of an input to a folder, and return its summary."""
     settings, recogniser = work.settings, work.recogniser
     seen, events, pictures, first_time = _seen(folder, work, item)
     if seen["frames_decoded"] == 1:
@@ -187,9 +187,9 @@ def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, 
 def _seen(
     folder: Path, work: _Work, item: VideoFile
 ) -> tuple[dict[str, Any], list[Event], dict[int, Stills], float]:
-    """What the video shows, its events, pictures of them, and the time of its first frame.
+    """The facts of a video, its events, pictures of each event by its number, the time of the first frame.
 
-    Every frame and face goes into the folder's tables.
+    Reads the whole video and writes every frame and face into the folder's tables.
     """
     settings, recogniser = work.settings, work.recogniser
     recognise = recogniser.recognise if recogniser else None
@@ -233,7 +233,7 @@ def _opened(source: Path, settings: Mapping[str, Any]) -> Video:
 
 
 def _told(frames: Iterable[T], promised: int, what: str, progress: Progress) -> Iterator[T]:
-    """What there is of each frame, and how far they have come."""
+    """The same items, with a call of ``progress`` after each; ``promised`` is how many there should be."""
     for done, frame in enumerate(frames, start=1):
         yield frame
         progress(what, done, max(promised, done))

@@ -1,4 +1,4 @@
-"""The video again, with what was found drawn into it, and where asked without anybody's face."""
+"""Writes a copy of a video with its faces and events drawn into it, and with faces covered if asked."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fleeting.types import Event, Frame, Image
 from fleeting.video.writer import VideoWriter
 
 HELD = 1.0
-"""Seconds before it is first seen and after it is last seen for which a face's place stays covered."""
+"""Seconds for which a face's place stays covered before the face is seen and after it was last seen."""
 LIKELY = 0.2
-"""What the detector scores so high is covered too, whether it was followed or not."""
+"""Detector score, 0 to 1, from which on a detection is covered, even if no face was followed there."""
 Box = tuple[float, float, float, float]
 
 
@@ -26,8 +26,8 @@ def write_annotated(
 ) -> None:
     """Write frames as a video (H.264, without sound) with the faces of ``faces.csv`` and the events.
 
-    With ``blur`` every face is covered: those that were followed, their place for a second before and after,
-    and whatever the detector takes for a face.
+    With ``blur`` every face is covered: the faces that were followed, their place for a second before and
+    after, and everything that the detector takes for a face.
     """
     tracks = _read(faces)
     with VideoWriter(path) as video:
@@ -41,7 +41,7 @@ def write_annotated(
 
 
 class _Track:
-    """Where one face was: boxes by time, and why it was not used."""
+    """One face over time: its boxes, and the reason in each frame where it was not used."""
 
     def __init__(self) -> None:
         self._times, self._numbers = array("d"), array("q")
@@ -49,7 +49,7 @@ class _Track:
         self._reasons: dict[int, str] = {}
 
     def add(self, row: FaceRow) -> None:
-        """Take in a row of ``faces.csv``."""
+        """Add a row of ``faces.csv``; rows come in the order of their frames."""
         if row.reason:
             self._reasons[len(self._times)] = row.reason
         self._numbers.append(row.frame)
@@ -57,14 +57,14 @@ class _Track:
         self._values.extend(row.box or ())
 
     def at(self, number: int) -> tuple[Box, str] | None:
-        """Box and reason in the frame of that number, None where the face was not seen."""
+        """Box and reason in frame ``number``; None if the face was not seen there."""
         place = bisect_left(self._numbers, number)
         if place < len(self._numbers) and self._numbers[place] == number:
             return self._box(place), self._reasons.get(place, "")
         return None
 
     def around(self, time: float) -> Iterator[Box]:
-        """Where it was last seen and where it is seen next, if that is not long ago or ahead."""
+        """The face's last box before ``time`` and its next one, if they are at most HELD seconds away."""
         place = bisect_left(self._times, time)
         for near in (place - 1, place):
             if 0 <= near < len(self._times) and abs(self._times[near] - time) <= HELD:

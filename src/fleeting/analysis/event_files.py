@@ -1,4 +1,4 @@
-"""Events as files that other programs read: tables, JSON, and annotations for ELAN."""
+"""Writes and reads events as files: CSV tables, JSON, and annotations for ELAN."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ COLUMNS = (
     *("event", "face", "kind", "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s"),
     *("label", "confidence", "unsure"),
 )
-"""Of events.csv; a column ``p_<class>`` for each class follows, then strength and regions."""
+"""The first columns of events.csv; then follow ``p_<class>`` for each class, strength and regions."""
 NO_DATE = "1970-01-01T00:00:00+00:00"
-"""ELAN's files have to have a date; with a constant one, the same events are the same bytes."""
+"""ELAN's files need a date; this one is constant, so that the same events give the same bytes."""
 
 
 def event_row(event: Event, classes: Sequence[str]) -> dict[str, Any]:
-    """An event under the names of its columns; what it has not is None."""
+    """An event as a dictionary by column name; None stands for a value that the event lacks."""
     facts = {name: getattr(event, name) for name in COLUMNS[1:-3]}
     facts |= {name: round(value, 6) for name, value in facts.items() if name.endswith("_s")}
     said = {"label": event.label or None, "confidence": _rounded(event.confidence), "unsure": event.unsure}
@@ -36,7 +36,7 @@ def event_row(event: Event, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def events_csv(events: Iterable[Event], classes: Sequence[str]) -> str:
-    """The table of events; ``unsure`` is true or false, several regions are parted by semicolons."""
+    """The table of events as CSV; ``unsure`` is true or false, regions are separated by semicolons."""
     text = StringIO()
     columns = [*COLUMNS, *(f"p_{name}" for name in classes), "strength", "regions"]
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -49,22 +49,23 @@ def events_csv(events: Iterable[Event], classes: Sequence[str]) -> str:
 
 
 def events_json(events: Iterable[Event], classes: Sequence[str]) -> str:
-    """The same as a JSON list."""
+    """The rows of `event_row` as a JSON list."""
     return json.dumps([event_row(event, classes) for event in events], indent=2, ensure_ascii=False) + "\n"
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
-    """The events of an ``events.json``."""
+    """The events in an ``events.json``."""
     rows = json.loads(path.read_text(encoding="utf-8"))
     return tuple(_event(row) for row in rows)
 
 
 def events_eaf(events: Iterable[Event], media: Path | None, folder: Path, first: float = 0.0) -> bytes:
-    """Annotations for ELAN, to lie in ``folder``: one tier for each face and kind, times in milliseconds.
+    """The bytes of an ELAN file for ``folder``: one tier for each face and kind, times in milliseconds.
 
-    Where two events overlap, which a tier cannot hold, the later one is in a second tier. Times count from
-    the recording's first frame, at ``first`` seconds on its own clock. The recording is named by its path
-    relative to ``folder``; None (a folder of pictures) names none. Raises MissingExtraError without pympi.
+    A tier cannot hold events that overlap, so the later one goes to a second tier. Times count from the
+    recording's first frame, which lies at ``first`` seconds on the recording's own clock. The file names the
+    recording ``media`` by its path relative to ``folder``; with None (a folder of pictures) it names none.
+    Raises MissingExtraError without pympi.
     """
     document = elan().Eaf(author="fleeting")
     document.adocument["DATE"] = NO_DATE
@@ -93,7 +94,7 @@ def events_eaf(events: Iterable[Event], media: Path | None, folder: Path, first:
 
 
 def recording_of(path: Path) -> Path | None:
-    """The recording that an ``events.eaf`` names; None where the file is missing, damaged or names none."""
+    """The recording that an ``events.eaf`` names; None if the file is missing, damaged or names none."""
     try:
         media = ElementTree.parse(path).find(".//MEDIA_DESCRIPTOR")
     except (OSError, ElementTree.ParseError):
@@ -102,7 +103,7 @@ def recording_of(path: Path) -> Path | None:
 
 
 def describe(event: Event) -> str:
-    """What an event is, in a few words."""
+    """An event's class and confidence in a few words, such as "unsure, perhaps surprise 0.41"."""
     if not event.label:
         return "movement of unknown class" if event.unsure else "movement"
     return f"{'unsure, perhaps ' if event.unsure else ''}{event.label} {event.confidence:.2f}"

@@ -1,4 +1,4 @@
-"""``frames.csv`` and ``faces.csv``: written frame by frame and read back row by row, only here."""
+"""Writes ``frames.csv`` and ``faces.csv`` frame by frame, and reads them back row by row."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NO_FACE = "no face"
 
 
 class FrameTables:
-    """``frames.csv`` and ``faces.csv`` of a folder, written frame by frame; they appear when they are whole.
+    """``frames.csv`` and ``faces.csv`` of a folder, written frame by frame; they appear when complete.
 
-    ``with_face`` counts the frames with any face, ``usable`` those whose main face is seen well enough.
+    ``with_face`` counts the frames with any face, ``usable`` the frames whose main face is seen well enough.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class FrameTables:
         self._files.__exit__(*error)
 
     def add(self, frame: Frame, faces: Sequence[Face], amounts: Mapping[int, float] | None = None) -> None:
-        """Add a frame with its faces and, by the face's id, how much each moved (NaN: not known)."""
+        """Add a frame with its faces; ``amounts`` is how much each face moved, by its id (NaN: not known)."""
         moved = amounts or {}
         self._main = main = main_face(faces, self._main)
         self.with_face += bool(faces)
@@ -51,7 +51,7 @@ class FrameTables:
 
 
 def row(frame: Frame, faces: int, face: Face | None, amount: float | None = None) -> dict[str, Any]:
-    """One line of ``frames.csv`` or ``faces.csv``; how much the face moved may be unknown: None or NaN."""
+    """One row of ``frames.csv`` or ``faces.csv``; ``amount``, how much the face moved, may be None or NaN."""
     facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
     if face is None:
         return {**facts, "reason": NO_FACE}
@@ -71,10 +71,10 @@ def _table(path: Path) -> Iterator[csv.DictWriter[str]]:
 
 @dataclass(frozen=True, slots=True)
 class FaceRow:
-    """One row of ``frames.csv`` or ``faces.csv`` as it was written.
+    """One row of ``frames.csv`` or ``faces.csv``, as read back.
 
-    ``face`` and ``box`` (x, y, width, height in pixels) are None where there was no face, ``motion`` is NaN
-    where it is not known, ``reason`` is "" where the face was used.
+    ``face`` and ``box`` (x, y, width, height in pixels) are None if there was no face, ``motion`` is NaN if
+    it is not known, ``reason`` is "" if the face was used.
     """
 
     frame: int
@@ -88,7 +88,7 @@ class FaceRow:
 def read_rows(path: Path) -> Iterator[FaceRow]:
     """The rows of a ``frames.csv`` or ``faces.csv``, in their order.
 
-    Raises LookupError, TypeError or ValueError on a file that is not as it was written.
+    Raises LookupError, TypeError or ValueError on a file that `FrameTables` cannot have written.
     """
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):

@@ -1,4 +1,4 @@
-"""Events while they happen: from a camera, or from a file as fast as it plays and no faster."""
+"""Finds events while they happen: in a camera's pictures, or in a video that plays at its own pace."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from fleeting.types import Event, Frame
 from fleeting.video.reader import Video, VideoReport, open_video
 
 WAITING = 32
-"""Frames that may wait for their turn; what comes then is dropped, so that events stay on time."""
+"""Most frames that wait to be analysed; further ones are dropped, so that events are not delayed."""
 
 
 class Live:
-    """Events of a camera or a video, to be iterated once; `stop`, from anywhere, ends it with what is due.
+    """The events of a camera or a video as they are found; iterate over it once.
 
-    ``frames`` counts those that were looked at, ``dropped`` those for which there was no time; ``latency`` is
-    how many seconds after its offset an event comes, on a machine that is fast enough.
+    `stop` may be called from any thread: the iteration then yields the events still pending and ends.
+    ``frames`` counts the frames that were analysed, ``dropped`` those that were not because the machine was
+    too slow; ``latency`` is how many seconds after its offset an event comes, on a machine that is fast
+    enough.
     """
 
     def __init__(self, video: Video, session: Session, paced: bool) -> None:
@@ -34,7 +36,7 @@ class Live:
         self.frames = self.dropped = 0
 
     def __iter__(self) -> Iterator[Event]:
-        """Events as they become certain. Raises what reading the video raises."""
+        """Each event as soon as it is certain. Raises the errors that reading the video raises."""
         reader = Thread(target=self._read, daemon=True)
         reader.start()
         try:
@@ -48,7 +50,7 @@ class Live:
 
     @property
     def report(self) -> VideoReport:
-        """What was found in the video so far."""
+        """The facts of the video (frames, damage, frame rate, ...) up to now."""
         return self._video.report
 
     def stop(self) -> None:
@@ -75,7 +77,7 @@ class Live:
                         self._waiting.put(frame)
                     else:
                         self.dropped += 1
-        except Exception as error:  # for whoever iterates to raise
+        except Exception as error:  # handed to the iterating thread, which raises it
             end = error
         self._waiting.put(end)
 
@@ -88,10 +90,10 @@ def live(
     people: int = 4,
     fps: float | None = None,
 ) -> Live:
-    """Watch a camera (by its number), or a video or folder of pictures at its own pace.
+    """Find events in a camera (given by its number), or in a video or folder of pictures at its own pace.
 
-    ``model`` is a recogniser's name or file, None for none; ``fps`` is as `fleeting.open_video` takes
-    it, ``spotter`` and ``people`` as `fleeting.Session` does. Raises what these raise.
+    ``model`` is a recogniser's name or file; None recognises nothing. ``fps`` is as `fleeting.open_video`
+    takes it, ``spotter`` and ``people`` as `fleeting.Session` does. Raises the errors that these calls raise.
     """
     recogniser = None if model is None else Recogniser.load(model)
     session = Session(recogniser=recogniser.recognise if recogniser else None, spotter=spotter, people=people)

@@ -1,7 +1,7 @@
-"""How much a face moved over time, as the shapes of a picture: a line, bands for events, gaps, ticks.
+"""The plot of how much a face moved over time, as shapes: a line, bands for events and gaps, ticks.
 
-A template draws them (``analysis.html``). Plain SVG without a script: plotly's alone is 4.8 MB in every
-report; a curve is 20 kB.
+The template ``analysis.html`` draws the shapes as plain SVG without a script: plotly's script would add
+4.8 MB to every report, a curve is 20 kB.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from fleeting.types import Event
 
 Floats = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 1000.0, 120.0
-"""Of the plot, in units of its SVG."""
+"""Size of the plot, in units of its SVG."""
 POINTS = 1000
-"""A line has so many points at most; each is the largest of its stretch."""
+"""Most points of a line: longer tracks are cut into this many stretches, each drawn as its largest value."""
 NARROW = 4.0
-"""A band is drawn at least so wide."""
+"""Least width of a band, in units of the SVG."""
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-"""Seconds between two ticks: the first that gives eleven or fewer."""
+"""Possible seconds between two ticks; the first that gives eleven ticks or fewer is used."""
 ABSENT = "not seen"
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A face over time: seconds, how much it moved (NaN: not known), and why it was not used, or ""."""
+    """One face over time: seconds, how much it moved (NaN: not known), why it was not used ("": it was)."""
 
     times: Floats
     moved: Floats
@@ -56,7 +56,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Band:
-    """An event or a gap across the plot: where it begins and how wide it is, in units of the SVG."""
+    """The band of an event or a gap in the plot: its left edge and its width, in units of the SVG."""
 
     x: float
     width: float
@@ -67,7 +67,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Plot:
-    """Shapes of one plot: the line as an SVG path, bands, gaps, ticks (x, text), what its top stands for."""
+    """The shapes of one plot: the line as an SVG path, bands of events and gaps, ticks and marks (x, text).
+
+    ``top`` is the motion that the upper edge of the plot stands for.
+    """
 
     line: str
     events: tuple[Band, ...]
@@ -78,12 +81,12 @@ class Plot:
 
 
 def read_main(path: Path) -> Track:
-    """The rows of a ``frames.csv``, whichever face was the main one."""
+    """The main face over time, from a ``frames.csv``; which face that is may change from frame to frame."""
     return _track(list(read_rows(path)))
 
 
 def read_people(path: Path) -> dict[int, Track]:
-    """The rows of a ``faces.csv`` by their face's id."""
+    """Each face over time, by its id, from a ``faces.csv``."""
     rows: dict[int, list[FaceRow]] = {}
     for row in read_rows(path):
         if row.face is not None:
@@ -97,7 +100,7 @@ def _track(rows: Sequence[FaceRow]) -> Track:
 
 
 def spread(track: Track, times: Floats) -> Track:
-    """The same face over all of a video's times; where it has no row it was not seen."""
+    """The same face over all of a video's ``times``; where it has no row, its reason is ABSENT."""
     places = np.searchsorted(times, track.times)
     moved, reasons = np.full(len(times), np.nan), [ABSENT] * len(times)
     moved[places] = track.moved
@@ -107,7 +110,7 @@ def spread(track: Track, times: Floats) -> Track:
 
 
 def gaps(track: Track) -> Iterator[Gap]:
-    """Stretches in which the face was not used for one reason, each until the next frame."""
+    """Stretches of frames in which the face was not used for one reason; each ends at the next frame."""
     kinds = [reason.partition(":")[0] for reason in track.reasons]
     start = 0
     for kind, group in groupby(kinds):
@@ -119,7 +122,7 @@ def gaps(track: Track) -> Iterator[Gap]:
 
 
 def plot(track: Track, events: Sequence[Event], *, marks: Sequence[tuple[float, str]] = ()) -> Plot:
-    """The shapes of a track with the events in it; ``marks`` (seconds, name) are lines across."""
+    """The shapes of a track and its events; ``marks`` (seconds, name) are vertical lines."""
     start, end = float(track.times[0]), float(track.times[-1])
     span = max(end - start, 1e-3)
 
@@ -142,7 +145,7 @@ def plot(track: Track, events: Sequence[Event], *, marks: Sequence[tuple[float, 
 
 
 def clock(seconds: float, digits: int = 2) -> str:
-    """Seconds as people read them: 12.34 s, 1:02.34, 1:01:02.34."""
+    """Seconds as text for people: 12.34 s, 1:02.34, 1:01:02.34."""
     sign, seconds = ("-" if seconds < 0 else ""), round(abs(seconds), digits)
     minutes, rest = divmod(seconds, 60)
     if not minutes:
@@ -158,7 +161,7 @@ def _top(moved: Floats) -> float:
 
 
 def _line(track: Track, across: Callable[[float], float], top: float) -> str:
-    """An SVG path through the largest of each stretch, broken where nothing is known."""
+    """An SVG path through the largest value of each stretch, broken where the motion is not known."""
     stretches = np.array_split(np.arange(len(track.times)), min(POINTS, len(track.times)))
     steps, pen = [], "M"
     for stretch in stretches:

@@ -1,4 +1,4 @@
-"""What was seen in a frame, drawn over its picture; faces covered."""
+"""Draws faces and text over the picture of a frame, and covers faces so that nobody can be recognised."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image
 
 READABLE = 480
-"""Pictures lower than this are enlarged, so that what is written on them can be read."""
+"""Pixels: pictures of less height are enlarged, so that the text on them can be read."""
 BLOTS = 2
-"""So many colours across and down are left of a face that is covered; six still look like a face."""
+"""Colours across and down that a covered face is reduced to; six by six still look like a face."""
 USED, NOT_USED, WRITING = (80, 230, 120), (255, 120, 60), (0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """What to draw around a face: its box (x, y, width, height in pixels), what to write over and under it.
+    """The drawing around one face: its box (x, y, width, height in pixels), the text above and below it.
 
-    ``points`` (n, 2 or 3) are dotted.
+    ``points`` (n, 2 or 3), x and y in pixels, are drawn as dots. ``used`` decides the colour.
     """
 
     box: tuple[float, float, float, float]
@@ -33,7 +33,7 @@ class Mark:
 
 
 def drawn(image: Image, faces: Iterable[Face]) -> Image:
-    """An RGB picture with mesh, box, id, quality and reason of each face; enlarged where it is small."""
+    """The RGB picture with mesh, box, id, quality and reason of each face; enlarged if small."""
     marks = [
         Mark(face.box, f"face {face.id}, quality {face.quality:.2f}", face.reason, not face.reason, face.mesh)
         for face in faces
@@ -42,7 +42,7 @@ def drawn(image: Image, faces: Iterable[Face]) -> Image:
 
 
 def marked(image: Image, marks: Iterable[Mark], line: str = "") -> Image:
-    """An RGB picture with these marks, and a line in its upper left corner; enlarged where it is small."""
+    """The RGB picture with these marks and a line of text in the upper left corner; enlarged if small."""
     zoom = max(1, round(READABLE / image.shape[0]))
     size = zoom * image.shape[1], zoom * image.shape[0]
     canvas = np.ascontiguousarray(cv2().resize(image, size, interpolation=cv2().INTER_CUBIC))
@@ -59,9 +59,9 @@ def marked(image: Image, marks: Iterable[Mark], line: str = "") -> Image:
 
 
 def covered(image: Image, boxes: Iterable[tuple[float, float, float, float]]) -> Image:
-    """A copy of a picture (height, width, 3) in which the faces in these boxes cannot be made out.
+    """A copy of a picture (height, width, 3) in which the faces in these boxes cannot be recognised.
 
-    Each box, and a third of its size around it (hair and ears), becomes one blot.
+    Each box, with a margin of a third of its size on every side (hair and ears), becomes one blurred patch.
     """
     canvas = image.copy()
     for x, y, width, height in boxes:
@@ -75,7 +75,7 @@ def covered(image: Image, boxes: Iterable[tuple[float, float, float, float]]) ->
 
 
 def _write(canvas: Image, text: str, at: tuple[int, int], color: tuple[int, int, int]) -> None:
-    """Write a line on a plate that stays inside the picture."""
+    """Write a line of text on a dark plate, moved where needed so that it stays inside the picture."""
     if not text:
         return
     font, height = cv2().FONT_HERSHEY_SIMPLEX, canvas.shape[0] / 1000

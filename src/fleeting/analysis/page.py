@@ -1,4 +1,4 @@
-"""The page about one video, for somebody who has never heard of optical flow."""
+"""Writes the report of one video, ``report.html``, for a reader who has never heard of optical flow."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from fleeting.recognition.recogniser import Recogniser
 from fleeting.types import Event
 
 AROUND = 1.0
-"""Seconds before and after an event that its own curve shows."""
+"""Seconds before and after an event that the event's own curve shows."""
 PLOTTED = 4
-"""People with a curve, at most: those with most events, then those seen longest."""
+"""Most people who get a curve: those with the most events come first, then those seen in the most frames."""
 LISTED = 12
-"""Gaps that are listed, at most: the longest."""
+"""Most gaps that are listed: the longest ones."""
 OF_RECORD = ("input", "version", "model", "weights_sha256", "settings")
-"""Entries of the summary that the page ends with."""
+"""Entries of the summary that the end of the page shows."""
 
 
 def write_page(
@@ -43,7 +43,10 @@ def write_page(
     stills: Mapping[int, Stills],
     recogniser: Recogniser | None,
 ) -> None:
-    """Write ``report.html`` beside the ``frames.csv`` and ``faces.csv`` of a folder."""
+    """Write ``report.html`` into a folder that holds ``frames.csv`` and ``faces.csv``.
+
+    ``stills`` are the pictures of each event, by the event's number.
+    """
     main, people = read_main(folder / "frames.csv"), read_people(folder / "faces.csv")
     lost = list(gaps(main))
     named = [event for event in events if event.label]
@@ -103,7 +106,7 @@ def _length(gap: Gap) -> float:
 
 
 def _missed(summary: Mapping[str, Any], lost: Sequence[Gap]) -> Iterator[str]:
-    """Why movements may have been missed, a sentence each."""
+    """One sentence for each reason why movements may have been missed."""
     frames: Counter[str] = Counter()
     for gap in lost:
         frames[gap.reason] += gap.frames
@@ -117,7 +120,7 @@ def _percent(share: float) -> str:
 
 
 def _plotted(people: Mapping[int, Track], events: Sequence[Event]) -> list[int]:
-    """Who gets a curve, by id."""
+    """The ids of the faces that get a curve."""
     counts = Counter(event.face for event in events)
     seen = {face: sum(not reason for reason in track.reasons) for face, track in people.items()}
     return sorted(sorted(people, key=lambda face: (-counts[face], -seen[face]))[:PLOTTED])
@@ -129,7 +132,7 @@ def _plot(face: int, track: Track, events: Sequence[Event]) -> dict[str, Any]:
 
 
 def _card(event: Event, track: Track, main: Track, stills: Stills | None) -> dict[str, Any]:
-    """What the page says of one event."""
+    """The values that the template shows of one event."""
     marks = [(getattr(event, f"{name}_s"), name) for name in ("onset", "apex", "offset")]
     start, end = event.onset_s - AROUND, event.offset_s + AROUND
     near = spread(track.between(start, end), main.between(start, end).times)

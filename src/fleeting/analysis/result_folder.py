@@ -1,4 +1,4 @@
-"""The folder of one video's results: written aside, moved into place when it is whole."""
+"""The folder of one video's results: how it is written without partial states, and how it is read back."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ FORMATS = {
     "html": ("report.html",),
     "video": ("annotated.mp4",),
 }
-"""The files of each format. Those of csv and json, which the others are made of, are always written."""
+"""The files of each format. Those of csv and json are always written: the others are made from them."""
 SUMMARY, PARTIAL = "summary.json", ".partial"
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """The results of one input: where it lies, their folder, and what its ``summary.json`` says."""
+    """The results of one input: the input's path, the folder of results, the content of ``summary.json``."""
 
     source: Path
     folder: Path
@@ -37,11 +37,11 @@ class Analysis:
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """What was found, from ``events.json``."""
+        """The events that were found, read from ``events.json``."""
         return read_events(self.folder / "events.json")
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary and where it is from, for JSON."""
+        """The summary with the paths of the input and the folder, for JSON."""
         return {"source": str(self.source), "folder": str(self.folder), **self.summary}
 
 
@@ -56,7 +56,7 @@ def digest_of(source: Path) -> str:
 
 
 def finished(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The summary of whole results of the same input with the same settings, None where there are none."""
+    """The summary of complete results that ``folder`` holds for this input and these settings, else None."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         same = all(summary[name] == value for name, value in identity.items())
@@ -68,7 +68,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None
 
 @contextmanager
 def aside(folder: Path) -> Iterator[Path]:
-    """A folder to write results to, which then take the place of those that were in ``folder`` before."""
+    """A temporary folder to write results to; if all goes well, they then replace those in ``folder``."""
     partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -82,5 +82,5 @@ def aside(folder: Path) -> Iterator[Path]:
                 (folder / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):  # something lies in it
+        with suppress(OSError):  # the folder is not empty, so it stays
             folder.rmdir()

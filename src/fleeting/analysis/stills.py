@@ -1,4 +1,4 @@
-"""Pictures of one movement to look at: the face at its start, peak and end, where skin went, what changed."""
+"""Pictures of one movement for the report: the face at onset, apex and offset, the flow, the change."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from fleeting.optional import cv2
 from fleeting.types import Clip, Image
 
 Stills = dict[str, str]
-"""Pictures by what they show (onset, apex, offset, flow, mesti), each in an address (data:), and
-under "reach" what the longest arrow of the flow stands for."""
+"""Pictures as data: addresses, by the names onset, apex, offset, flow and mesti; under "reach", the length of
+the flow's longest arrow in percent of the distance between the outer eye corners."""
 ZOOM = 2
-"""The picture of flow is drawn so many times as large."""
+"""Factor by which the picture of the flow is enlarged."""
 APART, LONGEST = 10, 9.0
-"""Pixels between two arrows; how long the longest is drawn, whatever it stands for."""
+"""Pixels of the crop between two arrows; pixels of the crop that the longest arrow is drawn long, always."""
 EYES = 0.78
-"""Distance between the outer eye corners in the canonical crop, in shares of its width."""
+"""Distance between the outer eye corners in the canonical crop, as a share of its width."""
 LEAST = 0.15
-"""Arrows shorter than so much of the longest are left out."""
+"""Arrows shorter than this share of the longest one are left out."""
 INK, LINES = (160, 30, 10), (190, 190, 190)
 
 
 def stills(clip: Clip, *, blur: bool = False) -> Stills:
-    """Pictures of a clip's movement, JPEG; with ``blur`` only those in which nobody can be made out."""
+    """Pictures of a clip's movement, JPEG; with ``blur`` only the flow, over a sketch instead of the face."""
     moments = {"onset": clip.onset, "apex": clip.apex, "offset": clip.offset}
     shown = {name: _rgb(clip.frames[index]) for name, index in moments.items()}
     shown["mesti"] = _rgb(np.rint(modalities["mesti"](clip)).astype(np.uint8).transpose(1, 2, 0))
@@ -52,7 +52,7 @@ def _pale(image: Image) -> Image:
 
 
 def _nobody(width: int, height: int) -> Image:
-    """Eyes, nose and mouth where the canonical crop has them, and nothing else, enlarged."""
+    """A sketch of eyes, nose and mouth where the canonical crop has them, enlarged; it shows nobody."""
     size = np.array([ZOOM * width, ZOOM * height])
     canvas = np.full((size[1], size[0], 3), 245, np.uint8)
 
@@ -68,7 +68,10 @@ def _nobody(width: int, height: int) -> Image:
 
 
 def _arrows(canvas: Image, clip: Clip) -> tuple[Image, str]:
-    """The movement from onset to apex as arrows over an enlarged picture, and how far the longest goes."""
+    """The movement from onset to apex as arrows on the enlarged ``canvas``, and the longest as text.
+
+    The text is in percent of the distance between the outer eye corners.
+    """
     u, v = (cv2().blur(channel, (APART, APART)) for channel in modalities["flow"](clip))
     rows, columns = np.mgrid[APART // 2 : u.shape[0] : APART, APART // 2 : u.shape[1] : APART]
     right, down = u[rows, columns], v[rows, columns]

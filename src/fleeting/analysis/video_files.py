@@ -1,4 +1,4 @@
-"""What there is to analyse in files and folders that a user names, and what each result is called."""
+"""Finds the videos in the files and folders that a user names, and names the folder of results of each."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ VIDEOS = frozenset(
         *("ts", "mts", "m2ts", "vob", "dv", "y4m", "mjpeg", "gif"),
     )
 )
-"""What makes a file in a folder a video. A file that is named itself is opened whatever its name."""
+"""Extensions of the files that count as videos in a folder. A file that the user names is always opened."""
 RESULTS = frozenset(("summary.json", "frames.csv", "events.json"))
-"""A folder with these holds results of ours."""
+"""Files that mark a folder as results of this package."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class VideoFile:
 
 
 def video_files(paths: Sequence[str | Path]) -> tuple[list[VideoFile], list[str]]:
-    """The inputs that these files and folders hold, each once, and a line for each path that holds none.
+    """The inputs in these files and folders, each once, and one line for each path that holds none.
 
-    A folder is one video if pictures lie in it and no videos; otherwise all videos and folders of pictures in
-    it are taken, at any depth. What is hidden (.name) is passed over, and so are results.
+    A folder is one video if it contains pictures and no videos. All videos and folders of pictures below a
+    folder are taken, at any depth, except hidden ones (.name) and folders of results.
     """
     found: dict[Path, Path] = {}
     failed = []
@@ -49,7 +49,7 @@ def video_files(paths: Sequence[str | Path]) -> tuple[list[VideoFile], list[str]
 
 
 def contents(source: Path) -> list[Path]:
-    """The files of an input: itself, or its pictures by name. Raises VideoError on a folder without any."""
+    """The files of an input: the video file itself, or a folder's pictures in the order of their names."""
     return _pictures(source) if source.is_dir() else [source]
 
 
@@ -90,7 +90,10 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _names(sources: Sequence[Path]) -> list[str]:
-    """A name for each: the file's without extension; where these clash with it, then with its folders'."""
+    """A unique name for each input: its file name without extension.
+
+    Inputs whose names clash get the extension, and then the names of their folders, too.
+    """
     names = [source.stem if source.is_file() else source.resolve().name for source in sources]
     longest = max((len(source.resolve().parts) for source in sources), default=0)
     for parts in range(1, longest):

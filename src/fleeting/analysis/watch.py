@@ -1,4 +1,4 @@
-"""Every frame of a video and the faces in it: two tables, a summary and, where asked, a video to look at."""
+"""Lists every frame of a video with its faces: two tables, a summary and, if asked, a video with overlay."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from fleeting.video.writer import video_appearing
 
 @dataclass(frozen=True)
 class Watched:
-    """What there was to see in a video: the facts of ``summary.json``.
+    """The frames and faces of a video, counted: the content of ``summary.json``.
 
     ``frames_with_face`` counts frames with any face, ``frames_usable`` those whose main face is seen well
-    enough. Times are seconds; ``header_frames`` is what the file says of itself, None where it says nothing.
+    enough. Times are seconds; ``header_frames`` is the number of frames in the file's header, None if the
+    header does not say.
     """
 
     frames_decoded: int
@@ -42,7 +43,7 @@ class Watched:
     settings: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for JSON."""
+        """The fields as a dictionary for JSON."""
         return asdict(self)
 
 
@@ -56,13 +57,13 @@ def watch(
     end: float | None = None,
     progress: Progress = silent,
 ) -> Watched:
-    """Write what faces are in a video: ``frames.csv``, ``faces.csv``, ``summary.json`` in the folder ``out``.
+    """Write the faces in a video into the folder ``out``: ``frames.csv``, ``faces.csv``, ``summary.json``.
 
-    ``frames.csv`` has one row for every decoded frame, with its main face: the largest usable one, as long as
-    no other is a quarter larger; ``faces.csv`` has one row per frame and face. ``overlay`` adds
-    ``overlay.mp4``. ``source``, ``fps``, ``start`` and ``end`` are as `fleeting.open_video` takes them
-    (and raises); ``progress`` is called with what is done, how many frames, and how many there should be. A
-    file appears when it is whole. Raises OptionError where ``out`` is no folder.
+    ``frames.csv`` has one row for every decoded frame, with its main face: the largest usable one, which
+    stays the main face until another is a quarter larger. ``faces.csv`` has one row per frame and face.
+    ``overlay`` adds ``overlay.mp4``. ``source``, ``fps``, ``start`` and ``end`` are as `fleeting.open_video`
+    takes them, and raise its errors; ``progress`` is called with "watching", the frames done, and the frames
+    there should be. Each file appears when it is complete. Raises OptionError if ``out`` is a file.
     """
     out = Path(out)
     refuse_file(out)
@@ -86,7 +87,7 @@ def watch(
 
 
 def facts(report: VideoReport, tables: FrameTables) -> dict[str, Any]:
-    """What a summary says of a video and of the faces in it."""
+    """The entries of ``summary.json`` about a video and the faces in it."""
     return {
         "frames_decoded": report.frames,
         "frames_with_face": tables.with_face,

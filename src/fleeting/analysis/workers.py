@@ -1,4 +1,4 @@
-"""Many inputs worked on, one after another or several at once in processes of their own."""
+"""Applies one function to many inputs, one after another or several at once in processes of their own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True)
 class Work:
-    """What all inputs share: the recogniser's name or file (None: none), and who is told of progress.
+    """What all inputs share: the recogniser's name or file (None: no recogniser), and the progress callback.
 
     The recogniser is loaded once in each process, when it is first asked for.
     """
@@ -32,11 +32,11 @@ class Work:
 
     @cached_property
     def recogniser(self) -> Recogniser | None:
-        """The recogniser itself. Raises what `Recogniser.load` raises."""
+        """The recogniser, loaded at the first access. Raises the errors of `Recogniser.load`."""
         return None if self.model is None else Recogniser.load(self.model)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: another process loads a recogniser of its own."""
+        """The fields without the loaded recogniser: every process loads its own."""
         return {name: value for name, value in self.__dict__.items() if name != "recogniser"}
 
 
@@ -44,7 +44,7 @@ SharedWork = TypeVar("SharedWork", bound=Work)
 
 
 def refuse_none(**counts: int) -> None:
-    """Raise OptionError on a count, called by its name, that is below one."""
+    """Raise OptionError if a count, given by its name, is below one."""
     for name, value in counts.items():
         if value < 1:
             raise OptionError(f"{name} is {value}, expected 1 or more")
@@ -57,10 +57,10 @@ def each(
     workers: int,
     failed: Callable[[Job, str], Outcome],
 ) -> Iterator[tuple[Job, Outcome]]:
-    """Every job with what ``do`` made of it, or ``failed`` of the reason, as they are done.
+    """Yields every job with its outcome as it is done: ``do(work, job)``, or ``failed(job, reason)``.
 
-    In one process the work's progress is told of what happens within a job, in several it is not. The number
-    of workers decides how many threads OpenCV takes in each, and nothing else.
+    ``work.progress`` is called from within a job only if there is one process. The number of workers decides
+    how many threads OpenCV uses in each process, and nothing else about an outcome.
     """
     alone = min(workers, len(jobs)) <= 1
     shared = _Shared(
@@ -82,11 +82,11 @@ class _Shared(Generic[Job, Outcome]):
     work: Any
     jobs: Sequence[Job]
     threads: int | None
-    """Of OpenCV in a process that is one of several."""
+    """OpenCV's threads in a process that is one of several; None with a single process."""
 
 
 def _attempt(shared: _Shared[Job, Outcome], place: int) -> tuple[int, Outcome]:
-    """What is made of one job, or why nothing can be, in one line."""
+    """The number of a job and its outcome: what ``do`` returns, or what ``failed`` makes of the error."""
     job = shared.jobs[place]
     if shared.threads is not None:
         cv2().setNumThreads(shared.threads)

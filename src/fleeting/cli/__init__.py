@@ -1,4 +1,4 @@
-"""The command: parse, call the library, print. Nothing is computed here."""
+"""The command ``fleeting``: parses its arguments, calls the library and prints; it computes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [word for word in given if word != "--debug"]
     try:
         status = app(given, exit_on_error=False, print_error=False, result_action="return_value")
-    except BrokenPipeError:  # whoever reads us has seen enough
+    except BrokenPipeError:  # the program that reads our output has closed it, as `head` does
         sys.stderr.close()
         status = 0
     except (FleetingError, CycloptsError) as error:

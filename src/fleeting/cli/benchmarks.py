@@ -1,4 +1,4 @@
-"""Commands that train and score: run, tables, train, export, score, score-intervals, null, report."""
+"""The commands that train and score: run, tables, train, export, score, score-intervals, null, report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(
     seeds: int | None = None,
     quick: Annotated[bool, Parameter(negative="")] = False,
     skip_damaged: Annotated[bool, Parameter(negative="")] = False,
-    resume: Annotated[bool, Parameter(negative="")] = False,  # noqa: ARG001 - what a run does anyway
+    resume: Annotated[bool, Parameter(negative="")] = False,  # noqa: ARG001 - a run always resumes
     json: Json = False,
 ) -> int:
     """Carry out an experiment: folds, training, scores, report. Started again, it does what is missing.

@@ -1,4 +1,4 @@
-"""Commands on data and on what exists: list, check, draw."""
+"""The commands about data and registered things: list, check, draw."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
 
 
 def _cell(value: object) -> str:
-    """A fact of the table in few letters: 3.1 M weights, inputs by their sizes."""
-    if isinstance(value, dict):  # equal inputs are counted, not repeated
+    """A cell of the table in few letters: 3.1 M for a number of weights, sizes for inputs."""
+    if isinstance(value, dict):  # inputs of equal size are counted, not repeated
         sizes = ["×".join(map(str, shape)) for shape in value.values()]
         return " + ".join(
             f"{n} of {size}" if (n := sizes.count(size)) > 1 else size for size in dict.fromkeys(sizes)
@@ -131,7 +131,7 @@ def draw(
 
 
 def _tell_drawn(truth: dict[str, Any], path: Path) -> None:
-    """What was drawn, of whom, and where the truth of it lies."""
+    """Print how much was drawn, of whom, and the path of truth.json."""
     events = sum(len(video["events"]) for video in truth["videos"])
     say(f"{len(truth['videos'])} {'clips' if 'clips' in truth else 'videos'} with {events} events")
     say(truth["people"])

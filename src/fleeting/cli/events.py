@@ -1,4 +1,4 @@
-"""Commands that find movements in videos and look at them: demo, faces, analyze, live, spot, explain."""
+"""The commands that find and explain movements in videos: demo, faces, analyze, live, spot, explain."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def explain(
 
 
 def _counted(found: Any) -> str:
-    """What an analysis found, in a few words."""
+    """The number of micro and longer movements in an analysis, in a few words."""
     micro = sum(event.kind == "micro" for event in found.events)
     text = f"micro-movements {micro}, longer ones {len(found.events) - micro}"
     return text if found.summary["frames_with_face"] else "no face, so no movement"

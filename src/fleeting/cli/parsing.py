@@ -1,4 +1,4 @@
-"""The command's frame, and what is written on its command lines: NAME=PATH, NAME=NUMBER, --model."""
+"""The command-line application, and the parsers of its argument forms: NAME=PATH, NAME=NUMBER, --model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ app = App(
     name="fleeting",
     help="Takes any face video to micro-expression events, and labelled clips to a score without a leak.",
     version=__version__,
-    suppress_keyboard_interrupt=False,  # an interruption has a sentence of its own
+    suppress_keyboard_interrupt=False,  # `main` answers an interruption with its own sentence
 )
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
 
 
 def named_paths(data: Sequence[str]) -> dict[str, Path]:
-    """The folders named by NAME=PATH."""
+    """The folders given as NAME=PATH, by name. Raises OptionError on any other form."""
     named = {}
     for item in data:
         name, equals, path = item.partition("=")
@@ -36,7 +36,7 @@ def named_paths(data: Sequence[str]) -> dict[str, Path]:
 
 
 def claims(text: str) -> dict[str, float]:
-    """The numbers named by NAME=NUMBER,NAME=NUMBER."""
+    """The numbers given as NAME=NUMBER,NAME=NUMBER, by name. Raises OptionError on any other form."""
     claimed = {}
     for item in filter(None, text.split(",")):
         name, _, value = item.partition("=")
@@ -48,5 +48,5 @@ def claims(text: str) -> dict[str, float]:
 
 
 def chosen_model(name: str | None) -> dict[str, Any]:
-    """What was chosen by --model: nothing, a name, or "none"."""
+    """The keyword argument for --model: none if it is not given, and a model of None for the word "none"."""
     return {} if name is None else {"model": None if name == "none" else name}

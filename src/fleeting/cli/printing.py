@@ -1,4 +1,4 @@
-"""What the command prints: sentences, JSON, tables of scores, progress."""
+"""Prints the output of the commands: sentences, JSON, tables of scores, progress."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 
 class _Console(Console):
-    """Prints paths as they are (no emoji in them), and says when nobody reads any more."""
+    """A console that puts no emoji into paths and raises BrokenPipeError if the reader closed the pipe."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, emoji=False)
@@ -27,23 +27,23 @@ out, err = _Console(), _Console(stderr=True)
 
 
 def say(text: str) -> None:
-    """A sentence on standard output, as it is: no markup, no line breaks."""
+    """Print a sentence on standard output without markup or added line breaks."""
     out.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 def complain(text: str) -> None:
-    """A line on standard error that begins with the command's name."""
+    """Print a line on standard error that begins with the command's name."""
     err.print(f"fleeting: {text}", soft_wrap=True, highlight=False, markup=False)
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """The value as JSON on standard output."""
+    """Print a value as JSON on standard output."""
     print(json.dumps(value, indent=indent), flush=True)  # noqa: T201 - the command prints
 
 
 @contextmanager
 def progress_shown() -> Iterator[Any]:
-    """A call that shows what is being done and how long it will take, on a terminal; silent elsewhere."""
+    """A progress callback that shows a bar with the remaining time on a terminal, and nothing elsewhere."""
     if not err.is_terminal:
         yield lambda *_: None
         return
@@ -66,7 +66,7 @@ def progress_shown() -> Iterator[Any]:
 
 
 def print_run(done: Any) -> None:
-    """A run's scores, what the paper printed, and the sentences without which they would mislead."""
+    """Print a run's scores beside the paper's, with the caveats without which they would mislead."""
     from fleeting.reports.beside_paper import beside_paper
 
     scores = done.scores
@@ -94,7 +94,7 @@ def print_run(done: Any) -> None:
 
 
 def parts(score: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """A score's rows: all clips first (named ""), then each part."""
+    """The rows of a score: all clips first (named ""), then each part, such as a dataset of a composite."""
     return [("", score), *score["parts"].items()]
 
 
@@ -146,16 +146,16 @@ def interval_table(what: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> Tab
 
 
 def recognised(scores: Mapping[str, Any]) -> str:
-    """How well the hits of a spotter were named, in a few words."""
+    """How well the classes of a spotter's hits were recognised, in a few words."""
     uf1, uar, accuracy = (number(scores["recognised"][name]) for name in ("uf1", "uar", "accuracy"))
     return f"UF1 {uf1}, UAR {uar}, accuracy {accuracy}; STRS {number(scores['strs'])}"
 
 
 def number(value: float | None) -> str:
-    """Four digits, or a dash where there is no number."""
+    """The number with four decimals, or a dash for None."""
     return "–" if value is None else f"{value:.4f}"
 
 
 def interval(limits: Sequence[float] | None) -> str:
-    """Two limits, or a dash where there are none."""
+    """The two limits of an interval with three decimals, or a dash for None."""
     return f"{limits[0]:.3f}–{limits[1]:.3f}" if limits else "–"

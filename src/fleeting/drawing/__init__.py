@@ -1,7 +1,8 @@
-"""Drawing: data with known truth, free of licences and of anybody's face. It knows no dataset.
+"""A drawing is a motion map or a face video whose every movement is known exactly, free of licences.
 
-`maps` draws motion maps; `script` writes down what a face video shows and `rendering` draws it and knows how
-every point of the skin moved.
+No subject's face is used: all people are warps of two photographs in the public domain. `maps` draws motion
+maps; `script` decides what a face video shows, and `rendering` draws it and computes how every point of the
+skin moved. Nothing here knows a dataset.
 """
 
 from fleeting.drawing.people import TWO_PEOPLE, Identity, identity

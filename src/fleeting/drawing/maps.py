@@ -1,8 +1,8 @@
-"""Drawn motion maps: what a brow raise, a frown or a smile does to the skin, seen through noise.
+"""Draws motion maps: how a brow raise, a frown or a smile moves the skin, with noise added.
 
-A map is a sum of displacement bumps where the action units of a class move the skin, on a face whose
-proportions and habits are its owner's, under a head that shifts as a whole and flow that is never quite
-right. It is for trying things out: scores on drawn maps say nothing about real faces.
+A map is a sum of displacement bumps at the places where the action units of a class move the skin. Each
+person has proportions and habits of their own; the head shifts as a whole, and an error is added to the flow.
+Drawn maps are for trying things out: scores on them say nothing about real faces.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from fleeting.faces.optical_flow import motion_map
 from fleeting.types import FloatArray
 
 GRID = 56
-"""Side of the square on which displacements are drawn, before they are shrunk to the map."""
+"""Side of the square, in pixels, on which displacements are drawn before they are shrunk to the map."""
 
 BUMPS: dict[str, tuple[tuple[float, float, float, float, float], ...]] = {
-    # row, column, rightwards, downwards, width; in shares of the face, for the half with small columns
+    # row, column, rightwards, downwards, width, as shares of the face, for the half with small columns
     "AU1+2": ((0.26, 0.32, -0.1, -1.0, 0.11),),
     "AU4": ((0.28, 0.36, 0.7, 0.8, 0.08),),
     "AU6+12": ((0.74, 0.33, -0.7, -0.9, 0.09), (0.55, 0.28, 0.0, -0.4, 0.09)),
     "AU15": ((0.78, 0.34, -0.2, 0.9, 0.08),),
     "AU26": ((0.86, 0.45, 0.0, 0.9, 0.12),),
 }
-"""What an action unit does to one half of the face; the other half is its mirror image."""
+"""The bumps by which an action unit moves one half of the face; the other half is its mirror image."""
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "negative": ("AU4", "AU4", "AU15"),
     "positive": ("AU6+12",),
     "surprise": ("AU1+2", "AU1+2", "AU26"),
 }
-"""The action units that a clip of each class draws one from."""
+"""The action units of each class; a clip draws one of them, so that a repeated one is drawn more often."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,10 @@ class DrawnMap:
 
 
 def draw_maps(subjects: int, clips: int, seed: int, noise: float = 0.55) -> Iterator[DrawnMap]:
-    """``clips`` maps for each of ``subjects`` people; ``noise`` is flow noise against movement."""
+    """Draw ``clips`` maps for each of ``subjects`` people.
+
+    ``noise`` is the standard deviation of the flow's error; a movement peaks at about 1 in the same unit.
+    """
     for subject in range(1, subjects + 1):
         rng = np.random.default_rng([seed, subject])
         habit = _Habit(rng.normal(0, 0.03, size=(2,)), rng.uniform(0.5, 1.5), rng.uniform(-0.35, 0.35))
@@ -61,7 +64,7 @@ def draw_maps(subjects: int, clips: int, seed: int, noise: float = 0.55) -> Iter
 
 @dataclass(frozen=True)
 class _Habit:
-    """How one person's face moves: where its parts lie, how strongly, how lopsidedly."""
+    """How one person's face moves: the offset of its parts, the strength, the difference of its halves."""
 
     place: npt.NDArray[np.float64]
     strength: float

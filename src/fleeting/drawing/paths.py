@@ -1,4 +1,4 @@
-"""Smooth paths through time: how a head drifts, light changes and a jaw speaks."""
+"""Draws smooth random curves over time: the drift of a head, the change of light, the jaw of a speaker."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from scipy.interpolate import CubicSpline
 
 Array = npt.NDArray[np.float64]
 KNOT = 0.8
-"""Seconds between the steps of the walk: nothing moves faster than about 0.6 Hz."""
+"""Seconds between the steps of the random walk, so that nothing moves faster than about 0.6 Hz."""
 LEAST = 60.0
-"""A path is a piece of one at least so many seconds long, so that a short clip drifts like a long video."""
+"""Seconds: a path is cut from one of at least this length, so that a short clip drifts like a long video."""
 SYLLABLES = (3.0, 6.0)
-"""Openings of the jaw a second, least and most."""
+"""Least and most openings of the jaw per second."""
 STRETCH, PAUSE = (1.0, 4.0), (2.0, 8.0)
-"""Seconds that a stretch of speech lasts, and seconds of silence before it."""
+"""Seconds that a stretch of speech lasts, and seconds of silence before it, each least and most."""
 
 
 def smooth_path(rng: np.random.Generator, times: Array, axes: int) -> Array:
-    """A random walk that keeps coming home, (times, axes), of mean 0 and a root mean square of 1 an axis.
+    """A mean-reverting random walk, (times, axes); each axis has mean 0 and root mean square 1.
 
-    ``times`` are seconds from 0. Mean and root mean square hold over the whole path, LEAST seconds or more.
+    ``times`` are seconds from 0. Mean and root mean square are those of the whole path of LEAST seconds or
+    more, of which a shorter clip sees the beginning.
     """
     seconds = max(LEAST, float(times[-1]) if len(times) else 0.0)
     steps = rng.standard_normal((int(seconds / KNOT) + 3, axes))
@@ -33,12 +34,12 @@ def smooth_path(rng: np.random.Generator, times: Array, axes: int) -> Array:
 
 
 def within(path: Array) -> Array:
-    """A path of root mean square 1 bent smoothly so that it never leaves -1 to 1."""
+    """A path of root mean square 1, limited smoothly to -1 to 1."""
     return np.asarray(np.tanh(path / 2))
 
 
 def jaw_path(rng: np.random.Generator, times: Array) -> Array:
-    """How far speech opens the mouth at ``times`` (seconds from 0), 0 to 1: syllables, in stretches."""
+    """How far speech opens the mouth at ``times`` (seconds from 0), 0 to 1: syllables between pauses."""
     opening = np.zeros(len(times))
     seconds = float(times[-1]) if len(times) else 0.0
     start = rng.uniform(0, PAUSE[0])
@@ -51,7 +52,7 @@ def jaw_path(rng: np.random.Generator, times: Array) -> Array:
 
 
 def _syllables(rng: np.random.Generator, since: Array, length: float) -> Array:
-    """One stretch: the rate and the width of the openings wander, and the stretch begins and ends shut."""
+    """One stretch of speech: rate and width of the openings vary, and the mouth is shut at both ends."""
     knots = np.linspace(0, length, max(4, int(length / 0.3)))
     rate = CubicSpline(knots, rng.uniform(*SYLLABLES, len(knots)), bc_type="natural")
     phase = 2 * np.pi * rate.antiderivative()(since)

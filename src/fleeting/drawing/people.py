@@ -1,4 +1,4 @@
-"""A drawn person: one of two photographs, with proportions, skin, tone and place of its own."""
+"""Drawn people: each is one of two photographs with its own proportions, skin, tone and place."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ TWO_PEOPLE = (
     "All drawn subjects come from two photographs: two people, warped, are still two people, so a score over"
     " drawn subjects says nothing about people that a model has not seen."
 )
-"""What every report over drawn subjects has to say."""
+"""The sentence that every report on drawn subjects has to contain."""
 EYE_DISTANCE = (100.0, 140.0)
-"""Pixels between the outer corners of the eyes, least and most."""
+"""Least and most pixels between the outer corners of the eyes."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """One drawn person, from which the still portrait follows to the bit.
+    """One drawn person; these values determine the portrait at rest to the bit.
 
     ``number`` counts subjects from 1. ``eye_distance`` is pixels between the outer eye corners, ``place`` the
-    point between the eyes (x, y) in the 640x480 picture, ``tilt`` the head's angle in radians (clockwise as
-    seen). ``tone`` is gamma and the gains of red, green and blue; ``habits`` how much more the person's left
-    half of the face moves than the right in the upper and the lower face, -0.2 to 0.2. ``seed`` draws the
-    proportions and the texture of the skin. Two people, warped, are still two people: see ``TWO_PEOPLE``.
+    point between the eyes (x, y) in the 640x480 picture, ``tilt`` the head's angle in radians (clockwise in
+    the picture). ``tone`` is gamma and the gains of red, green and blue; ``habits`` is how much more the
+    person's left half of the face moves than the right, in the upper and in the lower face, -0.2 to 0.2.
+    ``seed`` draws the proportions and the texture of the skin. Two people, warped, are still two people: see
+    ``TWO_PEOPLE``.
     """
 
     number: int

@@ -1,7 +1,8 @@
-"""The two photographs that faces are drawn from, and what a person measured in them.
+"""The two photographs that all drawn faces are made from, and the points measured in them by hand.
 
-Eileen Collins by NASA (1993, ships with scikit-image) and Grace Hopper by the US Navy (1984, ships with
-matplotlib); both are in the public domain. Points are x, y in pixels of the photograph.
+They are Eileen Collins by NASA (1993, ships with scikit-image) and Grace Hopper by the US Navy (1984, ships
+with matplotlib); both are in the public domain. Points are x, y in pixels of the photograph. A cover is
+something that lies over the skin and does not move with it, such as hair or glasses.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from fleeting.video.pictures import read_picture
 
 Points = tuple[tuple[float, float], ...]
 FINER = 4
-"""Covers are drawn on a grid so many times finer than the photograph."""
+"""Covers are drawn on a grid this many times finer than the photograph."""
 FRINGE, HELD = 0.016, (0.034, 0.044)
-"""Beside a cover, in eye distances: how far it may show past its outline; how far skin is held still by it,
-and from where on skin is free."""
+"""Distances from a cover, in distances between the outer eye corners: how far the cover may show past its
+outline; up to where it holds the skin still, and from where on the skin is free."""
 UNDER = 9
-"""So many pixels of skin are painted in where a cover begins: more than it ever bares."""
+"""Pixels of skin that are painted in under the edge of a cover: more than a movement ever uncovers."""
 
 
 @dataclass(frozen=True)
 class Eye:
-    """An open eye: the edges of the upper lid (below its lashes) and of the lower one, left to right."""
+    """An open eye: the edges of the upper lid (below its lashes) and of the lower lid, left to right."""
 
     upper: Points
     lower: Points
@@ -41,9 +42,10 @@ class Eye:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured by hand: the eyes, left to right, the line along which the lips part, the covers.
+    """Points measured by hand: the eyes, left to right, the line along which the lips part, the covers.
 
-    ``solid`` are outlines, and ``rims`` lines of a width, of what lies over the skin and never moves with it.
+    Covers lie over the skin and never move with it: ``solid`` are their outlines, ``rims`` are lines with
+    their width in pixels (the rims of glasses).
     """
 
     eyes: tuple[Eye, Eye]
@@ -144,9 +146,11 @@ MEASURED: dict[Photograph, Measured] = {
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A photograph taken apart: as it is, with skin where covers lie (both RGB), and how much they cover.
+    """A photograph in layers: the image, the skin, the cover over the skin.
 
-    ``cover`` is (height, width) 0 to 1; ``mesh`` the face's 468 points, x and y.
+    ``image`` is the photograph as it is, and ``skin`` has skin painted in under the covers' edges, both RGB.
+    ``cover`` is how much covers hold the skin, (height, width) 0 to 1; ``mesh`` is the face's 468 points, x
+    and y.
     """
 
     image: Image
@@ -158,7 +162,7 @@ class Source:
 
 @cache
 def source(photograph: Photograph) -> Source:
-    """The photograph of that name, taken apart. Raises MissingExtraError without scikit-image."""
+    """The photograph of that name in layers. Raises MissingExtraError without scikit-image."""
     image = _astronaut() if photograph == "astronaut" else _grace_hopper()
     measured = MEASURED[photograph]
     mesh = _mesh(image)
@@ -185,7 +189,7 @@ def _mesh(image: Image) -> FloatArray:
 
 
 def _away(measured: Measured, size: tuple[int, int]) -> FloatArray:
-    """How far each point of the finer grid is from what lies over the skin, in pixels of the photograph."""
+    """The distance of each point of the finer grid to the nearest cover, in pixels of the photograph."""
     free = np.full((size[0] * FINER, size[1] * FINER), 255, np.uint8)
     for outline in measured.solid:
         cv2().fillPoly(free, [_fine(outline)], 0)
@@ -195,7 +199,7 @@ def _away(measured: Measured, size: tuple[int, int]) -> FloatArray:
 
 
 def _small(fine: npt.NDArray[np.bool_] | FloatArray) -> FloatArray:
-    """From the finer grid to the photograph's."""
+    """An array of the finer grid shrunk by area to the photograph's size."""
     size = fine.shape[1] // FINER, fine.shape[0] // FINER
     return np.asarray(cv2().resize(fine.astype(np.float32), size, interpolation=cv2().INTER_AREA))
 
@@ -205,7 +209,7 @@ def _fine(points: Sequence[tuple[float, float]]) -> npt.NDArray[np.int32]:
 
 
 def _bared(image: Image, covered: npt.NDArray[np.bool_]) -> Image:
-    """The photograph with skin painted in under the edge of what covers it."""
+    """The photograph with skin painted in under the edges of the covers."""
     around = np.ones((2 * UNDER + 1, 2 * UNDER + 1), np.uint8)
     near = covered & (cv2().dilate((~covered).astype(np.uint8), around) > 0)
     return np.asarray(cv2().inpaint(image, near.astype(np.uint8), 3, cv2().INPAINT_TELEA), dtype=np.uint8)

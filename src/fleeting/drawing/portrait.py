@@ -1,4 +1,4 @@
-"""A drawn person at rest: the photograph, warped and toned into a picture, and where its parts lie in it."""
+"""A drawn person at rest: the photograph warped and toned into a picture, and the places of its parts."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from fleeting.types import FloatArray, Image
 
 WIDTH, HEIGHT = 640, 480
 FINER = 2
-"""A portrait is kept on a grid so many times finer than frames: OpenCV samples at steps of 1/32 pixel."""
+"""A portrait's grid is this many times finer than a frame's: OpenCV samples at steps of 1/32 pixel."""
 MARGIN = 64
-"""Pixels of frames that a portrait reaches beyond each edge, for the head to move."""
+"""Frame pixels by which a portrait extends beyond each edge of the frame, so that the head can move."""
 COARSE = 8
-"""The warp is worked out at every so many points of the fine grid: it is smooth."""
+"""The warp is computed at every eighth point of the fine grid and interpolated: it is smooth."""
 SURROUND = 360
-"""Pixels of the photograph, out of focus, that are made up on each side where it is too small."""
+"""Pixels of blurred surroundings that are added on each side of the photograph, where it is too small."""
 MODES, PROPORTIONS, LENGTH = 6, 0.04, 0.08
-"""Waves that a warp is made of; their size and how much longer or wider a face gets, in shares."""
+"""Number of waves in a warp; their size, and how much longer or shorter a face gets at most, as shares."""
 BLOTCHES, GRAIN = 0.04, 2.0
-"""Of the skin: light and dark in shares, and fine grain in steps of 255, as standard deviations."""
+"""The skin's texture, as standard deviations: light and dark blotches as a share, grain in steps of 255."""
 
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """A person at rest.
+    """The picture of a person at rest and the places of eyes, lips and mesh in it.
 
-    ``picture`` and ``skin`` (the same with skin where a cover begins) are RGB, 0 to 255 but not in steps, on
-    the fine grid, see `to_fine`; ``cover`` (480, 640) is 0 to 1, how much a cover lies over the skin or holds
-    it. The rest is in pixels of the frame: ``mesh`` (468, 2), whose points are named as in the photograph,
-    mirrored or not; ``eyes``, the upper and the lower lid of each; ``lips``, where they part. The rows of
-    ``axes`` point to the face's right as seen and down; ``unit`` is the distance between the outer corners of
-    the eyes.
+    ``picture`` and ``skin`` (the same with skin painted under the edges of covers) are RGB floats, 0 to 255,
+    on the fine grid, see `to_fine`. ``cover`` (480, 640) is 0 to 1, how much a cover lies over the skin or
+    holds it. The other values are in pixels of the frame: ``mesh`` (468, 2), whose points keep the
+    photograph's numbers even if it is mirrored; ``eyes``, the upper and the lower lid of each; ``lips``, the
+    line along which they part. The rows of ``axes`` are unit vectors: to the right in the picture and down,
+    both tilted with the head. ``unit`` is the distance between the outer corners of the eyes.
     """
 
     picture: FloatArray
@@ -53,13 +53,13 @@ class Portrait:
 
 
 def to_fine(points: FloatArray) -> FloatArray:
-    """Where pixels of the frame, (..., 2) x and y, lie on a portrait's fine grid."""
+    """Pixels of the frame, (..., 2) x and y, as places on a portrait's fine grid."""
     return FINER * (points + np.float32(MARGIN)) + np.float32((FINER - 1) / 2)
 
 
 @lru_cache(maxsize=2)
 def portrait(person: Identity) -> Portrait:
-    """The person at rest. Raises MissingExtraError without OpenCV or scikit-image."""
+    """The portrait of a person at rest. Raises MissingExtraError without OpenCV or scikit-image."""
     photograph = source(person.photograph)
     measured = photograph.measured
     warp = _Warp(person, photograph)
@@ -77,7 +77,7 @@ def portrait(person: Identity) -> Portrait:
     cover = cv2().resize(held, None, None, 1 / FINER, 1 / FINER, cv2().INTER_AREA)
     return Portrait(
         picture=picture,
-        skin=np.where(inner[..., None] > 0, skin, picture),  # alike wherever any of it is seen at rest
+        skin=np.where(inner[..., None] > 0, skin, picture),  # equal to picture where skin shows at rest
         cover=np.ascontiguousarray(cover[MARGIN:-MARGIN, MARGIN:-MARGIN]),
         mesh=mesh,
         eyes=tuple((warp.curve(eye.upper), warp.curve(eye.lower)) for eye in measured.eyes),
@@ -88,10 +88,10 @@ def portrait(person: Identity) -> Portrait:
 
 
 class _Warp:
-    """From the photograph's face to the drawn one: mirrored, of other proportions, placed.
+    """The map from the photograph's face to the drawn one: mirrors it, changes its proportions, places it.
 
-    Faces are compared upright, with the point between the eyes at 0 and the outer eye corners 1 apart: a
-    point q of the drawn face shows the point ``q + self._shift(q)`` of the photograph's.
+    Both faces are described upright, with the point between the eyes at 0 and the outer eye corners 1 apart:
+    a point q of the drawn face shows the point ``q + self._shift(q)`` of the photograph's face.
     """
 
     def __init__(self, person: Identity, photograph: Source) -> None:
@@ -120,7 +120,7 @@ class _Warp:
         return curve(self.drawn(points), self.axes)
 
     def places(self) -> tuple[FloatArray, FloatArray]:
-        """For each point of the fine grid, which x and which y of the surrounded photograph it shows."""
+        """The x and the y of the surrounded photograph that each point of the fine grid shows."""
         width, height = (FINER * (side + 2 * MARGIN) for side in (WIDTH, HEIGHT))
         columns = (np.arange(width // COARSE) + 0.5) * COARSE - 0.5
         rows = (np.arange(height // COARSE) + 0.5) * COARSE - 0.5
@@ -139,7 +139,7 @@ class _Warp:
         return q
 
     def _shift(self, q: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Waves that leave both halves of the face alike, and a change of length; none far off the face."""
+        """A sum of symmetric waves and a change of length, which fade out away from the face."""
         x, y = q[..., :1], q[..., 1:]
         across, down = self._waves.T
         waves = np.cos(y * down + self._phases[:, 0]), np.cos(y * down + self._phases[:, 1])
@@ -154,7 +154,7 @@ def _axes(angle: float) -> npt.NDArray[np.float64]:
 
 
 def _surrounded(image: Image) -> Image:
-    """The photograph with itself mirrored on all sides, out of focus."""
+    """The photograph continued on all sides by its own mirror image, out of focus."""
     large = cv2().copyMakeBorder(image, *[SURROUND] * 4, cv2().BORDER_REFLECT_101)
     inside = np.zeros(large.shape[:2], np.float32)
     inside[SURROUND:-SURROUND, SURROUND:-SURROUND] = 1
@@ -165,7 +165,7 @@ def _surrounded(image: Image) -> Image:
 
 
 def _texture(mesh: FloatArray, person: Identity) -> tuple[FloatArray, FloatArray]:
-    """The skin's own light and dark, as gain, and its grain, in steps of 255: both on the fine grid."""
+    """The skin's light and dark blotches, as a gain, and its grain, in steps of 255, on the fine grid."""
     rng = np.random.default_rng([person.seed, 2])
     width, height = (FINER * (side + 2 * MARGIN) for side in (WIDTH, HEIGHT))
     face = np.zeros((height, width), np.uint8)

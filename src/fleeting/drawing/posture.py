@@ -1,8 +1,8 @@
-"""What a face does in one frame: how its head stands, what pulls its skin, how far its lids are shut.
+"""The state of a drawn face in one frame: the pose of its head, the pulls on its skin, its eyelids.
 
-Places in the frame, under the head at rest, and in the portrait are told apart as ``seen``, ``level`` and
-``skin``: the head's movement leads from the second to the first, the skin's from the third to the second.
-All are pixels, (..., 2) x and y.
+There are three kinds of places, all in pixels, (..., 2) x and y: ``skin`` places lie in the portrait,
+``level`` places in the picture with the head at rest, ``seen`` places in the frame. The skin's movement leads
+from ``skin`` to ``level``, the head's from ``level`` to ``seen``.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from fleeting.drawing.units import JAW, Field, field
 from fleeting.types import FloatArray
 
 LID = 0.10
-"""How far above the edge of the upper lid its skin begins to give, in eye distances."""
+"""Distance above the edge of the upper lid from which on the skin stretches as the lid closes, in eye
+distances (between the outer eye corners)."""
 GAPE = 0.2
-"""Lips part by less than so many eye distances."""
+"""Upper limit of how far lips part, in eye distances."""
 LIP = 2.5
 """Pixels from the lower lip to full darkness behind parted lips."""
 BELOW_EYES = 0.35
-"""The head turns about the point so many eye distances below the eyes."""
+"""The head turns about a point this many eye distances below the eyes."""
 STILL, STEPS = 1e-4, 100
-"""An iteration ends once it moves nothing by so many pixels, or after so many steps."""
+"""The iteration stops once no point moves by this many pixels, or after this many steps."""
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Posture:
-    """A face in one frame: fields with their pixels, whether the lips may part, how far the lids are shut.
+    """The state of a face in one frame.
 
-    ``head`` is the (2, 3) matrix from level to seen places.
+    ``head`` is the (2, 3) matrix from level to seen places, ``pulls`` are fields of displacement with their
+    peaks in pixels, ``parts`` says whether the lips may part, and ``closure`` is how far the lids are shut, 0
+    to 1.
     """
 
     rest: Portrait
@@ -45,7 +48,7 @@ class Posture:
 
     @property
     def box(self) -> Box | None:
-        """Left, top, right and bottom of the level places where skin may move, None where none does."""
+        """Left, top, right and bottom of the level places where skin may move; None if no skin moves."""
         boxes = [pull.box for pull, _ in self.pulls]
         boxes += [_eye_box(self.rest)] if self.closure else []
         if not boxes:
@@ -57,7 +60,7 @@ class Posture:
         return int(left), int(top), int(right), int(bottom)
 
     def flow(self, box: Box) -> FloatArray:
-        """How far the skin seen at each level place of the box was moved by pulls, (height, width, 2)."""
+        """How far pulls moved the skin that is at each level place of the box, (height, width, 2) pixels."""
         left, top, right, bottom = box
         flow = np.zeros((bottom - top, right - left, 2), np.float32)
         for pull, pixels in self.pulls:
@@ -66,7 +69,7 @@ class Posture:
 
 
 def posture(script: Script, number: int) -> Posture:
-    """What the face does in that frame of the script."""
+    """The state of the face in frame ``number`` of the script."""
     person, time = script.identity, number / script.fps
     pulls, parts = [], False
     for event in script.events:
@@ -99,7 +102,7 @@ def _eye_box(rest: Portrait) -> Box:
 
 
 def skin_at(pose: Posture, level: FloatArray) -> FloatArray:
-    """Which skin places are seen at level places (n, 2); an eye that is not covered counts as skin."""
+    """The skin places that are seen at level places (n, 2); an eye that no lid covers counts as skin."""
     skin = level - _flow_at(pose, level)
     if pose.parts:
         skin, _ = part_lips(pose.rest, level, skin)
@@ -110,7 +113,7 @@ def skin_at(pose: Posture, level: FloatArray) -> FloatArray:
 
 
 def level_of(pose: Posture, skin: FloatArray) -> FloatArray:
-    """At which level places skin places (n, 2) are: the inverse of `skin_at`, to 0.001 pixel."""
+    """The level places of skin places (n, 2): the inverse of `skin_at`, to 0.001 pixel."""
     shut = shut_lids(pose.rest, skin, pose.closure) if pose.closure else skin
     level = shut + _flow_at(pose, shut)
     for _ in range(STEPS):
@@ -130,10 +133,10 @@ def _flow_at(pose: Posture, level: FloatArray) -> FloatArray:
 
 
 def part_lips(rest: Portrait, level: FloatArray, skin: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where the lower lip has left the upper one: the skin places, on the line there, and how dark it is.
+    """The gap between parted lips: the skin places, moved to the lip line in the gap, and how dark it is.
 
-    A level place below the line between the lips that would show skin from above it shows the gap: the
-    darker the farther it is from both lips, 0 to 1.
+    A level place is in the gap if it lies below the line between the lips but would show skin from above
+    it. It is the darker, 0 to 1, the farther it is from both lips.
     """
     parted, dark = skin.copy(), np.zeros(skin.shape[:-1], np.float32)
     near = rest.lips.near(level, GAPE * rest.unit)
@@ -146,10 +149,9 @@ def part_lips(rest: Portrait, level: FloatArray, skin: FloatArray) -> tuple[Floa
 
 
 def open_lids(rest: Portrait, places: FloatArray, closure: float) -> tuple[FloatArray, FloatArray]:
-    """What lies under places when the lids are so far shut: the lid's skin places, and how much it covers.
+    """The lids' skin places at ``places`` when the lids are shut by ``closure``, and how much the lids cover.
 
-    Beside the lid, and where it does not cover, the skin places are the places; the cover is 0 to 1, with an
-    edge of a pixel.
+    Where no lid covers, the skin places equal ``places``. The cover is 0 to 1, with an edge of one pixel.
     """
     skin, cover = places.copy(), np.zeros(places.shape[:-1], np.float32)
     reach = LID * rest.unit
@@ -167,7 +169,10 @@ def open_lids(rest: Portrait, places: FloatArray, closure: float) -> tuple[Float
 
 
 def shut_lids(rest: Portrait, skin: FloatArray, closure: float) -> FloatArray:
-    """Where skin places, none of them hidden, go when the lids are so far shut."""
+    """The places to which skin places move when the lids are shut by ``closure``, 0 to 1.
+
+    None of the skin places may be hidden.
+    """
     places = skin.copy()
     reach = LID * rest.unit
     for upper, lower in rest.eyes:

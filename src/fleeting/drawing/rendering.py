@@ -1,9 +1,9 @@
-"""From a script to pictures, to a video file, and to how every point of the skin moved: all of it exact.
+"""Renders a script as pictures, as a video file, and as the exact movement of every point of the skin.
 
-The whole photograph moves with the head, as if the camera did: nothing tears, and there is no seam. Nothing
-is rounded before light and noise are in: steps of 255 would hold small movements of smooth skin back. The
-noise of a frame is a stretch, from a random start, of one bank of normal samples for each video: independent
-from pixel to pixel, and from frame to frame at a pixel.
+The whole photograph moves with the head, as if the camera moved: nothing tears, and there is no seam. Values
+are not rounded before light and noise are applied: with 256 steps, smooth skin that moves a little would not
+change. Each video has one bank of normal samples; the noise of a frame is a part of it from a random start,
+so it is independent from pixel to pixel, and from frame to frame at one pixel.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from fleeting.types import FloatArray, Image
 from fleeting.video.writer import video_appearing
 
 BANK = 2**23
-"""Samples of noise that a video's frames take theirs from."""
+"""Samples in the bank of noise from which all frames of a video take theirs."""
 MOUTH = (48, 20, 16)
-"""The colour behind parted lips."""
+"""The colour behind parted lips, RGB."""
 CRF = 23
+"""Constant rate factor of H.264: 0 is lossless, 51 the strongest compression."""
 
 
 def frame(script: Script, number: int) -> Image:
-    """That frame, counted from 0: RGB (480, 640, 3). Raises OptionError on a frame that is not there."""
+    """Frame ``number``, counted from 0: RGB (480, 640, 3). Raises OptionError if there is no such frame."""
     _refuse_missing(script, number)
     pose = posture(script, number)
     image = cv2().warpAffine(
@@ -56,11 +57,12 @@ def frames(script: Script) -> Iterator[Image]:
 
 
 def exact_flow(script: Script, i: int, j: int, *, head: bool = True) -> tuple[FloatArray, FloatArray]:
-    """Where what each pixel of frame i shows is in frame j: u right and v down, (480, 640), in pixels.
+    """The exact optical flow from frame i to frame j: u right and v down, (480, 640), in pixels.
 
-    Exact to 0.01 pixel. What is hidden in frame j (an eye under its lid) is where it would be; the dark
-    behind parted lips goes with the line between them. ``head=False`` holds the head as it is in frame i and
-    leaves the expression. Raises OptionError on a frame that is not there.
+    It is exact to 0.01 pixel. A point that is hidden in frame j (an eye under its lid) gets the place where
+    it would be; the dark gap between parted lips moves with the line between them. ``head=False`` keeps the
+    head as it is in frame i, so that only the expression moves. Raises OptionError on a frame that does not
+    exist.
     """
     _refuse_missing(script, i, j)
     start, end = posture(script, i), posture(script, j)
@@ -79,7 +81,7 @@ def exact_flow(script: Script, i: int, j: int, *, head: bool = True) -> tuple[Fl
 
 
 def truth_of(script: Script) -> dict[str, Any]:
-    """What truth.json says of a video beside its file and subject: fps, frames, events, disturbances."""
+    """The entries of a video in truth.json except file and subject: fps, frames, events, disturbances."""
     names = "kind", "label", "action_units", "amplitude_px", "onset_frame", "apex_frame", "offset_frame"
     events = [{name: getattr(event, name) for name in names} for event in script.events]
     return {
@@ -91,13 +93,13 @@ def truth_of(script: Script) -> dict[str, Any]:
 
 
 def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
-    """Draw the whole script into an MP4 file (H.264, constant rate factor ``crf``), and what is true of it.
+    """Draw the whole script into an MP4 file (H.264, constant rate factor ``crf``), and return its truth.
 
-    The file appears when it is complete, and is the same to the byte each time: x264 works in one thread,
-    otherwise as it does by default. Frame n is presented at n / fps. The truth is of the frames before the
-    compression, which takes part of a small movement (`benchmarks/drawing.py` prints how much). What comes
-    back is `truth_of`, the file's name and the person's number. Raises MissingExtraError without PyAV and
-    OptionError on a factor that H.264 lacks.
+    The file appears when it is complete, and is the same to the byte each time: x264 runs in one thread with
+    its other defaults. Frame n is presented at n / fps. The truth describes the frames before compression,
+    which removes part of a small movement (`benchmarks/drawing.py` prints how much). Returns the entries of
+    `truth_of`, the file's name and the person's number. Raises MissingExtraError without PyAV and OptionError
+    on a factor outside 0 to 51.
     """
     if not 0 <= crf <= 51:
         raise OptionError(f"crf is {crf}, expected 0 (lossless) to 51; choose one of those")
@@ -126,14 +128,14 @@ def _disturbances(script: Script) -> Iterator[dict[str, Any]]:
 
 
 def _draw_face(image: FloatArray, pose: Posture, box: Box) -> None:
-    """Draw skin that moved over the still picture, into ``image``."""
+    """Draw the skin that moves over the still picture, into ``image``."""
     rest = pose.rest
     left, top, right, bottom = _seen_box(pose.head, box)
     to_level = _inverse(pose.head)
     level = cv2().transform(pixels()[top:bottom, left:right], to_level)
 
     def seen(array: FloatArray, x: int, y: int) -> FloatArray:
-        """What an array of level places, the first of which is x and y, shows in the box."""
+        """An array over level places, whose first is (x, y), resampled to the seen places of the box."""
         matrix = np.column_stack([to_level[:, :2], to_level @ [left, top, 1] - [x, y]])
         flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
         return np.asarray(cv2().warpAffine(array, matrix, (right - left, bottom - top), flags=flags))
@@ -164,12 +166,12 @@ def _noise(seed: int, sigma: float) -> FloatArray:
 
 @cache
 def _across() -> FloatArray:
-    """The way from the left edge to the right, -1 to 1: (480, 640, 3)."""
+    """A ramp from -1 at the left edge of the picture to 1 at the right: (480, 640, 3)."""
     return np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :, None] * np.ones((HEIGHT, 1, 3), np.float32)
 
 
 def _through_camera(image: FloatArray, script: Script, number: int) -> Image:
-    """The picture in that frame's light, with its noise, in 8 bits."""
+    """The picture with the light and the noise of frame ``number``, in 8 bits."""
     gain, slope = (float(share) for share in script.light[number])
     image = cv2().multiply(image, cv2().addWeighted(_across(), slope, _across(), 0.0, gain))
     start = np.random.default_rng([script.seed, number, 6]).integers(BANK - image.size)
@@ -182,12 +184,12 @@ def _applied(matrix: FloatArray, points: FloatArray) -> FloatArray:
 
 
 def _inverse(matrix: FloatArray) -> FloatArray:
-    back = matrix[:, :2].T  # a turn: its transpose undoes it
+    back = matrix[:, :2].T  # the inverse of a rotation is its transpose
     return np.column_stack([back, -back @ matrix[:, 2]])
 
 
 def _fine(matrix: FloatArray) -> FloatArray:
-    """A matrix to frame pixels, made one to the portrait's fine grid, see `to_fine`."""
+    """A matrix that leads to frame pixels, changed to lead to the portrait's fine grid, see `to_fine`."""
     return np.asarray(FINER * matrix + np.array([[0, 0, FINER * MARGIN + (FINER - 1) / 2]]))
 
 

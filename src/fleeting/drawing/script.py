@@ -1,6 +1,6 @@
-"""Scripts: what a drawn video shows, frame by frame, before a pixel of it is drawn.
+"""Scripts: everything that a drawn video shows, frame by frame, decided before any pixel is drawn.
 
-This module is longer than 300 lines: a script is one value, and every track of it is drawn up here.
+This module is longer than 300 lines: a script is one value, and all of its tracks are made here.
 """
 
 from __future__ import annotations
@@ -22,34 +22,35 @@ Label = Literal["positive", "negative", "surprise"]
 EDGE = 0.05
 """Onset and offset lie where the displacement passes this share of its peak."""
 EDGE_AT = float(np.arccos(2 * EDGE - 1) / np.pi)
-"""Where a raised cosine that falls to 0 at 1 passes EDGE."""
+"""The place at which a raised cosine, which is 1 at 0 and 0 at 1, passes EDGE."""
 AMPLITUDE: dict[Kind, tuple[float, float]] = {"micro": (0.3, 1.5), "macro": (2.0, 6.0)}
-"""Peak displacement, least and most, in percent of the distance between the outer corners of the eyes."""
+"""Least and most peak displacement, in percent of the distance between the outer corners of the eyes."""
 DURATION: dict[Kind, tuple[float, float]] = {"micro": (0.08, 0.45), "macro": (0.5, 2.0)}
-"""Seconds from onset to offset; micro events last from SHORTEST where there are FAST frames a second."""
+"""Least and most seconds from onset to offset."""
 SHORTEST, FAST = 0.04, 100.0
+"""Least seconds of a micro event in videos of FAST or more frames per second."""
 GAP = 0.5
-"""Seconds of rest, at least, before, between and after events."""
+"""Least seconds of rest before, between and after events."""
 COMBINATIONS: dict[Label, tuple[str, ...]] = {
     "positive": ("6+12",),
     "negative": ("4", "9", "10", "14", "15", "17", "20", "4+9", "4+15", "15+17"),
     "surprise": ("1+2", "1+2+5", "1+2+26", "5+26"),
 }
-"""The action units that an event of each class draws one combination from."""
+"""The combinations of action units for each class; an event draws one of them."""
 LABELS = tuple(COMBINATIONS)
 FPS = (25.0, 200.0)
 LONGEST = 7200.0
-"""Seconds: the longest video that is drawn."""
+"""Seconds of the longest video that can be drawn."""
 LARGEST = 7.0
-"""Percent of the eye distance: beyond it the skin of a photograph folds over itself."""
+"""Largest amplitude, in percent of the eye distance: beyond it a photograph's skin folds over itself."""
 STRENGTH: dict[Disturb, float] = {"none": 0.0, "moderate": 1.0, "strong": 2.0}
-"""How many times the disturbances below; ``strong`` talks too."""
+"""Factor by which the disturbances below are multiplied; with ``strong`` the person talks, too."""
 DRIFT, ROTATION = (0.5, 2.0), 3.0
-"""Of the head: root mean square in pixels, least and most; degrees from level, at most."""
+"""The head's drift: least and most root mean square in pixels; most degrees that it turns from level."""
 LIGHT, NOISE = 0.05, (2.0, 4.0)
-"""Change of light at most, as a share; the noise's standard deviation in steps of 255, least and most."""
+"""Largest change of light, as a share; least and most standard deviation of the noise, in steps of 255."""
 BLINKS_PER_MINUTE, BLINK, SHUT = 15.0, (0.1, 0.3), 0.5
-"""Blinks a minute; seconds that one lasts; seconds at least from one to the next."""
+"""Blinks per minute; least and most seconds that a blink lasts; least seconds from one blink to the next."""
 TALK = 5.0
 """How far speech drops the jaw, in percent of the eye distance."""
 
@@ -58,9 +59,9 @@ TALK = 5.0
 class ScriptedEvent:
     """One movement of the face with its truth.
 
-    It peaks with ``amplitude_px`` pixels on ``apex_frame`` exactly, ``rise`` seconds after it passed 5 % of
-    that and ``fall`` seconds before it does so again; ``onset_frame`` and ``offset_frame`` are the first and
-    the last frame at or above 5 %. ``action_units`` is like ``1+2``.
+    The displacement peaks exactly on ``apex_frame`` with ``amplitude_px`` pixels. It passes 5 % of the peak
+    ``rise`` seconds before the apex and again ``fall`` seconds after it; ``onset_frame`` and ``offset_frame``
+    are the first and the last frame at or above 5 %. ``action_units`` looks like ``1+2``.
     """
 
     kind: Kind
@@ -82,7 +83,7 @@ class ScriptedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """The lids close from ``start``, are shut after ``close`` seconds and open again in ``open`` seconds."""
+    """A blink: from ``start`` the lids close in ``close`` seconds, then open again in ``open`` seconds."""
 
     start: float
     close: float
@@ -99,12 +100,13 @@ class Blink:
 
 @dataclass(frozen=True, eq=False)
 class Script:
-    """Everything a drawn video shows; every frame of it, and every true displacement, follows to the bit.
+    """Everything a drawn video shows; it determines every frame and every true displacement to the bit.
 
-    ``head`` is (frames, 3): shift right and down in pixels, and turn in radians, clockwise as seen, about the
-    middle of the face; ``light`` is (frames, 2): gain, and how much more of it there is at the right edge
-    than in the middle; ``talking`` (frames,) is how far the jaw is dropped by speech, in pixels;
-    ``noise_sigma`` the camera's noise in steps of 255. The people are two: see ``TWO_PEOPLE``.
+    ``head`` is (frames, 3): the shift right and down in pixels, and the turn in radians about the middle of
+    the face, clockwise in the picture. ``light`` is (frames, 2): the gain, and how much larger it is at the
+    right edge than in the middle. ``talking`` (frames,) is how far speech drops the jaw, in pixels;
+    ``noise_sigma`` is the standard deviation of the camera's noise in steps of 255. There are only two
+    people: see ``TWO_PEOPLE``.
     """
 
     identity: Identity
@@ -131,11 +133,11 @@ def write_script(
     macro: float = 0.0,
     disturb: Disturb = "moderate",
 ) -> Script:
-    """What ``seconds`` of video of one person show: events at random times, rest between, disturbances.
+    """The script of a video of one person: events at random times with rest between them, and disturbances.
 
     ``amplitude`` fixes the peak displacement in percent of the distance between the outer eye corners (None:
     log-uniform in AMPLITUDE); ``macro`` is the share of events that are long and large. Raises OptionError on
-    a value out of its range and where the events do not fit.
+    a value out of its range, and if the events do not fit into ``seconds``.
     """
     _refuse(seed, fps, amplitude, disturb)
     if not 0 <= macro <= 1:
@@ -153,7 +155,7 @@ def write_script(
         for turn, kind in zip(turns, kinds, strict=True)
     ]
     if count > int(events_per_minute * seconds / 60) and _spare(events, frames, fps) < 0:
-        events = events[:-1]  # the one too many that only chance asked for
+        events = events[:-1]  # the last event was only added by chance (rng.random() above)
     return _script(identity, seed, fps, frames, disturb, _placed(rng, events, frames, fps))
 
 
@@ -168,10 +170,10 @@ def script_of_clip(
     margin: float = 0.1,
     disturb: Disturb = "none",
 ) -> Script:
-    """One micro event of that class with ``margin`` seconds of rest before and after it; None: no event.
+    """The script of a clip: one micro event of a class with ``margin`` seconds of rest before and after it.
 
-    ``action_units`` names one of the class's COMBINATIONS (None: any). Without an event the clip is as long
-    as one with it would be. Raises OptionError on a value out of its range.
+    ``action_units`` names one of the class's COMBINATIONS (None: any). With the label None there is no event,
+    and the clip is as long as it would be with one. Raises OptionError on a value out of its range.
     """
     _refuse(seed, fps, amplitude, disturb)
     if not 0 <= margin <= LONGEST:
@@ -218,7 +220,7 @@ def _event(
     pixels = eye_distance / 100 * (percent if amplitude is None else amplitude)
     shortest, longest = DURATION[kind]
     seconds = rng.uniform(SHORTEST if kind == "micro" and fps >= FAST else shortest, longest)
-    frame = 1 / fps  # that long at least on either side, or the apex would be the onset
+    frame = 1 / fps  # rise and fall last at least one frame, or the apex would be the onset
     rise = float(np.clip(seconds * rng.uniform(0.35, 0.55), frame, max(frame, seconds - frame)))
     event = ScriptedEvent(kind, label, action_units or units, pixels, rise, float(seconds) - rise, 0, 0, 0)
     reach = math.ceil(seconds * fps) + 1
@@ -237,7 +239,7 @@ def _moved(event: ScriptedEvent, frames: int) -> ScriptedEvent:
 
 
 def _spare(events: list[ScriptedEvent], frames: int, fps: float) -> int:
-    """The frames that are left over when every event has a rest before and behind it."""
+    """The number of frames left over when every event has its rest before and after; below 0: too few."""
     lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
     return frames - sum(lengths) - math.ceil(GAP * fps) * (len(events) + 1)
 
@@ -245,7 +247,7 @@ def _spare(events: list[ScriptedEvent], frames: int, fps: float) -> int:
 def _placed(
     rng: np.random.Generator, events: list[ScriptedEvent], frames: int, fps: float
 ) -> tuple[ScriptedEvent, ...]:
-    """The events in random order of time, each after GAP and its share of the frames that are left over."""
+    """The events one after another, each after a rest of GAP and a random part of the frames left over."""
     gap = math.ceil(GAP * fps)
     lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
     spare = _spare(events, frames, fps)
@@ -268,7 +270,7 @@ def _script(
     disturb: Disturb,
     events: tuple[ScriptedEvent, ...],
 ) -> Script:
-    """The events under the disturbances of that strength, drawn apart from them: one seed, same movements."""
+    """The events with disturbances, whose own random numbers leave the movements of a seed unchanged."""
     rng = np.random.default_rng([seed, identity.number, 4])
     times = np.arange(frames) / fps
     strength = STRENGTH[disturb]

@@ -1,7 +1,7 @@
-"""Action units (Ekman and Friesen's) as fields: which way, and how far, each point of the face goes.
+"""Action units (Ekman and Friesen's) as fields of displacement: how far each point of the face moves where.
 
-A field gives the displacement, in frame pixels, of the skin *that has arrived* at a pixel, so that a frame is
-the portrait sampled at ``place - displacement`` and that is no approximation.
+A field gives the displacement, in frame pixels, of the skin that *has arrived* at a pixel. So a frame is the
+portrait sampled at ``place - displacement``, exactly and without an approximation.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from fleeting.types import FloatArray
 
 @dataclass(frozen=True)
 class Pull:
-    """Skin drawn along: about one mesh point on the person's right, and its twin on the left.
+    """A pull on the skin around one mesh point on the person's right, and around its twin on the left.
 
-    It goes ``out`` (away from the middle of the face) and ``up``, together at most about 1; ``width`` and
-    ``height`` are the spread, as standard deviations in shares of the distance between the outer eye corners.
+    The skin goes ``out`` (away from the middle of the face) and ``up``, together at most about 1. ``width``
+    and ``height`` are the standard deviations of the pull's Gaussian, as shares of the distance between the
+    outer eye corners.
     """
 
     right: int
@@ -82,21 +83,22 @@ PULLS: dict[int, tuple[Pull, ...]] = {
     ),
     20: (Pull(61, 291, 1.0, -0.15, 0.10, 0.08), Pull(212, 432, 0.7, -0.2, 0.10, 0.09)),
 }
-"""What pulls which way in each action unit; 26, the jaw, is `_jaw`."""
+"""The pulls of each action unit; 26, the jaw, is `_jaw`."""
 UPPER = frozenset({1, 2, 4, 5, 6})
-"""Action units of the upper face: how lopsided a person is differs between the two halves."""
+"""Action units of the upper face: a person's habit, left against right, differs for upper and lower face."""
 JAW, CHIN_TIP = 26, 152
+"""The action unit that drops the jaw; the mesh point at the tip of the chin."""
 FAINT = 0.004
 """Share of the peak below which a displacement is 0."""
 EYELIDS = frozenset({5})
-"""Action units that move the edge of the lids; what the others do ends around the open eye."""
+"""Action units that move the edges of the lids; the fields of all others end around the open eye."""
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Displacement for each pixel of a frame, (480, 640, 2) right and down, 1 at its largest where seen.
+    """The displacement at each pixel of a frame, (480, 640, 2) right and down; its visible maximum is 1.
 
-    ``box`` is left, top, right and bottom of where it is not 0.
+    ``box`` is left, top, right and bottom of the part where it is not 0.
     """
 
     flow: FloatArray
@@ -105,7 +107,7 @@ class Field:
 
 @lru_cache(maxsize=32)
 def field(person: Identity, action_units: str) -> Field:
-    """What the action units ("1+2+26") do to that person's face, at a peak displacement of 1 pixel."""
+    """The field of a combination of action units ("1+2+26") on a person's face, with a peak of 1 pixel."""
     rest = portrait(person)
     flow = np.sum([_unit(rest, person, int(unit)) for unit in action_units.split("+")], axis=0)
     flow *= _free(rest)[..., None]
@@ -119,7 +121,7 @@ def field(person: Identity, action_units: str) -> Field:
 
 
 def _unit(rest: Portrait, person: Identity, unit: int) -> FloatArray:
-    """One action unit's displacement, (480, 640, 2), before it is brought to a peak of 1."""
+    """One action unit's displacement, (480, 640, 2), before it is scaled to a peak of 1."""
     if unit == JAW:
         return np.asarray((_jaw(rest) * _face(rest))[..., None] * rest.axes[1])
     habit = person.habits[0 if unit in UPPER else 1]
@@ -141,7 +143,7 @@ def _bump(rest: Portrait, point: int, width: float, height: float) -> FloatArray
 
 
 def _jaw(rest: Portrait) -> FloatArray:
-    """How far each pixel goes down with the jaw, 0 to 1: from the line between the lips, which opens."""
+    """How far each pixel goes down with the jaw, 0 to 1; the movement begins at the line between the lips."""
     along, below = rest.lips.below(pixels())
     opens = np.clip(1 - (2 * along - 1) ** 2, 0, 1)
     deep = np.clip(below / rest.unit / 0.3, 0, 1)
@@ -152,19 +154,19 @@ def _jaw(rest: Portrait) -> FloatArray:
 
 
 def _upright(rest: Portrait, origin: FloatArray) -> FloatArray:
-    """Each pixel as the face's axes see it, in eye distances from a point: (480, 640, 2)."""
+    """Each pixel's place in the face's axes, in eye distances from ``origin``: (480, 640, 2)."""
     return np.asarray((pixels() - origin) @ rest.axes.T / rest.unit, dtype=np.float32)
 
 
 def _face(rest: Portrait) -> FloatArray:
-    """1 on the face, 0 off it: (480, 640). Below the mouth it ends lower: a jaw moves its own outline."""
+    """1 on the face, 0 off it: (480, 640). It reaches below the chin, as a jaw moves the face's outline."""
     outline = (rest.mesh[list(OVAL)] - rest.lips.middle) @ rest.axes.T
     outline *= np.where(outline[:, 1:] > 0, np.float32(1.3), np.array([0.95, 1.0], np.float32))
     return _soft(rest, np.asarray(outline @ rest.axes + rest.lips.middle, np.float32), 0.05)
 
 
 def _free(rest: Portrait) -> FloatArray:
-    """1 away from covers, less beside them, (480, 640): no skin moves most where it goes out of sight."""
+    """1 away from covers, less beside them, (480, 640): skin moves less where it goes out of sight."""
     held = cv2().GaussianBlur(rest.cover, (0, 0), 0.05 * rest.unit)
     return np.asarray(1 - np.minimum(1.3 * held, 1))
 
@@ -177,7 +179,7 @@ def _around_eyes(rest: Portrait) -> FloatArray:
 
 
 def _soft(rest: Portrait, outline: FloatArray, edge: float) -> FloatArray:
-    """An outline, filled, (480, 640) 0 to 1; its edge is so many eye distances soft."""
+    """A filled outline, (480, 640) 0 to 1, blurred with a standard deviation of ``edge`` eye distances."""
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2().fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2().LINE_AA, 4)
     soft = cv2().GaussianBlur(mask.astype(np.float32) / 255, (0, 0), edge * rest.unit)

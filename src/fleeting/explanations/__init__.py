@@ -1,1 +1,1 @@
-"""What a model looked at when it named a movement: maps over the face, and figures of a clip's inputs."""
+"""An explanation shows what a model looked at in one movement: maps over the face, the clip's inputs."""

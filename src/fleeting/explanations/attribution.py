@@ -1,7 +1,7 @@
-"""What in its inputs a model's answer came from: maps, as many kinds as the model can be asked for.
+"""Maps of which parts of its inputs a model's answer came from, in every kind that the model allows.
 
-Nothing here changes the model: hooks are taken off again, no gradient is left in a weight, and it is in
-training or not as it was.
+Nothing here changes the model: hooks are removed again, no gradient stays in a weight, and every module is
+left in training or evaluation mode as it was.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ CONTRIBUTION = (
 def looks_of(
     fitted: Fitted, arrays: Sequence[FloatArray], target: int, channels: Sequence[str]
 ) -> tuple[tuple[Look, ...], tuple[str, ...]]:
-    """Every map of a model's answer to one clip, and a sentence for each kind that it does not have.
+    """Every map of a model's answer to one clip, and a sentence for each kind of map that cannot be made.
 
-    ``arrays`` are the model's inputs, (channels, height, width) each; ``target`` is the class whose score is
-    explained; ``channels`` names those of all inputs, one after the other.
+    ``arrays`` are the model's inputs, (channels, height, width) each; ``target`` is the index of the class
+    whose score is explained; ``channels`` names the channels of all inputs, one after the other.
     """
     model = fitted.model
     if not isinstance(model, nn.Module):
@@ -82,16 +82,17 @@ def _of_estimator(
 
 
 def grad_cam(model: nn.Module, inputs: Sequence[Tensor], target: int, where: str) -> FloatArray:
-    """Grad-CAM of a class at the module called ``where``: (height, width) of its output, 0 to 1.
+    """Grad-CAM of a class at the module called ``where``: (height, width) of the module's output, 0 to 1.
 
-    Its features, (1 or frames, channels, height, width), are summed, each weighed by the mean over the
-    picture of the score's gradient; what is below zero is zero. Several calls are summed too.
+    The module's features, (1 or frames, channels, height, width), are summed over frames and channels, each
+    weighted by the mean over the picture of the score's gradient; negative sums become zero. If the module
+    is called several times, the sums of its calls are added.
     """
     kept: list[Tensor] = []
 
     def keep(_module: nn.Module, _given: object, output: Tensor) -> Tensor:
         kept.append(output)
-        return output.clone()  # what comes next may write into it
+        return output.clone()  # the next module may overwrite it in place
 
     with torch.enable_grad(), _hooked([(model.get_submodule(where), keep)]):
         score = model(*(tensor.detach().clone().requires_grad_() for tensor in inputs))[0, target]
@@ -108,10 +109,11 @@ def grad_cam(model: nn.Module, inputs: Sequence[Tensor], target: int, where: str
 
 
 def rollout(layers: Sequence[Tensor]) -> Tensor:
-    """How much of each token reached each other one, after all layers: (tokens, tokens), rows adding up to 1.
+    """Attention rollout (Abnar & Zuidema 2020): how much each token received of each other one in all layers.
 
-    ``layers`` are weights (heads, tokens, tokens), first layer first: the mean over heads plus the identity
-    (the path around the attention), rows scaled to 1, multiplied (Abnar & Zuidema 2020).
+    Returns (tokens, tokens), with rows that add up to 1. ``layers`` are attention weights (heads, tokens,
+    tokens), first layer first. Of each layer the mean over heads plus the identity (the path around the
+    attention) is taken, its rows are scaled to sum to 1, and the layers are multiplied.
     """
     same = torch.eye(layers[0].shape[-1], dtype=layers[0].dtype, device=layers[0].device)
     rolled = same
@@ -122,13 +124,13 @@ def rollout(layers: Sequence[Tensor]) -> Tensor:
 
 
 def _gates(seen: _Seen) -> list[Look]:
-    """Gates of one channel; those that weigh channels alone say nothing of places."""
+    """The maps of gates with one channel; gates that only weigh channels say nothing about places."""
     spatial = [(n, gate) for n, gate in seen.gates if gate.shape[1] == 1 and gate[0, 0].numel() > 1]
     return [Look("attention", name, _numpy(gate[:, 0].mean(dim=0)), GATE) for name, gate in spatial]
 
 
 def _grid(layers: Sequence[Tensor]) -> FloatArray | str:
-    """What reached the class token, or the mean of all tokens, from each place; or why this is not known."""
+    """The rollout from each place to the class token, or to the mean of all tokens; or why there is none."""
     shapes = {tuple(weights.shape) for weights in layers}
     counts = sorted({shape[-1] for shape in shapes})
     if any(len(shape) != 4 or shape[0] != 1 or shape[2] != shape[3] for shape in shapes):
@@ -147,15 +149,15 @@ def _grid(layers: Sequence[Tensor]) -> FloatArray | str:
 
 
 class _Seen:
-    """What the modules of a network gave in one pass: gates, attentions by stack, pictures."""
+    """The outputs of a network's modules in one forward pass: gates, attentions by stack, pictures."""
 
     def __init__(self, model: nn.Module, inputs: Sequence[Tensor]) -> None:
         self.gates: list[tuple[str, Tensor]] = []
         self.attentions: dict[str, list[Tensor]] = {}
         self.pictures: list[str] = []
-        """Modules whose output is a picture of features, (1, channels, height, width), as they ran."""
+        """Modules whose output is a picture of features, (1, channels, height, width), in call order."""
         self.named: str = getattr(model, "looks_at", "")
-        """The one that the model names; it may give a picture for each frame."""
+        """The module that the model names for Grad-CAM; it may give one picture for each frame."""
         with torch.inference_mode(), _hooked((m, self._note(name)) for name, m in model.named_modules()):
             model(*inputs)
 
@@ -178,13 +180,13 @@ class _Seen:
 
 
 def _stack(name: str) -> str:
-    """The stack that a layer belongs to: layers of one stack differ in the last number of their names."""
+    """The name of a layer's stack: layers of one stack differ only in the last number of their names."""
     return re.sub(r"\d+(?!.*\d)", "*", name)
 
 
 @contextmanager
 def _hooked(hooks: Any) -> Iterator[None]:
-    """With these forward hooks, (module, hook) each, for a while."""
+    """Attaches forward hooks, (module, hook) pairs, inside the ``with`` block."""
     handles = [module.register_forward_hook(hook) for module, hook in hooks]
     try:
         yield
@@ -195,7 +197,7 @@ def _hooked(hooks: Any) -> Iterator[None]:
 
 @contextmanager
 def _at_rest(model: nn.Module) -> Iterator[None]:
-    """Without dropout and with batch norm's running means, for a while."""
+    """Puts the model into evaluation mode (no dropout, running means in batch norm) inside the block."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

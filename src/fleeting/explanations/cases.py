@@ -1,4 +1,4 @@
-"""A case is one clip, an event of a video or a clip of a run, and the model that is asked about it."""
+"""A case is one clip (an event of a video, or a clip of a run) with the model that is asked about it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from fleeting.types import Clip, Event, FloatArray
 from fleeting.video.reader import open_video
 
 BEFORE = 0.5
-"""Seconds before an event from which on its face is followed."""
+"""Seconds before an event at which following its face begins."""
 ROUNDED = 1e-6
-"""Seconds by which times in ``events.json`` are off at most."""
+"""Largest rounding error of the times in ``events.json``, in seconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One clip, its inputs, and the model that is asked about it.
+    """One clip, its input arrays, and the model that is asked about it.
 
     ``arrays`` are (channels, height, width) each; ``probabilities`` are the model's, by class. ``clip`` is
-    None where there are no frames, ``truth`` is "" where nobody knows it.
+    None if the dataset has no frames, ``truth`` is "" if the true class is not known.
     """
 
     name: str
@@ -48,12 +48,15 @@ class Case:
     clip: Clip | None
     truth: str = ""
     hidden: bool = False
-    """Whether no picture of the face may be shown."""
+    """True if no picture of the face may be shown."""
     notes: tuple[str, ...] = ()
 
 
 def of_video(source: Path, number: int, weights: str | Path | None) -> Case:
-    """The event when the whole video up to it is seen, as `fleeting.analysis.analyze` sees it."""
+    """The case of an event of a video, found again by reading the video up to it as `fleeting.analyze` does.
+
+    Raises OptionError if the video has no event of that number, and on an event that cannot be explained.
+    """
     session = Session()
     with open_video(source) as video:
         given = (events for _, events in session.read(video))
@@ -71,7 +74,11 @@ def _with_the_rest(given: Iterator[list[Event]], session: Session) -> Iterator[l
 
 
 def of_analysis(folder: Path, number: int, weights: str | Path | None, video: str | Path | None) -> Case:
-    """The event when its face is followed again in the stretch of the recording where it is."""
+    """The case of an event of a finished analysis; only the event's part of the recording is read again.
+
+    Raises OptionError on an unknown event, a damaged folder, or a model that has to be named, and VideoError
+    if the recording is not found or is another one.
+    """
     with _undamaged(folder):
         summary = read_json(folder / "summary.json")
         events, hidden = read_events(folder / "events.json"), bool(summary["settings"]["blur"])
@@ -91,7 +98,7 @@ def of_analysis(folder: Path, number: int, weights: str | Path | None, video: st
 
 @contextmanager
 def _undamaged(folder: Path) -> Iterator[None]:
-    """Raise OptionError where the files of an analysis are not as they were written."""
+    """Raise OptionError if reading an analysis' files inside the block fails because they are damaged."""
     try:
         yield
     except FleetingError:
@@ -130,7 +137,10 @@ def _event_case(
 
 
 def _recording(folder: Path, summary: Mapping[str, Any], video: str | Path | None) -> Path:
-    """The recording of an analysis: where one says it is, or where ``events.eaf`` says. Raises VideoError."""
+    """The recording of an analysis: ``video``, or the one named in ``events.eaf``.
+
+    Raises VideoError if it is not found or is not the recording that was analysed.
+    """
     if video is None:
         video = recording_of(folder / "events.eaf")
     name, digest = summary["input"]["file"], summary["input"]["sha256"]
@@ -142,7 +152,7 @@ def _recording(folder: Path, summary: Mapping[str, Any], video: str | Path | Non
 
 
 def _followed(video: Path, folder: Path, event: Event, settings: Mapping[str, Any]) -> Clip | None:
-    """The clip of an event, its face found again by the boxes in ``faces.csv``."""
+    """The clip of an event, None if none can be cut; its face is the one nearest to the ``faces.csv`` box."""
     boxes = {row.frame: row.box for row in read_rows(folder / "faces.csv") if row.face == event.face}
     tracker, past = FaceTracker(most=settings["people"], memory=MEMORY), Past(LONGEST)
     start = max(event.onset_s - BEFORE, settings["start"] or 0.0)

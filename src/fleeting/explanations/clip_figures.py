@@ -1,4 +1,4 @@
-"""Figures of pictures side by side: what a model looked at, and every input image of one clip."""
+"""Draws two figures of a clip: the maps of what a model looked at, and all of the clip's input images."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ from fleeting.types import Clip, FloatArray, Image
 
 HEAT, DIVERGING, ARROWS = "inferno", "RdBu_r", "#b42a0a"
 ACROSS = 5
-"""Panels in a row."""
+"""Most panels in a row of the explanation figure."""
 APART = 10
 """Pixels between two arrows of a flow."""
 USUAL = 0.995
-"""A share of an input's values for which the colours suffice; the rest has the last colour."""
+"""Quantile of an input's values at which the colour scale ends; larger values get the last colour."""
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """One map (height, width) of what counted where in a model's answer, and what it is and is not.
+    """One map (height, width) of which places counted in a model's answer, and a caption that explains it.
 
-    ``where`` is the layer or channel it is of; ``signed`` ones speak against the class below zero.
+    ``where`` is the layer or channel that the map is of. In a ``signed`` map, values below zero speak against
+    the class. ``caption`` says what the map shows and what it does not.
     """
 
     name: str
@@ -52,7 +53,10 @@ class Look:
 def explanation_figure(
     title: str, lines: Sequence[str], under: Image, over: str, looks: Sequence[Look]
 ) -> Figure:
-    """The picture (height, width, 3) alone, then under each map, with what each kind of map is below."""
+    """The figure of an explanation: the picture (height, width, 3) alone, then with each map over it.
+
+    ``over`` is the picture's title. The captions of the maps and ``lines`` stand below.
+    """
     notes = list(dict.fromkeys([*(look.caption for look in looks), *lines]))
     count = len(looks) + 1
     columns = min(ACROSS, max(count, 3))
@@ -79,7 +83,7 @@ def explanation_figure(
 
 
 def overlaid(under: Image, look: Look) -> Image:
-    """The map's colours over the picture in pale gray: (height, width, 3)."""
+    """The picture in pale gray with the map's colours over it: (height, width, 3)."""
     size = under.shape[0], under.shape[1]
     values = resized(look.values[None].astype(np.float32), size)[0]
     colours = mpl.colormaps[DIVERGING if look.signed else HEAT](_range(look)(values))[..., :3]
@@ -88,7 +92,7 @@ def overlaid(under: Image, look: Look) -> Image:
 
 
 def _range(look: Look) -> Normalize:
-    """What the ends of the colours stand for: from zero to the largest, or as much below zero."""
+    """The values at the ends of the colour scale: zero and the largest, or minus and plus the largest."""
     high = max(float(np.abs(look.values).max()), 1e-12)
     return Normalize(-high if look.signed else 0, high)
 
@@ -96,8 +100,8 @@ def _range(look: Look) -> Normalize:
 def inputs_figure(clip: Clip, names: Sequence[str] | None = None) -> Figure:
     """All input images of one clip side by side; ``names`` are modalities, by default all that can be made.
 
-    Flow is arrows over the onset; other measures are colours, which diverge from white where they have a
-    sign. Raises UnknownNameError on an unknown modality.
+    Flow is drawn as arrows over the onset frame. Other measures are drawn in colours, which diverge from
+    white for values with a sign. Raises UnknownNameError on an unknown modality.
     """
     made = list(_made(clip, modalities.names() if names is None else names))
     panels = [panel for name, array in made for panel in _panels(clip, name, array)]
@@ -115,7 +119,7 @@ def inputs_figure(clip: Clip, names: Sequence[str] | None = None) -> Figure:
 
 
 def png(figure: Figure, dpi: int = 110) -> bytes:
-    """The figure as a PNG file's bytes, the same each time."""
+    """The figure as the bytes of a PNG file; the same figure gives the same bytes."""
     written = BytesIO()
     figure.savefig(written, format="png", dpi=dpi, metadata={"Software": None})
     return written.getvalue()
@@ -128,7 +132,7 @@ def frame_of(clip: Clip, index: int) -> Image:
 
 
 def picture_of(array: FloatArray) -> Image:
-    """An input (channels, height, width) as one picture, RGB: three channels as they are, else the first."""
+    """An input (channels, height, width) as an RGB picture: its three channels, or else its first in gray."""
     chosen = array if len(array) == 3 else array[:1].repeat(3, axis=0)
     low, high = float(chosen.min()), float(chosen.max())
     scaled = np.rint((chosen - low) * (255 / max(high - low, 1e-12)))
@@ -139,7 +143,7 @@ Draw = Callable[[Figure, Axes], None]
 
 
 def _made(clip: Clip, names: Sequence[str]) -> Iterator[tuple[str, FloatArray]]:
-    """The inputs that this clip gives; one that cannot be made of it (too small, too short) is left out."""
+    """The inputs that can be made of this clip, by name; a clip may be too small or too short for others."""
     for name in names:
         make = modalities[name]
         with suppress(OptionError):
@@ -147,7 +151,7 @@ def _made(clip: Clip, names: Sequence[str]) -> Iterator[tuple[str, FloatArray]]:
 
 
 def _panels(clip: Clip, name: str, array: FloatArray) -> list[Draw]:
-    """One input as one panel or several."""
+    """The panels that draw one input."""
     kind, colours = kind_of(name, len(array)), clip.frames.shape[3]
     if kind.channels == ("u", "v") and kind.rest == 0:
         return [partial(_arrows, title=name, under=frame_of(clip, clip.onset), flow=array)]
@@ -173,7 +177,7 @@ def _panels(clip: Clip, name: str, array: FloatArray) -> list[Draw]:
 
 
 def _sheet(pictures: Sequence[Image]) -> Image:
-    """Pictures of one size in rows, about as many down as across."""
+    """Pictures of one size tiled in rows, about as many down as across."""
     across = ceil(len(pictures) ** 0.5)
     blank = [np.full_like(pictures[0], 255)] * (-len(pictures) % across)
     filled = [*pictures, *blank]
@@ -186,7 +190,7 @@ def _shown(_figure: Figure, axes: Axes, *, title: str, image: Image) -> None:
 
 
 def _values(figure: Figure, axes: Axes, *, title: str, values: FloatArray, rest: float | None) -> None:
-    """Numbers as colours with a bar: around ``rest`` where there is one, else from the least to the most."""
+    """Numbers as colours with a colour bar: centred on ``rest`` if given, else from the least to the most."""
     low, high = np.quantile(values, [1 - USUAL, USUAL]).tolist()
     if rest is not None:
         reach = max(float(np.quantile(np.abs(values - rest), USUAL)), 1e-6)
@@ -198,7 +202,7 @@ def _values(figure: Figure, axes: Axes, *, title: str, values: FloatArray, rest:
 
 
 def _arrows(_figure: Figure, axes: Axes, *, title: str, under: Image, flow: FloatArray) -> None:
-    """A flow (2, height, width) as arrows over the pale picture; the longest are as long as two are apart."""
+    """A flow (2, height, width) as arrows over the pale picture; the longest arrow is 2 * APART pixels."""
     axes.imshow(
         128 + gray(under) // 2, cmap="gray", vmin=0, vmax=255, extent=(0, flow.shape[2], flow.shape[1], 0)
     )

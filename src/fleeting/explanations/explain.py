@@ -1,7 +1,8 @@
-"""What a model looked at when it named one movement: maps over the apex, their numbers, the clip's inputs.
+"""Explains one answer of a model: maps of where it looked, drawn over the apex, and the clip's inputs.
 
-The movement is an event of a video, of a folder that `fleeting.analysis.analyze` wrote, or a clip of a run,
-whose fold's kept weights are asked: a model that did not see that subject in training.
+The movement is an event of a video, an event in a folder that `fleeting.analyze` wrote, or a clip of a run.
+For a clip of a run, the weights that its fold kept are asked: a model that did not see that subject in
+training.
 """
 
 from __future__ import annotations
@@ -36,23 +37,24 @@ from fleeting.modalities import kind_of
 from fleeting.types import Clip, Image, Prediction
 
 TILED = frozenset({"region-map"})
-"""Inputs whose pixels do not lie where the face's lie: maps of them are not drawn over the apex."""
+"""Inputs whose pixels lie elsewhere than in the face: their maps are drawn over the input, not the apex."""
 LEAST = 170
-"""Rows that a picture under maps has at least; smaller ones are enlarged."""
+"""Least height in pixels of a picture under maps; smaller ones are enlarged."""
 COARSE = 28
-"""Cells across and down up to which a map shows nobody."""
+"""Most cells across or down of a map in which nobody can be recognised."""
 TALL = 150
-"""Rows of a picture in a run's report."""
+"""Height in pixels of a picture in a run's report."""
 MOST = 14
-"""Clips that a run's report shows at most."""
+"""Most clips that a run's report shows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Where a model looked: maps over a picture, of the class ``label``, and what they are.
+    """Where a model looked: the maps for the class ``label``, and the picture that they are drawn over.
 
-    ``probabilities`` are by class; ``truth`` is "" where nobody knows it. ``under`` is RGB, and ``over`` says
-    what it shows. ``clip`` is None where there are no frames, or none may be shown.
+    ``probabilities`` are by class; ``truth`` is "" if the true class is not known. ``under`` is the picture
+    below the maps, RGB, and ``over`` says in words what it shows. ``clip`` is None if there are no frames, or
+    if they may not be shown. ``pictures`` are the files that were written.
     """
 
     name: str
@@ -69,7 +71,7 @@ class Explanation:
     pictures: tuple[Path, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers for JSON; the values of each map are rows from above."""
+        """The explanation for JSON; the values of each map are rows from top to bottom."""
         maps = [
             {
                 "name": look.name,
@@ -96,16 +98,17 @@ def explain(
     data: Mapping[str, Path] | None = None,
     video: str | Path | None = None,
 ) -> Explanation:
-    """What a model looked at in event number ``event`` of a video or analysis, or in the clip of a run.
+    """Explain event number ``event`` of a video or an analysis, or the clip ``clip`` of a run.
 
     ``label`` is the class that is explained, by default the one the model gives. ``weights`` are a
     recogniser's name or file; by default those that the analysis used, the shipped ones for a video, and for
-    a run those that its fold kept. ``data`` names the folder of a run's dataset, ``video`` the recording of
-    an analysis, where they are not where they were. Pictures are written into the folder ``out``: the maps,
-    and all inputs of the clip.
+    a run those that its fold kept. If a run's dataset or an analysis' recording has moved, ``data`` names the
+    dataset's folder and ``video`` the recording. If ``out`` is given, two pictures are written into that
+    folder: the maps, and all inputs of the clip.
 
-    Raises OptionError where event or clip is missing or unknown, UnknownNameError on another class,
-    WeightsError or RunError where the model cannot be had, VideoError on a wrong recording.
+    Raises OptionError if the event or the clip is missing or unknown, UnknownNameError on a class that the
+    model lacks and on an unknown clip of a run, WeightsError or RunError if the model cannot be loaded,
+    VideoError on a wrong recording.
     """
     source = Path(source)
     if (source / "experiment.toml").is_file():
@@ -152,7 +155,7 @@ def _explained(case: Case, label: str | None) -> Explanation:
 
 
 def _under(case: Case) -> tuple[Image, str]:
-    """The picture that maps are drawn over, and what it shows."""
+    """The picture that the maps are drawn over, and its title."""
     names = [item.modality for item in case.view.inputs]
     shown = next((name for name in names if name in TILED), names[0])
     if case.clip is None or shown in TILED:
@@ -185,9 +188,10 @@ def _written(found: Explanation, folder: Path) -> Explanation:
 
 
 def keep_looks(run: Run, data: Mapping[str, Path]) -> None:
-    """Write ``looks.json`` into a run's folder: what its models looked at, in the clips they were surest of.
+    """Write ``looks.json`` into a run's folder: maps of the clips that the run's models were surest of.
 
-    For each class the surest right answer and the surest wrong one; pictures are JPEG in addresses (data:).
+    For each class these are the surest right answer and the surest wrong one. Pictures are JPEG in data:
+    addresses.
     """
     clips, shows = RunClips(run, data), [""]
     rows: list[dict[str, Any]] = []
@@ -212,7 +216,7 @@ def keep_looks(run: Run, data: Mapping[str, Path]) -> None:
 
 
 def _surest(run: Run) -> list[Prediction]:
-    """For each class the surest prediction of it that is right, and the surest that is wrong."""
+    """For each class, the surest right prediction of that class and the surest wrong one, at most MOST."""
     sure = sorted(run.by_seed[0], key=lambda p: (-p.probabilities[p.predicted], p.id))
     chosen = [
         next((p for p in sure if p.predicted == place and (p.truth == place) is right), None)
@@ -223,7 +227,7 @@ def _surest(run: Run) -> list[Prediction]:
 
 
 def _strip(pictures: Sequence[Image]) -> str:
-    """Pictures side by side, small, as an address (data:) of a JPEG."""
+    """Pictures side by side, TALL pixels high, as the data: address of a JPEG."""
     size = round(TALL * pictures[0].shape[1] / pictures[0].shape[0]), TALL
     small = [np.asarray(Pillow.fromarray(p).resize(size, Pillow.Resampling.LANCZOS)) for p in pictures]
     written = BytesIO()

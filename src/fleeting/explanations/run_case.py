@@ -1,4 +1,4 @@
-"""The clips of a run, each with the model that predicted it."""
+"""Makes a case of a run's clip: opens the clip as the run did, with the model that predicted it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from fleeting.types import FloatArray, Prediction
 
 
 class RunClips:
-    """The clips of a run, opened one by one as the run opened them, with the model that predicted each."""
+    """The clips of a run, opened one by one as the run opened them, each with the model that predicted it.
+
+    ``data`` names the dataset's folder, by default the one that the run used. With ``weights``, the name or
+    file of a recogniser, that recogniser is asked in place of the fold's model.
+    """
 
     def __init__(self, run: Run, data: Mapping[str, Path] | None, weights: str | Path | None = None) -> None:
         self._run, self._dataset = run, datasets[run.experiment.data.dataset]
@@ -37,7 +41,11 @@ class RunClips:
         self._recogniser = None if weights is None else Recogniser.load(weights)
 
     def case(self, clip: str) -> Case:
-        """One clip by its id. Raises UnknownNameError, RunError where the run's data are gone."""
+        """The case of one clip, by its id.
+
+        Raises UnknownNameError on an unknown clip, RunError if the run's data are gone or damaged, and
+        WeightsError if the fold kept no weights that fit.
+        """
         if clip not in self._predictions:
             raise UnknownNameError("clip of this run", clip, self._predictions)
         if clip not in self._samples:
@@ -60,7 +68,7 @@ class RunClips:
         )
 
     def _asked(self, prediction: Prediction, arrays: Sequence[FloatArray]) -> dict[str, Any]:
-        """The model, its name, what it says, and what is to be known of it."""
+        """The fields of `Case` about the model: the model, its name, its probabilities and notes on it."""
         batch = [array[None] for array in arrays]
         if self._recogniser is not None and self._weights is not None:
             said = self._recogniser.probabilities(batch)[0]

@@ -1,1 +1,1 @@
-"""Data drawn with known truth: face videos, dataset folders, the demonstration."""
+"""Synthetic data are drawn face videos and dataset folders whose every movement is known: ``truth.json``."""

@@ -1,4 +1,4 @@
-"""The demonstration: a video with known micro-expressions is drawn and analysed, found is put beside true."""
+"""The demonstration: draws a video with known micro-expressions, analyses it, compares found with true."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fleeting.synthetic.draw import draw
 from fleeting.types import Event, Progress, silent
 
 SECONDS, FPS, PER_MINUTE, SEED = 40.0, 100.0, 9.0, 100_001
-"""What is drawn: default strength and disturbance, more movements a minute than usual, and a seed that no
+"""The drawn video: default strength and disturbance, more movements per minute than usual, and a seed that no
 threshold was tuned on."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A true movement, a found one, or both where they are one."""
+    """A true movement (None for a false alarm) and the event that found it (None for a miss)."""
 
     true: dict[str, Any] | None
     found: Event | None
@@ -27,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """The drawn video's truth beside what was found in it."""
+    """The result of the demonstration: the drawn video's true movements beside the events found in it."""
 
     video: Path
     analysis: Analysis
@@ -36,21 +36,21 @@ class Demonstration:
 
     @property
     def true(self) -> int:
-        """How many movements there are."""
+        """The number of true movements."""
         return sum(row.true is not None for row in self.rows)
 
     @property
     def hits(self) -> int:
-        """How many of them were found."""
+        """The number of true movements that were found."""
         return sum(row.true is not None and row.found is not None for row in self.rows)
 
     @property
     def false(self) -> int:
-        """How many were found where none is."""
+        """The number of events where there is no movement."""
         return sum(row.true is None for row in self.rows)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for JSON: video, report, people, counts, rows with ``true`` and ``found``."""
+        """The result for JSON: video, report, people, counts, rows with ``true`` and ``found``."""
         rows = [{"true": row.true, "found": row.found and asdict(row.found)} for row in self.rows]
         paths = {"video": str(self.video), "report": str(self.analysis.folder / "report.html")}
         counts = {"true": self.true, "hits": self.hits, "false": self.false}
@@ -58,10 +58,10 @@ class Demonstration:
 
 
 def demo(out: str | Path = "demo", *, progress: Progress = silent) -> Demonstration:
-    """Draw a video into ``out``, analyse it there, and put what was found beside what is true.
+    """Draw a video into ``out``, analyse it there, and compare the events found with the true movements.
 
-    Found is what shares half of its frames with a true movement. The same video and the same results every
-    time. Raises OptionError where ``out`` holds anything else.
+    A movement counts as found if an event and it share half of their union (IoU 0.5). The video and the
+    results are the same every time. Raises OptionError if ``out`` holds anything else.
     """
     out = Path(out)
     truth = draw(
@@ -84,7 +84,7 @@ def demo(out: str | Path = "demo", *, progress: Progress = silent) -> Demonstrat
 
 
 def _beside(true: list[dict[str, Any]], found: list[Event]) -> list[Row]:
-    """Hits, misses and false alarms, in the order of time."""
+    """One row for each hit, miss and false alarm, in the order of their onsets."""
     truths = {Interval("", event["onset_frame"], event["offset_frame"]): event for event in true}
     events = {Interval("", event.onset_frame, event.offset_frame): event for event in found}
     hits = match(truths, events)

@@ -1,7 +1,7 @@
-"""Drawn data on disk: face videos, or a dataset's folder in its own layout, with the truth beside.
+"""Draws face videos, or a dataset's folder in the dataset's own layout, and writes the truth beside them.
 
-Whatever is drawn follows from its settings: the truth is written first, and a folder that was begun with the
-same settings is finished, not begun anew.
+Everything drawn follows from the settings. The truth is written first, and a folder that was begun with the
+same settings is completed, not started again.
 """
 
 from __future__ import annotations
@@ -50,15 +50,16 @@ def draw(
     workers: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Draw videos (``layout`` "video") or a dataset's folder, and truth.json; what truth.json holds.
+    """Draw videos (``layout`` "video") or a dataset's folder, write truth.json, and return its content.
 
-    A dataset of long videos gets one of each person, ``seconds`` long. ``macro`` is the share of a video's
-    events that are long and large; ``amplitude`` is the peak displacement of all in percent of the distance
-    between the outer eye corners, None for log-uniform (micro: from 0.3 to 1.5). Of the first ``flows``
-    takes the exact flow from onset to apex of the first event is written too, ``flow/*.npz`` with u and v in
-    pixels, (height, width). A folder that this call began is finished.
-    Raises UnknownNameError on another layout and OptionError on settings that do not go together, and where
-    the folder holds anything else.
+    A dataset of long videos gets one video of each person, ``seconds`` long. ``macro`` is the share of a
+    video's events that are long and large; ``amplitude`` is the peak displacement of all events in percent of
+    the distance between the outer eye corners, None for log-uniform (micro: from 0.3 to 1.5). For the first
+    ``flows`` takes, the exact flow from onset to apex of the first event is written too: ``flow/*.npz`` with
+    u and v in pixels, (height, width). A folder that an earlier call began is completed.
+
+    Raises UnknownNameError on another layout and OptionError on settings that do not go together, and if the
+    folder holds anything else.
     """
     if layout not in layouts():
         raise UnknownNameError("layout", layout, layouts())
@@ -85,7 +86,7 @@ def draw(
 
 
 def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]:
-    """What truth.json says: how it was drawn, and of each file its events, frames counted from 0 in it."""
+    """The content of truth.json: the settings, and the events of each file with frames counted from 0."""
     videos = []
     for number, take in enumerate(takes):
         facts = {"file": take.file, "subject": take.subject, **truth_of(take.script)}
@@ -107,7 +108,7 @@ def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]
 
 
 def _begin(folder: Path, truth: Mapping[str, Any]) -> None:
-    """Write the truth, or find that it is already there. Raises OptionError on a folder of something else."""
+    """Write truth.json unless it is already there. Raises OptionError if the folder holds anything else."""
     path = folder / TRUTH
     sweep(folder)
     text = json.dumps(truth, indent=2) + "\n"

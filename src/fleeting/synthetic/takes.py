@@ -1,4 +1,4 @@
-"""What is to be drawn: a take for each video, each clip of a dataset, each of its long videos."""
+"""Plans what to draw: one take for each video, for each clip of a dataset, or for each of its long videos."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ CLASSES: tuple[Label, ...] = ("negative", "positive", "surprise")
 FILMED = {"seconds": 60.0, "events_per_minute": 4.0, "macro": 0.0}
 OF_VIDEOS = {"videos": 4, "fps": 100.0, **FILMED}
 OF_RECORDINGS = {"subjects": 2, **FILMED}
-"""Settings of a dataset of long videos; as in all three, a value is what it is unless given."""
+"""Settings of a dataset of long videos with their defaults."""
 OF_CLIPS = {"subjects": 8, "clips": 6}
-"""Settings of a dataset of clips."""
+"""Settings of a dataset of clips with their defaults."""
 
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """One video, one clip of a dataset, or one of its long videos: its file below the folder, its script.
+    """One video, one clip of a dataset, or one long video of a dataset, with the script of what it shows.
 
-    Of the latter two, ``sample`` says which place in the dataset it has, ``rows`` what the sheet will say of
-    its events, and ``name`` what it is called. The frames ``first`` to ``last`` of the script are drawn, as
-    pictures that count from ``number``: gray, or cut out as crops of ``crop`` rows, where the dataset has
-    such frames.
+    ``file`` is its path below the folder. For a clip or a long video of a dataset, ``sample`` is its place in
+    the dataset, ``rows`` are the rows of the sheet for a long video's events, and ``name`` is the dataset's
+    name for it. The frames ``first`` to ``last`` of the script are drawn, as pictures numbered from
+    ``number``. They are gray, or crops of ``crop`` rows, if the dataset's frames are.
     """
 
     file: str
@@ -50,11 +50,14 @@ class Take:
     crop: int | None = None
     gray: bool = False
     home: str = ""
-    """The folder below that holds the clip's dataset, where several datasets are drawn together."""
+    """The subfolder of the clip's dataset if several datasets are drawn together, else empty."""
 
     @cached_property
     def to_crop(self) -> FloatArray:
-        """The (2, 3) matrix from the whole picture to the crop, the first frame's, for the whole clip."""
+        """The (2, 3) matrix from the whole picture to the crop, found in the first frame and used for all.
+
+        Raises FaceError if no face is found in that frame.
+        """
         face = find_face(frame(self.script, self.first))
         if face is None or self.crop is None:
             raise FaceError(
@@ -64,7 +67,7 @@ class Take:
 
 
 def layouts() -> list[str]:
-    """The layouts that can be drawn: videos, and every dataset that can name clips that are made up."""
+    """The layouts that can be drawn: "video", and every dataset that can make up annotations (``invent``)."""
     return [
         "video",
         *(name for name in datasets if all(hasattr(a, "invent") for a in _adapters(name).values())),
@@ -72,7 +75,7 @@ def layouts() -> list[str]:
 
 
 def _adapters(layout: str) -> dict[str, Drawable]:
-    """The datasets of a layout, by their folder: itself, or those that it is put together of."""
+    """The datasets of a layout by their subfolder: the dataset itself (""), or the members of a composite."""
     members = getattr(datasets[layout], "members", ())
     named = {name: datasets[name] for name in members} or {"": datasets[layout]}
     return cast(dict[str, Drawable], named)
@@ -84,14 +87,17 @@ def is_continuous(layout: str) -> bool:
 
 
 def takes_of(layout: str, settings: Mapping[str, Any]) -> Iterator[Take]:
-    """Everything that is drawn of a layout with these settings, in its order."""
+    """All takes of a layout with these settings, in their order."""
     if layout == "video":
         return _videos(**settings)
     return (_recordings if is_continuous(layout) else _clips)(layout, **settings)
 
 
 def settings_of(layout: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, over the layout's defaults. Raises OptionError on what the layout does not take."""
+    """The layout's default settings, overridden by those given (not None).
+
+    Raises OptionError on a setting that the layout does not take, and on a count below 1.
+    """
     clips_or_recordings = OF_RECORDINGS if is_continuous(layout) else OF_CLIPS
     defaults: dict[str, Any] = dict(OF_VIDEOS if layout == "video" else clips_or_recordings)
     chosen = {name: value for name, value in given.items() if value is not None}
@@ -131,7 +137,7 @@ def _clips(
     flows: int,  # noqa: ARG001
     **how: Any,
 ) -> Iterator[Take]:
-    """Clips of a dataset: every three of a person are one of each class, in random order."""
+    """Clips of a dataset: each three clips of a person are one of each class, in random order."""
     for place, (home, adapter) in enumerate(_adapters(layout).items()):
         for person in range(1, subjects + 1):
             rng = np.random.default_rng([seed, place, person])
@@ -144,15 +150,15 @@ def _clips(
 
 
 def _clip(home: str, adapter: Drawable, person: int, number: int, word: str, script: Script) -> Take:
-    """A clip as the dataset would name it, with frames around the event where the dataset keeps such."""
+    """The take of one clip, named as in the dataset, with frames around the event if the dataset has them."""
     (event,) = script.events
     length = event.offset_frame - event.onset_frame + 1
     apex = event.apex_frame - event.onset_frame
     sample = adapter.invent(person, number, word, apex=apex, length=length)
     sample = replace(sample, action_units=event.action_units)
-    onset = sample.onset or 1  # an invented clip has one
+    onset = sample.onset or 1  # an invented clip always has an onset
     first, last = event.onset_frame, event.offset_frame
-    if adapter.crop is None:  # crops are cut to the clip; elsewhere frames count from 1
+    if adapter.crop is None:  # datasets of crops have the clip's frames only; others count frames from 1
         first -= min(event.onset_frame, onset - 1)
         last = script.frames - 1
     return Take(
@@ -188,7 +194,7 @@ def _recordings(
 
 
 def _recording(adapter: DrawableVideos, person: int, script: Script) -> Take:
-    """A long video as the dataset would name it; a row of the sheet for each of its events."""
+    """The take of one long video, named as in the dataset, with a row of the sheet for each of its events."""
     rng = np.random.default_rng(script.seed)
 
     def row(number: int, event: ScriptedEvent) -> Sample:
@@ -213,7 +219,7 @@ def _recording(adapter: DrawableVideos, person: int, script: Script) -> Take:
 
 
 def _words(adapter: Drawable, label: str) -> list[str]:
-    """The dataset's own words for a class."""
+    """The dataset's own words for a class of the label set megc3."""
     class_of = label_sets["megc3"].class_of
     asked = [(word, Sample("a/b/c", adapter.name, "a/b", word)) for word in adapter.words]
     return [word for word, sample in asked if class_of(sample) == label]

@@ -1,4 +1,4 @@
-"""Takes on disk: videos, the pictures of a dataset, exact flow."""
+"""Writes takes to disk: videos, the pictures of a dataset, exact flow."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from fleeting.synthetic.takes import Take
 from fleeting.types import FloatArray, Image, Progress
 
 PARTIAL = ".partial"
-"""Where a long video's pictures are written, until all are there."""
+"""The folder to which a long video's pictures are written until all are there."""
 
 
 class _Frames(Sequence[Image]):
-    """A take's frames, drawn as they are asked for; ``done`` is called at the last one."""
+    """A take's frames, each drawn when it is accessed; accessing the last one calls ``done``."""
 
     def __init__(self, take: Take, done: Callable[[], None] = lambda: None) -> None:
         self._take, self._done = take, done
@@ -46,12 +46,12 @@ class _Frames(Sequence[Image]):
 
 
 def flow_file(take: Take) -> Path:
-    """Where the exact flow of a take lies below its folder."""
+    """The path of a take's exact flow, relative to the folder of drawn data."""
     return Path("flow") / f"{take.file.removesuffix('.mp4').replace('/', '_')}.npz"
 
 
 def write_flows(folder: Path, takes: Sequence[Take]) -> None:
-    """The exact flow from onset to apex of the first event of each take, as its frames show it."""
+    """Write the exact flow from onset to apex of each take's first event, in pixels of its frames."""
     for take in takes:
         for event in take.script.events[:1]:
             u, v = exact_flow(take.script, event.onset_frame, event.apex_frame)
@@ -62,7 +62,7 @@ def write_flows(folder: Path, takes: Sequence[Take]) -> None:
 
 
 def _cropped(take: Take, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Flow of the whole picture as it is in the take's crop, in the crop's pixels."""
+    """The flow of the whole picture resampled to the take's crop, in pixels of the crop."""
     size = crop_size(take.crop or 0)
     u, v = (cv2().warpAffine(channel, take.to_crop, size) for channel in (u, v))
     (a, b), (c, d) = take.to_crop[:, :2]
@@ -76,7 +76,7 @@ def write_long(
     workers: int | None,
     progress: Progress,
 ) -> None:
-    """Write what is missing of takes that are long, several at once; ``write`` writes one."""
+    """Write the takes whose files are missing, ``workers`` at once in processes; ``write`` writes one."""
     missing = [take for take in takes if not (folder / take.file).exists()]
     done = len(takes) - len(missing)
     progress("drawing videos", done, len(takes))
@@ -96,7 +96,7 @@ def write_one_video(folder: Path, take: Take) -> None:
 
 
 def write_recording(folder: Path, take: Take) -> None:
-    """Write the pictures of a long video aside, and move them to their place when all are there."""
+    """Write the pictures of a long video to PARTIAL, and move them to their place when all are there."""
     if take.sample is not None:
         adapter = cast(DrawableVideos, datasets[take.sample.dataset])
         adapter.write_frames(folder / PARTIAL, Drawing(take.sample, _Frames(take), take.number))
