@@ -25,7 +25,7 @@ def parsed(path):
 
 def test_every_target_is_phony_and_says_what_it_does():
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split()
-    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    helped = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     listed = [line.split() for line in helped.splitlines()]
     assert {words[1] for words in listed} == TARGETS == set(phony)
     assert all(words[0] == "make" and len(words) > 2 for words in listed)

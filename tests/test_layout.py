@@ -88,6 +88,7 @@ def test_no_room_bears_the_name_of_a_public_call():
     assert not {room.name for room in ROOMS} & set(fleeting.__all__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["list", "recipes"], ["--help"]])
 def test_what_needs_no_torch_does_not_load_it(words):
     program = (

@@ -16,11 +16,10 @@ import pytest
 from PIL import Image
 from pympi import Elan
 
-from fleeting.analysis import analyze as analysis
 from fleeting.analysis.analyze import analyze
 from fleeting.analysis.event_files import COLUMNS
 from fleeting.analysis.frame_tables import COLUMNS as FRAME_COLUMNS
-from fleeting.analysis.result_folder import FORMATS
+from fleeting.analysis.result_folder import FORMATS, PARTIAL
 from fleeting.analysis.video_files import video_files
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.faces.networks import detect
@@ -30,6 +29,8 @@ from tests.fixtures.command import typed
 from tests.fixtures.films import film
 from tests.fixtures.short_video import SCRIPT, drawn_video, overlap
 from tests.fixtures.tables import rows
+
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
 
 ALL = tuple(FORMATS)
 NAMES = {"summary.json", *(name for files in FORMATS.values() for name in files)}
@@ -338,7 +339,7 @@ def test_a_killed_analysis_is_resumed(video, results, tmp_path, sent, status):
     command = [sys.executable, "-m", "fleeting", "analyze", str(video), "--out", str(tmp_path), "--formats"]
     command += [",".join(ALL), "--resume"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    begun = tmp_path / "drawn" / analysis.PARTIAL
+    begun = tmp_path / "drawn" / PARTIAL
     while not (begun.exists() and any(path.stat().st_size > 4000 for path in begun.iterdir())):
         assert running.poll() is None
         time.sleep(0.05)

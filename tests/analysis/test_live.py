@@ -15,6 +15,8 @@ from fleeting.video.reader import open_video
 from tests.fixtures.films import film
 from tests.fixtures.short_video import SCRIPT, drawn_video, overlap
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):

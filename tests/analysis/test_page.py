@@ -32,6 +32,8 @@ from fleeting.video.reader import open_video
 from tests.fixtures.browser import CHROMIUM, QUIET
 from tests.fixtures.bumps import bumped_clip
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 HOSTILE = '<script>alert("a")</script> & "b".mp4'
 
 

@@ -29,6 +29,7 @@ def test_middle_is_half_way(count, expected):
     assert apex_finders["middle"](replace(clip, onset=1, apex=1, offset=count)) == 1 + expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photograph", ["astronaut", "grace hopper"])
 @pytest.mark.parametrize("at", [RIGHT_BROW, MOUTH_CORNER], ids=["brow", "mouth"])
 @pytest.mark.parametrize("apex", [5, 14])
@@ -56,6 +57,7 @@ def test_flow_of_two_frames_is_the_later_one():
     assert flow(clip) == 1
 
 
+@pytest.mark.slow
 def test_flow_finds_the_same_moment_at_twice_the_frame_rate():
     clip = bumped_clip(apex=9)
     twice = np.repeat(np.arange(len(clip.frames)), 2)

@@ -31,6 +31,8 @@ from fleeting.protocols import protocols
 from fleeting.scoring import megc_log
 from fleeting.types import Fold
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 SMALL = ("training.epochs=2", "protocol.name=kfold", "protocol.folds=3")
 
 
@@ -104,7 +106,6 @@ def test_started_again_it_does_only_what_is_missing(finished, tmp_path):
     assert predictions(again) == predictions(finished)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["serial", "processes"])
 def test_killed_in_the_middle_and_started_again_it_predicts_the_same(executor, tmp_path):
     changes = ["training.epochs=12"]
@@ -144,7 +145,6 @@ def wait_until(condition, process=None, seconds=90):
         os.sched_yield()
 
 
-@pytest.mark.slow
 def test_interrupted_it_says_so_and_goes_on(tmp_path):
     command = [sys.executable, "-m", "fleeting", "run", "drawn/ststnet", "--out", str(tmp_path / "run")]
     command += ["--set", "training.epochs=12"]
@@ -157,7 +157,6 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path):
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.slow
 def test_interrupted_it_does_not_wait_for_the_folds_in_flight(tmp_path):
     command = [sys.executable, "-m", "fleeting", "run", "drawn/ststnet", "--out", str(tmp_path / "run")]
     command += ["--set", "training.epochs=9000", "--executor", "processes", "--workers", "2"]
@@ -470,7 +469,6 @@ def test_shuffled_labels_leave_nothing_to_learn(maps, tmp_path):
     assert "A control" in (run.path / "report.html").read_text()
 
 
-@pytest.mark.slow
 def test_shuffled_labels_leave_the_oracle_far_above(maps, tmp_path):
     changes = ["data.shuffle_labels=true", "training.epochs=40", "protocol.name=loso"]
     run = fleeting.run(

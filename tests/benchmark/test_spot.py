@@ -16,6 +16,8 @@ from fleeting.scoring.intervals import score_intervals
 from fleeting.synthetic.draw import draw
 from tests.fixtures.command import typed
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 SQ, LV, CAS3 = (datasets[name] for name in ("casme-sq", "samm-lv", "casme3"))
 
 
@@ -106,7 +108,6 @@ def test_the_scores_are_those_of_the_lists(done, tmp_path):
     score_intervals(done.folder / "truth.csv", done.folder / "found.csv")
 
 
-@pytest.mark.slow
 def test_several_workers_write_the_same_bytes(drawn, done, tmp_path):
     spot("casme-sq", drawn, tmp_path, workers=2)
     files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))

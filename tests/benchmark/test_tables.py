@@ -17,6 +17,8 @@ from fleeting.reports.beside_paper import beside_paper, reported
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):

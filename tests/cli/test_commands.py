@@ -100,6 +100,7 @@ def test_a_traceback_only_when_asked(capsys):
         main(["run", "nonsense", "--debug"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     ["models", "modalities", "datasets", "protocols", "recipes", "augmentations", "executors", "label-sets"],
@@ -189,6 +190,7 @@ def test_run_on_damaged_clips_is_refused_in_a_line(capsys, tmp_path, damaged):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_run_without_them_is_marked_and_ends_with_1(capsys, tmp_path, damaged):
     words, victim = damaged
     status, out, err = typed(capsys, *words, "--skip-damaged")
@@ -222,6 +224,7 @@ def test_null_says_what_guessing_scores(capsys, tmp_path):
     assert "guessing on 60 clips" in typed(capsys, "null", "--labels", labels, "--epochs", 3)[1]
 
 
+@pytest.mark.slow
 def test_report_compares_runs(capsys, tmp_path):
     for name in ("linear-flow", "ststnet"):
         typed(capsys, "run", f"drawn/{name}", "--out", tmp_path / name, *SMALL)
@@ -232,6 +235,7 @@ def test_report_compares_runs(capsys, tmp_path):
     assert "permutation p" in page.read_text()
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early_is_no_failure():
     command = f"{sys.executable} -m fleeting list datasets | true; exit ${{PIPESTATUS[0]}}"
     assert subprocess.run(["bash", "-c", command], check=False).returncode == 0

@@ -16,6 +16,7 @@ from fleeting.types import Clip
 from tests.fixtures.bumps import bumped_clip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", apex_finders)
 def test_finds_a_frame_from_onset_to_offset_and_leaves_the_clip_alone(name, channels):
@@ -28,6 +29,7 @@ def test_finds_a_frame_from_onset_to_offset_and_leaves_the_clip_alone(name, chan
     np.testing.assert_array_equal(clip.frames, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", apex_finders)
 def test_looks_at_the_frames_from_onset_to_offset_alone(name):
     clip = bumped_clip(margin=4)
@@ -36,6 +38,7 @@ def test_looks_at_the_frames_from_onset_to_offset_alone(name):
     assert apex_finders[name](clip) == apex_finders[name](alone) + 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in apex_finders if name != "annotated"])
 def test_does_not_look_at_what_the_clip_says(name):
     clip = bumped_clip()

@@ -16,6 +16,7 @@ def scaled(shared, job):
     return shared * job
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", executors)
 def test_does_every_job_once(name):
     assert sorted(executors[name](scaled, 10, range(7), 2)) == [0, 10, 20, 30, 40, 50, 60]
@@ -26,6 +27,7 @@ def test_nothing_to_do_is_done_at_once(name):
     assert list(executors[name](scaled, 10, [], 2)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", executors)
 def test_a_failing_job_is_told(name):
     with pytest.raises(ValueError, match="a job that fails"):
@@ -42,6 +44,7 @@ class Scaled:
         yield from (np.array(jobs) * shared).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", executors)
 def test_work_that_can_do_many_jobs_as_one_gives_the_same(name):
     assert sorted(executors[name](Scaled(), 10, range(7), 2)) == [0, 10, 20, 30, 40, 50, 60]

@@ -21,6 +21,7 @@ def deployed(name):
     return Deployed(Fitted(model, means, deviations, torch.device("cpu")), temperature=1.7), shapes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL_TIME)
 def test_the_exported_file_answers_as_torch_does_for_any_number_of_samples(name):
     whole, shapes = deployed(name)

@@ -29,6 +29,7 @@ at least, and mean difference as a share of the channel's range, at most. TV-L1 
 least so where little moves; all else is, to the last bit."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", modalities)
 def test_gives_finite_pictures_and_leaves_the_clip_alone(name, channels):
@@ -77,6 +78,7 @@ def test_a_still_clip_shows_no_movement(name, channels):
             assert channel.std() == 0 or np.array_equal(channel, picture[number % channels])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", modalities)
 def test_a_mirrored_clip_is_the_mirror_image(name):
     clip = bumped_clip(frames=5, apex=2, pixels=3)
@@ -95,6 +97,7 @@ def test_a_mirrored_clip_is_the_mirror_image(name):
         assert np.abs(ours - theirs).mean() <= apart * np.ptp(theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", modalities)
 def test_frames_before_the_onset_and_behind_the_offset_do_not_matter(name):
     clip = bumped_clip(frames=5, apex=2, margin=3)
@@ -117,6 +120,7 @@ def wild_clips(draw):
     return Clip(frames, np.cumsum(steps), onset, apex, offset)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", modalities)
 @settings(max_examples=15, deadline=None)
 @given(clip=wild_clips())

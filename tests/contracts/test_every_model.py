@@ -62,6 +62,7 @@ def learnt_by_heart(model, inputs, labels, rate):
         return bool((model.eval()(*inputs).argmax(dim=1) == labels).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_learns_eight_clips_by_heart(name):
     """At one of two usual rates: what suits a shallow network is too fast for a deep one."""
@@ -94,6 +95,7 @@ def test_one_sample_scores_alike_alone_and_in_company(name):
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_seed_alone_decides_the_first_weights(name):
     torch.manual_seed(5)
@@ -116,6 +118,7 @@ def test_weights_travel_as_safetensors(name):
     assert torch.equal(model.eval()(*inputs), other.eval()(*inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_can_be_exported(name):
     model, shapes = network(name)

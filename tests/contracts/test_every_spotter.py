@@ -77,6 +77,7 @@ def test_a_movement_is_given_back_within_the_latency(name):
     assert max(late) <= spotter.latency
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", spotters)
 @settings(max_examples=8, deadline=None)
 @given(until=st.integers(1, 899))

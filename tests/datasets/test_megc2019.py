@@ -49,6 +49,7 @@ def test_parts_keep_their_names_and_words(tmp_path: Path) -> None:
     assert len(labelled(samples, "megc3")[0]) == len(samples)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folders", [(".", ".", "."), ("CASME II", "SAMM_data", "SMIC"), ("a", "b", "c")])
 def test_members_are_found_wherever_they_lie(tmp_path: Path, folders: tuple[str, str, str]) -> None:
     COMPOSITE.fabricate(tmp_path / "written")

@@ -161,6 +161,7 @@ wild = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(["casme2", "samm", "samm-lv", "casme3", "casme-sq", "mmew"]), data=st.data())
 def test_any_cell_may_hold_anything_and_the_other_rows_are_read(

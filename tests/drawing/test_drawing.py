@@ -170,6 +170,7 @@ def test_what_cannot_be_named_is_refused():
         frame(still(), 10**6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize(("label", "units"), CLASSES)
 def test_the_face_moves_as_far_as_the_script_says(number, label, units):
@@ -182,6 +183,7 @@ def test_the_face_moves_as_far_as_the_script_says(number, label, units):
     assert largest(*exact_flow(script, 0, 0)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize(("label", "units"), CLASSES)
 def test_where_skin_goes_is_where_it_is_seen(number, label, units):
@@ -199,6 +201,7 @@ def test_where_skin_goes_is_where_it_is_seen(number, label, units):
     assert off.max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 @pytest.mark.parametrize(("label", "units"), [CLASSES[0], ("negative", "17"), ("surprise", "1+2")])
 def test_a_later_frame_pulled_back_is_the_first_one(number, label, units):
@@ -218,6 +221,7 @@ def test_a_later_frame_pulled_back_is_the_first_one(number, label, units):
     assert np.abs(apex - first)[nowhere].mean() < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("units", ["1+2+26", "6+12"])
 def test_under_a_turned_head_what_hardly_moves_hardly_changes(number, units):
@@ -286,6 +290,7 @@ def test_a_blink_hides_the_iris_behind_skin(number):
     assert largest(*exact_flow(script, 0, 10)) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 7))
 def test_eyes_are_as_far_apart_as_the_identity_says(number):
     person = identity(number)
@@ -299,6 +304,7 @@ def test_eyes_are_as_far_apart_as_the_identity_says(number):
     assert outer_distance(mesh) == pytest.approx(person.eye_distance, rel=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("units", [units for _, units in CLASSES] + ["26"])
 def test_skin_never_folds(number, units):
@@ -312,6 +318,7 @@ def test_skin_never_folds(number, units):
     assert down[~jump].max() < 1
 
 
+@pytest.mark.slow
 def test_noise_has_the_sigma_it_says_and_is_fresh_in_every_frame():
     script = write_script(identity(1), 4, 4.0, 25.0, events_per_minute=0)
     script = replace(
@@ -325,6 +332,7 @@ def test_noise_has_the_sigma_it_says_and_is_fresh_in_every_frame():
     assert np.abs(np.mean(noises, axis=1)).max() < 0.05
 
 
+@pytest.mark.slow
 def test_light_changes_as_the_script_says():
     light = np.float32([[1, 0], [1.04, 0], [0.97, 0.02]])
     script = still(2, light=light, frames=3)
@@ -335,6 +343,7 @@ def test_light_changes_as_the_script_says():
     assert (tilted / first)[:, -40:][middling[:, -40:]].mean() == pytest.approx(0.99, abs=0.003)
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_bytes():
     scripts = [
         write_script(identity(2), 8, 3.0, 50.0, disturb="strong", events_per_minute=40) for _ in range(2)
@@ -348,6 +357,7 @@ def test_the_same_seed_draws_the_same_bytes():
     assert frame(other, 0).tobytes() != one[0]
 
 
+@pytest.mark.slow
 def test_people_differ():
     pictures = [frame(still(number), 0).astype(int) for number in range(1, 4)]
     for one in range(3):
@@ -355,6 +365,7 @@ def test_people_differ():
             assert np.abs(pictures[one] - pictures[other]).mean() > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [25.0, 100.0, 29.97])
 def test_a_video_holds_what_the_script_says(tmp_path, fps):
     script = write_script(identity(1), 2, 1.6, fps, events_per_minute=40)

@@ -42,6 +42,7 @@ def prepared(experiment):
     return prepare(experiment.completed(), {}, skip_damaged=False, progress=lambda *_: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("among", [(GOOD, BLIND), (BLIND, GOOD)])
 def test_each_fold_takes_what_did_better_on_people_held_out_of_its_training_side(tmp_path, among):
     run = fleeting.run(recipe(tmp_path, *among), {}, tmp_path / "run")
@@ -93,6 +94,7 @@ def test_candidates_that_are_alike_leave_the_first(tmp_path):
     assert choose(task, rows_of(task, fold.train), seed=0)[1].candidate == 0
 
 
+@pytest.mark.slow
 def test_networks_choose_how_they_are_trained(tmp_path):
     """A learning rate of next to nothing loses; every executor makes the same choice."""
     slow, fast = {"training": {"lr": 1e-9}}, {"training": {"lr": 5e-3}}
@@ -118,6 +120,7 @@ def test_the_oracle_is_of_the_settings_that_were_chosen(tmp_path):
     assert len(done.test_accuracy) == len(done.curve) == 2 + done.chosen.candidate
 
 
+@pytest.mark.slow
 def test_weights_are_of_the_model_that_everybody_chose(tmp_path):
     done = fleeting.train(recipe(tmp_path, BLIND, GOOD), {}, tmp_path / "weights")
     assert done.weights.facts.model == "linear-flow"
@@ -126,6 +129,7 @@ def test_weights_are_of_the_model_that_everybody_chose(tmp_path):
     assert Recogniser.load(done.path.parent).probabilities([maps]).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_confidences_are_those_of_the_model_that_was_chosen(tmp_path):
     """Not those of folds that chose another: the score is the search's, the calibration the model's."""
     close = {"model": {"name": "svm-flow"}}
@@ -136,6 +140,7 @@ def test_confidences_are_those_of_the_model_that_was_chosen(tmp_path):
     assert done.weights.facts.clean.uf1 == Run.load(tmp_path / "weights" / "run").scores["clean"]["uf1"]
 
 
+@pytest.mark.slow
 def test_weights_that_are_training_clips_say_so(tmp_path):
     """A person of the training side can be found in a kernel machine's weights; the card has to warn."""
     svm = {"model": {"name": "svm-flow"}}

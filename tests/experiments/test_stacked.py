@@ -73,6 +73,7 @@ FILLED = {"diffusion": Diffusion(epochs=1, width=8, steps=10, sampling_steps=2)}
 FOCAL = {"loss": "focal", "class_weights": "balanced", "optimizer": "sgd", "schedule": "step"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augment", [(), ("mirror", "shift")])
 @pytest.mark.parametrize(
     "asked", [{}, HTNET, WEIGHED, FOCAL, FILLED], ids=["ststnet", "htnet", "weighed", "focal", "filled"]
@@ -224,6 +225,7 @@ def test_a_network_that_torch_cannot_stack_is_named_with_the_reason(monkeypatch)
     assert "random" in folds.why_alone(task)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{}, HTNET], ids=["ststnet", "htnet"])
 def test_halved_products_change_little(asked, monkeypatch):
     """What a GPU is asked to do; the processor can do it too."""
@@ -255,6 +257,7 @@ def facts(folder):
     return {path.parent.name: json.loads(path.read_text()) for path in folder.glob("folds/*/fold.json")}
 
 
+@pytest.mark.slow
 def test_on_a_cpu_folds_are_done_one_by_one_and_that_is_said(tmp_path):
     small = read_recipe("drawn/ststnet", changes=RUN)
     serial = fleeting.run(small, {}, tmp_path / "serial")
@@ -266,6 +269,7 @@ def test_on_a_cpu_folds_are_done_one_by_one_and_that_is_said(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_stopped_after_a_group_the_rest_is_done_on_the_next_start(tmp_path, monkeypatch):
     monkeypatch.setattr(side_by_side, "_why_slower", lambda _: "")
     monkeypatch.setattr(folds, "folds_at_once", lambda *_: 2)

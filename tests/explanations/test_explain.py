@@ -28,6 +28,8 @@ from tests.fixtures.short_video import drawn_video
 from tests.fixtures.small_models import small
 from tests.fixtures.weights_facts import facts_of
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 KFOLD = [
     "protocol.name=kfold",
     "protocol.folds=3",
@@ -412,7 +414,6 @@ def test_a_damaged_analysis_is_refused_in_a_line(analysed, tmp_path, capsys, fil
     assert "run `fleeting analyze` again" in err
 
 
-@pytest.mark.slow
 def test_a_video_gives_the_same_as_its_analysis(analysed):
     video = fleeting.explain(analysed.source, event=1)
     again = fleeting.explain(analysed.folder, event=1)

@@ -26,6 +26,7 @@ def test_regions_are_right_and_left_in_turn():
     assert all(a.replace("right", "left") == b for a, b in zip(REGIONS[0:42:2], REGIONS[1:42:2], strict=True))
 
 
+@pytest.mark.slow
 def test_regions_move_as_the_skin_does():
     drawn = write_script(identity(1, 5), 11, 6.0, FPS, events_per_minute=10, amplitude=1.2, disturb="none")
     (event,) = drawn.events
@@ -66,6 +67,7 @@ def test_no_step_where_the_reference_is_renewed():
     assert np.linalg.norm(late - early, axis=1).max() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_blink_shuts_the_eyes_however_small_they_are(number):
     drawn = write_script(identity(number, 5), 3, 2.0, FPS, events_per_minute=0, disturb="none")

@@ -92,6 +92,7 @@ def test_quality_falls_as_the_picture_gets_worse(name, what):
     assert all(face.reason == "" for face in seen if face.quality >= USABLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("side", "across", "down"), [("left", -1, 0), ("right", 1, 0), ("top", 0, -1), ("bottom", 0, 1)]
 )
@@ -154,6 +155,7 @@ def test_parts_are_monotone_and_half_at_the_limit(limit, one, other):
     assert limit.part(limit.at) == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("front", NAMES)
 @pytest.mark.parametrize("down", [0, 40])
 def test_people_who_cross_keep_their_ids(front, down):

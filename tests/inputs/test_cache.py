@@ -29,6 +29,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLEETING_CACHE", raising=False)
 
 
+@pytest.mark.slow
 @FUZZ
 @given(
     arrays=st.dictionaries(

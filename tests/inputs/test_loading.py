@@ -15,6 +15,8 @@ from fleeting.inputs.view import Input, View
 from fleeting.modalities import modalities
 from fleeting.synthetic.draw import draw
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -21,6 +21,7 @@ def test_counts_an_addition_and_a_multiplication_for_each_weight_at_each_place()
     assert counted("off-apexnet")["flops"] == 2 * (streams + 1568 * 1024 + 1024 * 1024 + 1024 * 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_can_be_counted_without_its_memory(name):
     found = counted(name)

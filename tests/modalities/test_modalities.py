@@ -177,6 +177,7 @@ def test_flow_is_the_movement_in_pixels():
     np.testing.assert_allclose(np.median(on, axis=(1, 2)), (1.0, 0), atol=0.1)
 
 
+@pytest.mark.slow
 def test_flow_offset_takes_back_what_flow_shows():
     clip = bumped_clip(frames=9, apex=4, at=MOUTH_CORNER)
     row, column = round(MOUTH_CORNER[1] * HEIGHT), round(MOUTH_CORNER[0] * WIDTH)
@@ -201,6 +202,7 @@ def test_strain_is_that_of_the_flow(form):
     np.testing.assert_array_equal(strain, optical_strain(u, v, form)[None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "flown_at"), [(141, 141), (170, 170), (171, 141), (340, 141)])
 def test_flow_map_leaves_the_crops_of_the_published_maps_as_they_are(monkeypatch, height, flown_at):
     from fleeting.modalities import flow_map as module
@@ -217,12 +219,14 @@ def test_flow_map_leaves_the_crops_of_the_published_maps_as_they_are(monkeypatch
     assert sizes == [(flown_at, round(100 * flown_at / height))]
 
 
+@pytest.mark.slow
 def test_flow_map_is_the_flow_shrunk_and_stretched():
     clip = bumped_clip(frames=3, apex=1)
     np.testing.assert_array_equal(modalities["flow-map"](clip), motion_map(*modalities["flow"](clip)))
     assert modalities["flow-map"](clip, side=56).shape == (3, 56, 56)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [28, 56])
 def test_region_map_is_the_flow_map_cut_into_four(side):
     clip = bumped_clip(frames=3, apex=1)

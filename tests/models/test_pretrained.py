@@ -164,6 +164,7 @@ def test_a_pickle_that_would_run_code_is_refused_unrun(wrapped, plain, tmp_path,
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @given(share=st.floats(0, 1, exclude_max=True))
 @settings(max_examples=15, deadline=None)
@@ -225,6 +226,7 @@ def test_a_model_that_learns_in_one_go_takes_none(tmp_path):
         build("linear-flow", 3, [(3, 28, 28)], {}, 0, str(path))
 
 
+@pytest.mark.slow
 def test_a_recipe_names_the_file_and_a_run_tells_of_it(tmp_path):
     changes = ["protocol.name=kfold", "protocol.folds=2", "training.epochs=1", "training.keep_weights=true"]
     first = run(read_recipe("drawn/ststnet", changes=changes), {}, tmp_path / "first")

@@ -40,6 +40,7 @@ def opened(path):
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
+@pytest.mark.slow
 def test_a_networks_file_says_what_the_recogniser_says(network, maps):
     done = fleeting.export_onnx(network)
     assert done.path == network / "weights.onnx"
@@ -54,6 +55,7 @@ def test_so_does_the_shipped_recognisers_file(maps, tmp_path):
     np.testing.assert_allclose(found, Recogniser.load(SHIPPED).probabilities([maps]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_file_says_what_it_is(network):
     path = fleeting.export_onnx(network).path
     recogniser = Recogniser.load(network)
@@ -67,11 +69,13 @@ def test_the_file_says_what_it_is(network):
     assert "research" in said["use"]
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_same_file(network, tmp_path):
     first, second = (fleeting.export_onnx(network, tmp_path / name).path for name in ("one", "two"))
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_file_with_other_answers_is_not_written(network, tmp_path, monkeypatch):
     right = onnx.run
     monkeypatch.setattr(onnx, "run", lambda *given: right(*given)[:, ::-1])

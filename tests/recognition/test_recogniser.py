@@ -76,6 +76,7 @@ def test_softened_scores_leave_the_class_and_lower_the_confidence(shipped):
     assert (calibrated.max(axis=1) < raw.max(axis=1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", models)
 def test_every_model_predicts_the_same_when_loaded(name, tmp_path):
     rng = np.random.default_rng(0)
@@ -132,6 +133,7 @@ def fit_nothing():
     return {**state, "input.0.mean": 0 * ones, "input.0.deviation": ones}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("video", "start", "end"), [("pyfeat_single_face.mp4", 0.45, 0.65), ("fexmetrica_test.mov", 2.15, 2.4)]
 )

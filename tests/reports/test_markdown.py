@@ -13,6 +13,8 @@ from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run
 from fleeting.reports.markdown import KEPT, command, write_results
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 SMALL = ["protocol.name=kfold", "protocol.folds=3"]
 
 

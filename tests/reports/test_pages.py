@@ -18,6 +18,8 @@ from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import Roc
 from tests.fixtures.browser import CHROMIUM, QUIET
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):

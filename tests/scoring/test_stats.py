@@ -233,6 +233,7 @@ def test_the_null_model_refuses_what_it_cannot_mean():
         null_oracle([0, 1, 2, 3], ["a"] * 4, CLASSES, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("epochs", "uf1", "uar"),
     [(1, 0.314, 0.333), (10, 0.566, 0.594), (150, 0.741, 0.768), (800, 0.804, 0.828)],

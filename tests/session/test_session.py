@@ -19,6 +19,8 @@ from fleeting.video.reader import open_video
 from tests.fixtures.portraits import lit, photograph, placed, scene
 from tests.fixtures.short_video import TRUTH, drawn_video, overlap
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):

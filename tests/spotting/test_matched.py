@@ -33,6 +33,7 @@ def test_a_movement_in_the_wrong_order_is_refused():
         Spotted("micro", 5, 4, 6, 0.5, 0.4, 0.6, 9.0, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [25, 30, 60, 100, 200])
 @pytest.mark.parametrize("seconds", [0.12, 0.3, 0.45])
 def test_one_setting_does_for_every_frame_rate(fps, seconds):
@@ -44,6 +45,7 @@ def test_one_setting_does_for_every_frame_rate(fps, seconds):
     assert iou(found, 4.0, 4.0 + seconds) >= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.1, 0.3])
 def test_thresholds_follow_the_noise_of_the_video(noise):
     size = max(0.3, 5 * noise)
@@ -198,6 +200,7 @@ def test_a_frame_that_is_not_later_is_refused():
         spotter.push(first)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_video():
     sizes, spotter = [], spotters["matched"]()
     pushed = motions(even(60.0, 30), ("brow", bump(even(60.0, 30) % 2.0, 1.0, 1.3), 0.0, -1.0))

@@ -16,6 +16,8 @@ from fleeting.synthetic.draw import draw
 from fleeting.synthetic.takes import layouts
 from fleeting.video.pictures import read_picture
 
+pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}
 SHORT = {"seconds": 3.1, "events_per_minute": 19, "flows": 1, "disturb": "none", "workers": 1}
 LONG = ("casme-sq", "samm-lv")
@@ -96,7 +98,6 @@ def test_an_unknown_layout_is_refused_with_the_nearest(tmp_path):
         draw(tmp_path / "v", layout="megc2019-flow")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layout", [name for name in layouts() if name not in ("video", *LONG)])
 def test_a_drawn_dataset_is_healthy_and_its_truth_fits_its_sheet(tmp_path, layout):
     truth = draw(tmp_path, layout=layout, **SMALL)
@@ -172,7 +173,6 @@ def test_only_drawn_folders_speak_of_two_people(tmp_path, smic):
     assert drawn_people(tmp_path) == ""
 
 
-@pytest.mark.slow
 def test_a_drawn_dataset_runs_through_the_drawn_recipe(tmp_path, smic):
     run = fleeting.run(read_recipe("drawn/linear-flow"), {"smic": smic}, tmp_path / "run")
     assert run.scores["drawn"] is True

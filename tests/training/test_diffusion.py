@@ -28,6 +28,7 @@ def bright_or_dark(counts=(12, 5), side=8, seed=0):
     return pictures, labels.astype(np.int64)
 
 
+@pytest.mark.slow
 def test_classes_are_filled_up_with_what_looks_like_them():
     pictures, labels = bright_or_dark()
     twice = LITTLE.model_copy(update={"fill": 2.0})
@@ -106,6 +107,7 @@ def test_no_test_clip_can_reach_it(tmp_path):
     assert not np.isfinite(fitted.probabilities((maps[~train],))).any()
 
 
+@pytest.mark.slow
 def test_diffusers_tells_nobody_that_it_is_used():
     switched = (
         "import os; from fleeting.training.diffusion import _parts; _parts();"

@@ -161,6 +161,7 @@ def test_odd_sizes(tmp_path: Path, codec: str, size: tuple[int, int]) -> None:
     assert all(frame.image.flags.c_contiguous for frame in found)
 
 
+@pytest.mark.slow
 def test_8k(tmp_path: Path) -> None:
     image = np.zeros((4320, 7680, 3), np.uint8)
     image[2000:, 5000:] = 255, 0, 0
