@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fleeting.types import Sample
+from tests.fixtures.browser import browser  # noqa: F401 - a fixture of the tests that open pages
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # test processes side by side fight over cores otherwise
 os.environ["FLEETING_CACHE"] = "off"  # a test that wants one names its own folder

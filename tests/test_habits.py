@@ -25,7 +25,9 @@ def parsed(path):
 
 def test_every_target_is_phony_and_says_what_it_does():
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split()
-    helped = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    helped = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     listed = [line.split() for line in helped.splitlines()]
     assert {words[1] for words in listed} == TARGETS == set(phony)
     assert all(words[0] == "make" and len(words) > 2 for words in listed)
@@ -83,9 +85,8 @@ def test_there_are_forms_for_a_dataset_and_for_a_wrong_result():
     assert isinstance(parsed(CONFIG)["blank_issues_enabled"], bool)
 
 
-def test_every_folder_of_the_package_is_on_the_map_of_rooms():
+def test_every_room_is_on_the_map_of_rooms_and_no_other():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    chapter = text.partition("## Where things are")[2].partition("\n## ")[0]
-    package = Path(fleeting.__file__).parent
-    folders = {path.name for path in package.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders <= {name.rstrip("/") for name in re.findall(r"`([a-z]+/?)`", chapter)}
+    table = re.findall(r"^\| (`.*?) \| ", text.partition("## Where things are")[2], re.MULTILINE)
+    rooms = {path.parent.name for path in Path(fleeting.__file__).parent.glob("*/__init__.py")}
+    assert {name for row in table for name in re.findall(r"`([a-z]+)`", row)} == rooms

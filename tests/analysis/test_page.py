@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import sync_playwright
 
 from fleeting.analysis.frame_tables import FrameTables
 from fleeting.analysis.motion_curves import (
@@ -29,7 +28,6 @@ from fleeting.recognition.recogniser import Recogniser
 from fleeting.session.session import Session
 from fleeting.types import Event
 from fleeting.video.reader import open_video
-from tests.fixtures.browser import CHROMIUM, QUIET
 from tests.fixtures.bumps import bumped_clip
 
 pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
@@ -103,16 +101,6 @@ def written(tmp_path_factory):
     shown = {1: stills(bumped_clip()), 2: stills(bumped_clip(), blur=True)}
     write_page(folder, summary(), EVENTS, shown, Recogniser.load())
     return folder / "report.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium is installed; install one to look at the report")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=[1100, 400])

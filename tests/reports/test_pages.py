@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 import fleeting
 from fleeting.errors import RunError, ScoreError
@@ -16,7 +15,6 @@ from fleeting.reports import figures
 from fleeting.reports.pages import compare_runs, write_comparison
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import Roc
-from tests.fixtures.browser import CHROMIUM, QUIET
 
 pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
 
@@ -42,16 +40,6 @@ def seeded(tmp_path_factory):
 def shared_run(run):
     """As if subjects had been on both sides."""
     return replace(run, scores={**run.scores, "subjects_shared": True, "shared": run.scores["clean"]})
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium is installed; install one to look at the report")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from fleeting.analysis.result_folder import FORMATS, SUMMARY, Analysis, aside, d
 from fleeting.analysis.stills import Stills, stills
 from fleeting.analysis.video_files import VideoFile, video_files
 from fleeting.analysis.watch import facts
-from fleeting.analysis.workers import Work, each, refuse_none
+from fleeting.analysis.workers import WorkerContext, each, refuse_none
 from fleeting.errors import UnknownNameError, VideoError
 from fleeting.files import refuse_file
 from fleeting.recognition.recogniser import SHIPPED
@@ -78,7 +78,7 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True)
-class _Work(Work):
+class _Work(WorkerContext):
     """The settings of one call, the same for every input; workers get it once."""
 
     out: Path

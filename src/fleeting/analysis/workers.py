@@ -21,7 +21,7 @@ Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkerContext:
     """What all inputs share: the recogniser's name or file (None: no recogniser), and the progress callback.
 
     The recogniser is loaded once in each process, when it is first asked for.
@@ -40,7 +40,7 @@ class Work:
         return {name: value for name, value in self.__dict__.items() if name != "recogniser"}
 
 
-SharedWork = TypeVar("SharedWork", bound=Work)
+Context = TypeVar("Context", bound=WorkerContext)
 
 
 def refuse_none(**counts: int) -> None:
@@ -51,8 +51,8 @@ def refuse_none(**counts: int) -> None:
 
 
 def each(
-    do: Callable[[SharedWork, Job], Outcome],
-    work: SharedWork,
+    do: Callable[[Context, Job], Outcome],
+    work: Context,
     jobs: Sequence[Job],
     workers: int,
     failed: Callable[[Job, str], Outcome],

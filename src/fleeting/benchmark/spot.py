@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fleeting.analysis.event_files import event_row
-from fleeting.analysis.workers import Work, each, refuse_none
+from fleeting.analysis.workers import WorkerContext, each, refuse_none
 from fleeting.benchmark.spot_scores import Found, notes, scored, shared_people, spans
 from fleeting.datasets import (
     LEAVE_OUT,
@@ -62,7 +62,7 @@ class SpottingSettings:
 
 
 @dataclass(frozen=True)
-class _Work(Work):
+class _Work(WorkerContext):
     """The values that all recordings share; ``settings`` are those that decide a recording's result."""
 
     out: Path

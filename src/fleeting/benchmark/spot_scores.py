@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleeting.datasets import (
-    LabelSet,
-    LongVideos,
-    Recording,
-    label_sets,
-    word,
-)
+from fleeting.datasets import LabelSet, LongVideos, Recording, label_sets, word
 from fleeting.errors import Problem, some
 from fleeting.files import write_atomically
 from fleeting.megc_names import PEOPLE

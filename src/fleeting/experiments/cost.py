@@ -8,9 +8,7 @@ import time
 from pathlib import Path
 
 from fleeting.experiments.fold import FoldResult
-from fleeting.experiments.run_folder import (
-    read_json,
-)
+from fleeting.experiments.run_folder import read_json
 from fleeting.experiments.task import peak_memory_mb
 from fleeting.files import write_atomically
 

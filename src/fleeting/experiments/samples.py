@@ -12,9 +12,7 @@ from fleeting.datasets import Dataset, datasets, drawn_people, labelled
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
 from fleeting.experiments.fold import rehearse, rehearse_choice
 from fleeting.experiments.recipe import Experiment
-from fleeting.experiments.run_folder import (
-    file_name,
-)
+from fleeting.experiments.run_folder import file_name
 from fleeting.experiments.task import Task
 from fleeting.inputs.loading import frames_of, load, refuse_unsupplied
 from fleeting.inputs.view import Input, View

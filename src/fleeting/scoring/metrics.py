@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from fleeting.errors import ScoreError, some
 from fleeting.scoring.roc import DoubleArray, area
-from fleeting.scoring.scores import ClassScore, Interval, Scores, SubjectScore
+from fleeting.scoring.scores import ClassScore, Limits, Scores, SubjectScore
 from fleeting.types import IntArray, Prediction
 
 RESAMPLED = ("uf1", "uar")  # the measures that get an interval over subjects
@@ -162,7 +162,7 @@ def resample(matrices: IntArray, draws: int, seed: int) -> IntArray:
     return np.tensordot(counts, matrices, axes=(1, 1))
 
 
-def interval(values: DoubleArray) -> Interval | None:
+def interval(values: DoubleArray) -> Limits | None:
     """The middle 95 % of the values that are defined; None where no value is."""
     kept = values[~np.isnan(values)]
     if not kept.size:

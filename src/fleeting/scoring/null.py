@@ -14,13 +14,8 @@ from fleeting import megc_names
 from fleeting.errors import OptionError, ScoreError
 from fleeting.scoring.lines import cells_of, read_lines, refuse
 from fleeting.scoring.megc_log import code_labels, read
-from fleeting.scoring.metrics import (
-    COMPARED,
-    confusion,
-    measures,
-    require_classes,
-)
-from fleeting.scoring.scores import Interval, Scores
+from fleeting.scoring.metrics import COMPARED, confusion, measures, require_classes
+from fleeting.scoring.scores import Limits, Scores
 from fleeting.types import IntArray
 
 
@@ -42,7 +37,7 @@ class NullScore:
     uf1: float
     uar: float
     accuracy: float
-    range95: Mapping[str, Interval]
+    range95: Mapping[str, Limits]
 
     def as_dict(self) -> dict[str, Any]:
         """The null score as a value for JSON."""

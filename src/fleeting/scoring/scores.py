@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Interval = tuple[float, float]
+Limits = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Scores:
     mse: float | None
     mae: float | None
     auc: float | None
-    ci95: Mapping[str, Interval | None]
+    ci95: Mapping[str, Limits | None]
     undefined_draws: int = 0
     parts: Mapping[str, Scores] = field(default_factory=dict)
     seeds: int = 1

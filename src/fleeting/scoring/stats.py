@@ -23,7 +23,7 @@ from fleeting.scoring.metrics import (
     resample,
     subject_matrices,
 )
-from fleeting.scoring.scores import Interval
+from fleeting.scoring.scores import Limits
 from fleeting.types import IntArray, Prediction
 
 
@@ -41,7 +41,7 @@ class Comparison:
     first: Mapping[str, float | None]
     second: Mapping[str, float | None]
     difference: Mapping[str, float]
-    ci95: Mapping[str, Interval | None]
+    ci95: Mapping[str, Limits | None]
     undefined_draws: int
     t: float | None
     t_p: float | None

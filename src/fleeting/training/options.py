@@ -19,7 +19,7 @@ class Diffusion(BaseModel):
     steps: int = Field(default=1000, ge=2, description="steps from a picture to noise")
     sampling_steps: int = Field(default=50, ge=2, description="how many of them are gone back (our reading)")
     fill: float = Field(
-        default=1.0, gt=0, le=10, description="each class is filled up to such a share of the largest"
+        default=1.0, gt=0, le=10, description="each class is filled up to this share of the largest"
     )
 
 
@@ -55,7 +55,9 @@ class Training(BaseModel):
         default="", description="only attention layers whose name begins so, for example levels.2"
     )
     remove_from: float = Field(default=0.5, ge=0, lt=1, description="after which share of the epochs")
-    remove_over: float = Field(default=0.25, gt=0, le=1, description="they fade over such a share of them")
+    remove_over: float = Field(
+        default=0.25, gt=0, le=1, description="they fade over this share of epochs"
+    )
     selection: Literal["fixed", "inner"] = Field(
         default="fixed", description="fixed: the last epoch; inner: the best on validation subjects"
     )
