@@ -55,9 +55,7 @@ class Training(BaseModel):
         default="", description="only attention layers whose name begins so, for example levels.2"
     )
     remove_from: float = Field(default=0.5, ge=0, lt=1, description="after which share of the epochs")
-    remove_over: float = Field(
-        default=0.25, gt=0, le=1, description="they fade over this share of epochs"
-    )
+    remove_over: float = Field(default=0.25, gt=0, le=1, description="they fade over this share of epochs")
     selection: Literal["fixed", "inner"] = Field(
         default="fixed", description="fixed: the last epoch; inner: the best on validation subjects"
     )
