@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,23 @@ class SpottingSettings:
 
 @dataclass(frozen=True)
 class _Work(WorkerContext):
-    """The values that all recordings share; ``settings`` are those that decide a recording's result."""
+    """The values that all recordings share."""
 
     out: Path
-    settings: Mapping[str, Any]
+    dataset: str
+    spotter: str
     resume: bool
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that decide what is found in a recording."""
+        return {
+            "dataset": self.dataset,
+            "spotter": self.spotter,
+            "model": self.recogniser and self.recogniser.name,
+            "weights_sha256": self.recogniser and self.recogniser.sha256,
+            "least_iou": LEAST_IOU,
+        }
 
 
 def spot(
@@ -99,17 +111,10 @@ def spot(
     refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
-    work = _Work(model, progress, out, {}, resume)
-    recogniser = work.recogniser
-    decisive = {
-        "dataset": dataset,
-        "spotter": settings.spotter,
-        "model": recogniser and recogniser.name,
-        "weights_sha256": recogniser and recogniser.sha256,
-        "least_iou": LEAST_IOU,
-    }
+    work = _Work(model, progress, out, dataset, settings.spotter, resume)
+    recogniser = work.recogniser  # a wrong one is an error before anything is read
     recordings, problems = adapter.recordings(root)
-    found = _looked_through(replace(work, settings=decisive), recordings, workers)
+    found = _looked_through(work, recordings, workers)
     problems += [problem for one in found for problem in one.problems]
     usable = [one for one in found if one.usable]
     if not usable:
@@ -124,7 +129,7 @@ def spot(
         "problems": [asdict(problem) for problem in problems],
         "notes": [*notes(usable, scores), *shared_people(usable, recogniser, drawn)],
         "drawn": drawn,
-        "settings": decisive,
+        "settings": work.settings,
         "version": __version__,
     }
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
@@ -185,7 +190,7 @@ def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> di
     """Run a session over a recording: frame counts, events, and problems of its pictures."""
     recogniser = work.recogniser
     recognise = recogniser.recognise if recogniser else None
-    session = Session(recogniser=recognise, spotter=work.settings["spotter"], people=1)
+    session = Session(recogniser=recognise, spotter=work.spotter, people=1)
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0

@@ -206,7 +206,7 @@ class OracleTrace:
 
     def __init__(self, task: Task, test: npt.NDArray[np.int64]) -> None:
         self.arrays = arrays_of(task, test)
-        self.labels_of = labels_of(task)[test]
+        self._labels = labels_of(task)[test]
         self.accuracies: list[float] = []
         self.best: npt.NDArray[np.float64] = np.empty(0)
         self.epoch = 0
@@ -217,7 +217,7 @@ class OracleTrace:
 
     def take(self, epoch: int, probabilities: npt.NDArray[np.float64]) -> None:
         """Record the test side's probabilities (n, classes) after an epoch."""
-        accuracy = float((probabilities.argmax(axis=1) == self.labels_of).mean())
+        accuracy = float((probabilities.argmax(axis=1) == self._labels).mean())
         if accuracy > max(self.accuracies, default=-1.0):
             self.best, self.epoch = probabilities, epoch
         self.accuracies.append(accuracy)
