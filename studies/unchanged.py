@@ -110,6 +110,8 @@ def main() -> int:
             now[name] = digest
             state = "recorded" if options.record else "same" if before.get(name) == digest else "DIFFERENT"
             print(f"{state:10}{name}", flush=True)
+    for name in before.keys() - now.keys():
+        print(f"{'MISSING':10}{name}")
     if options.record:
         RECORD.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
         return 0
