@@ -103,7 +103,7 @@ def top_level(package: griffe.Module) -> list[Entry]:
         item = package.members[name]
         if isinstance(item, griffe.Attribute) and isinstance(item.value, griffe.ExprName):
             item = package.members[item.value.name]  # another name for what was imported
-        entries.append(Entry(f"fleeting.{name}", name, target(item)))
+        entries.append(Entry(f"fleeting.{name.strip('_')}", name, target(item)))  # Markdown reads __ as bold
     return entries
 
 
