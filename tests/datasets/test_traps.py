@@ -314,8 +314,10 @@ def test_long_videos_join_their_emotion_from_the_micro_sheet(tmp_path: Path) -> 
     (tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
     assert {s.label for s in SAMM_LV.samples(tmp_path)} == {""}
     (problem,) = check("samm-lv", tmp_path).problems
-    assert problem.what == "no clip has an emotion: SAMM_Micro_FACS_Codes_v2 does not lie beside"
-    assert problem.do == "put SAMM_Micro_FACS_Codes_v2 beside the sheet"
+    assert problem.what == (
+        "no clip has an emotion, because the sheet with the emotions, SAMM_Micro_FACS_Codes_v2, is missing"
+    )
+    assert problem.do == "put SAMM_Micro_FACS_Codes_v2 into the folder of the other sheet"
     assert not problem.blocks
     assert samples[0].subject.startswith("samm/")
 

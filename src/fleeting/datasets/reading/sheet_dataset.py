@@ -298,8 +298,8 @@ class SheetDataset:
             return reading
         if not self.labels_from.has_sheet(root):
             beside = self.labels_from.sheet.files[0]
-            what = f"no clip has an emotion: {beside} does not lie beside"
-            note = Problem("", what, f"put {beside} beside the sheet", blocks=False)
+            what = f"no clip has an emotion, because the sheet with the emotions, {beside}, is missing"
+            note = Problem("", what, f"put {beside} into the folder of the other sheet", blocks=False)
             return replace(reading, problems=(*reading.problems, note))
         known = {s.id: s for s in self.labels_from.samples(root)}
         found = [
