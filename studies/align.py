@@ -33,6 +33,7 @@ from fleeting.faces.alignment import align, crop_matrix, crop_size
 from fleeting.faces.landmarks import MOUTH_CORNERS, NOSE_BRIDGE, eyes, outer_distance
 from fleeting.faces.optical_flow import flow, rigid_fit, stable_region
 from fleeting.faces.tracking import FaceTracker, find_face
+from fleeting.faces.warping import chained, moved
 from fleeting.video.pictures import read_picture
 
 Image = npt.NDArray[np.uint8]
@@ -140,16 +141,6 @@ def coded(frames: list[Image]) -> list[Image]:
     file.seek(0)
     with av.open(file) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-
-
-def moved(matrix: Matrix, points: Matrix) -> Matrix:
-    """Points (n, 2) mapped by a (2, 3) matrix."""
-    return points @ matrix[:, :2].T + matrix[:, 2]
-
-
-def chained(outer: Matrix, inner: Matrix) -> Matrix:
-    """The matrix that applies ``inner`` and then ``outer``."""
-    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
 
 
 def by_mesh(scene: Scene) -> Matrix:

@@ -101,7 +101,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--record", action="store_true", help="write the hashes instead of comparing them")
-    parser.add_argument("--shared", type=Path, default=HERE.parent.parent / "shared" / "data")
+    beside = os.environ.get("FLEETING_SHARED", HERE.parent.parent / "shared" / "data")
+    parser.add_argument("--shared", type=Path, default=Path(beside), help="the folder of real data")
     options = parser.parse_args()
     before = {} if options.record else json.loads(RECORD.read_text(encoding="utf-8"))
     now: dict[str, str] = {}

@@ -78,7 +78,7 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True)
-class _Work(WorkerContext):
+class _AnalysisContext(WorkerContext):
     """The settings of one call, the same for every input; workers get it once."""
 
     out: Path
@@ -112,11 +112,11 @@ def analyze(
     refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
-    work = _Work(model, progress, out, settings.as_dict(), resume)
-    _ = work.recogniser  # loads it, so that a wrong model is refused before any input is read
+    context = _AnalysisContext(model, progress, out, settings.as_dict(), resume)
+    _ = context.recogniser  # loads it, so that a wrong model is refused before any input is read
     found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
     outcomes: dict[VideoFile, Analysis | str] = {}
-    for item, outcome in each(_analysed, work, found, workers, _line):
+    for item, outcome in each(_analysed, context, found, workers, _line):
         outcomes[item] = outcome
         progress("inputs", len(outcomes), len(found))
     ordered = [outcomes[item] for item in found]
@@ -141,27 +141,29 @@ def _line(item: VideoFile, reason: str) -> str:
     return reason if str(item.source) in reason else f"{item.source}: {reason}"
 
 
-def _analysed(work: _Work, item: VideoFile) -> Analysis | str:
-    recogniser = work.recogniser
+def _analysed(context: _AnalysisContext, item: VideoFile) -> Analysis | str:
+    recogniser = context.recogniser
     identity = {
         "input": {"file": item.source.name, "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
         "version": __version__,
-        "settings": dict(work.settings),
+        "settings": dict(context.settings),
     }
-    folder = work.out / item.name
-    summary = finished(folder, identity) if work.resume else None
+    folder = context.out / item.name
+    summary = finished(folder, identity) if context.resume else None
     if summary is None:
         with aside(folder) as partial:
-            summary = _written(partial, work, item, identity)
+            summary = _written(partial, context, item, identity)
     return Analysis(item.source, folder, summary)
 
 
-def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, Any]) -> dict[str, Any]:
+def _written(
+    folder: Path, context: _AnalysisContext, item: VideoFile, identity: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write all results of an input to a folder, and return its summary."""
-    settings, recogniser = work.settings, work.recogniser
-    seen, events, pictures, first_time = _seen(folder, work, item)
+    settings, recogniser = context.settings, context.recogniser
+    seen, events, pictures, first_time = _seen(folder, context, item)
     if seen["frames_decoded"] == 1:
         raise VideoError(f"{item.source} shows one frame, and a movement needs time; give a longer stretch")
     classes = recogniser.classes if recogniser else ()
@@ -173,7 +175,7 @@ def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, 
         (folder / "events.eaf").write_bytes(written)
     if "video" in settings["formats"]:
         with _opened(item.source, settings) as video:
-            shown = _told(video, seen["frames_decoded"], f"{item.name}: drawing", work.progress)
+            shown = _told(video, seen["frames_decoded"], f"{item.name}: drawing", context.progress)
             write_annotated(
                 folder / "annotated.mp4", shown, folder / "faces.csv", events, blur=settings["blur"]
             )
@@ -185,13 +187,13 @@ def _written(folder: Path, work: _Work, item: VideoFile, identity: Mapping[str, 
 
 
 def _seen(
-    folder: Path, work: _Work, item: VideoFile
+    folder: Path, context: _AnalysisContext, item: VideoFile
 ) -> tuple[dict[str, Any], list[Event], dict[int, Stills], float]:
     """The facts of a video, its events, pictures of each event by its number, the time of the first frame.
 
     Reads the whole video and writes every frame and face into the folder's tables.
     """
-    settings, recogniser = work.settings, work.recogniser
+    settings, recogniser = context.settings, context.recogniser
     recognise = recogniser.recognise if recogniser else None
     session = Session(recogniser=recognise, spotter=settings["spotter"], people=settings["people"])
     events: list[Event] = []
@@ -209,7 +211,7 @@ def _seen(
         closing(session.read(video)) as read,
     ):
         promised = video.report.header_frames or 0
-        for frame, found in _told(read, promised, item.name, work.progress):
+        for frame, found in _told(read, promised, item.name, context.progress):
             take(found)
             tables.add(frame, session.faces, {face: moved.amount for face, moved in session.motions.items()})
         take(session.finish())

@@ -51,22 +51,22 @@ def refuse_none(**counts: int) -> None:
 
 
 def each(
-    do: Callable[[Context, Job], Outcome],
-    work: Context,
+    work: Callable[[Context, Job], Outcome],
+    context: Context,
     jobs: Sequence[Job],
     workers: int,
     failed: Callable[[Job, str], Outcome],
 ) -> Iterator[tuple[Job, Outcome]]:
-    """Yields every job with its outcome as it is done: ``do(work, job)``, or ``failed(job, reason)``.
+    """Yields every job with its outcome as it is done: ``work(context, job)``, or ``failed(job, reason)``.
 
-    ``work.progress`` is called from within a job only if there is one process. The number of workers decides
-    how many threads OpenCV uses in each process, and nothing else about an outcome.
+    ``context.progress`` is called from within a job only if there is one process. The number of workers
+    decides how many threads OpenCV uses in each process, and nothing else about an outcome.
     """
     alone = min(workers, len(jobs)) <= 1
     shared = _Shared(
-        do=do,
+        work=work,
         failed=failed,
-        work=work if alone else replace(work, progress=silent),
+        context=context if alone else replace(context, progress=silent),
         jobs=jobs,
         threads=None if alone else max(1, (os.cpu_count() or 1) // workers),
     )
@@ -77,21 +77,21 @@ def each(
 
 @dataclass(frozen=True)
 class _Shared(Generic[Job, Outcome]):
-    do: Callable[[Any, Job], Outcome]
+    work: Callable[[Any, Job], Outcome]
     failed: Callable[[Job, str], Outcome]
-    work: Any
+    context: Any
     jobs: Sequence[Job]
     threads: int | None
     """OpenCV's threads in a process that is one of several; None with a single process."""
 
 
 def _attempt(shared: _Shared[Job, Outcome], place: int) -> tuple[int, Outcome]:
-    """The number of a job and its outcome: what ``do`` returns, or what ``failed`` makes of the error."""
+    """The number of a job and its outcome: what ``work`` returns, or what ``failed`` makes of the error."""
     job = shared.jobs[place]
     if shared.threads is not None:
         cv2().setNumThreads(shared.threads)
     try:
         with threadpool_limits(1):
-            return place, shared.do(shared.work, job)
+            return place, shared.work(shared.context, job)
     except (FleetingError, OSError, MemoryError) as error:
         return place, shared.failed(job, " ".join(str(error).split()) or type(error).__name__)

@@ -46,20 +46,20 @@ def run(
     environment = provenance.environment(prepared.task, data)
     out = out or Path("runs") / f"{file_name(experiment.name)}-{provenance.digest(experiment, environment)}"
     open_folder(out, experiment, environment)
-    recipe = experiment.training
-    seeds = range(recipe.seed, recipe.seed + recipe.seeds)
+    options = experiment.training
+    seeds = range(options.seed, options.seed + options.seeds)
     jobs = [Job(fold, seed) for seed in seeds for fold in prepared.folds]
-    missing = [j for j in jobs if not fold_folder(out, j.fold.name, j.seed, recipe.seeds).exists()]
+    missing = [j for j in jobs if not fold_folder(out, j.fold.name, j.seed, options.seeds).exists()]
     meter = Meter(out)
     progress("training", len(jobs) - len(missing), len(jobs))
-    count = execution.workers or max(1, (os.cpu_count() or 1) // recipe.threads)
+    count = execution.workers or max(1, (os.cpu_count() or 1) // options.threads)
     for number, result in enumerate(carry_out(FoldWork(), prepared.task, missing, count), start=1):
-        write_fold(out, result, recipe.seeds)
+        write_fold(out, result, options.seeds)
         meter.add(result)
         progress("training", len(jobs) - len(missing) + number, len(jobs))
     meter.save()
     done = write_scores(out, prepared, jobs)
-    if recipe.keep_weights:
+    if options.keep_weights:
         keep_looks(done, data)
     write_report(done)
     return done

@@ -62,7 +62,7 @@ class SpottingSettings:
 
 
 @dataclass(frozen=True)
-class _Work(WorkerContext):
+class _SpottingContext(WorkerContext):
     """The values that all recordings share."""
 
     out: Path
@@ -111,10 +111,10 @@ def spot(
     refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
-    work = _Work(model, progress, out, dataset, settings.spotter, resume)
-    recogniser = work.recogniser  # a wrong one is an error before anything is read
+    context = _SpottingContext(model, progress, out, dataset, settings.spotter, resume)
+    recogniser = context.recogniser  # a wrong one is an error before anything is read
     recordings, problems = adapter.recordings(root)
-    found = _looked_through(work, recordings, workers)
+    found = _looked_through(context, recordings, workers)
     problems += [problem for one in found for problem in one.problems]
     usable = [one for one in found if one.usable]
     if not usable:
@@ -129,19 +129,19 @@ def spot(
         "problems": [asdict(problem) for problem in problems],
         "notes": [*notes(usable, scores), *shared_people(usable, recogniser, drawn)],
         "drawn": drawn,
-        "settings": work.settings,
+        "settings": context.settings,
         "version": __version__,
     }
     write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
     return Spotting(out, scores, tuple(problems))
 
 
-def _looked_through(work: _Work, recordings: Sequence[Recording], workers: int) -> list[Found]:
+def _looked_through(context: _SpottingContext, recordings: Sequence[Recording], workers: int) -> list[Found]:
     """The result of each recording, in their order."""
     found: dict[str, Found] = {}
-    for recording, one in each(_found, work, recordings, workers, _unusable):
+    for recording, one in each(_found, context, recordings, workers, _unusable):
         found[recording.name] = one
-        work.progress("recordings", len(found), len(recordings))
+        context.progress("recordings", len(found), len(recordings))
     return [found[recording.name] for recording in recordings]
 
 
@@ -149,16 +149,16 @@ def _unusable(recording: Recording, reason: str) -> Found:
     return Found(recording, problems=(as_problem(recording.name, FleetingError(reason)),), usable=False)
 
 
-def _found(work: _Work, recording: Recording) -> Found:
+def _found(context: _SpottingContext, recording: Recording) -> Found:
     """Search one recording, or take its kept result. Raises DatasetError where no picture can be read."""
     numbered = pictures(recording.folder)
     if not numbered:
         raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE_FILES}")
-    identity = {**work.settings, "version": __version__, "pictures": _digest(numbered)}
-    path = work.out / "recordings" / f"{recording.name}.json"
-    record = _kept(path, identity) if work.resume else None
+    identity = {**context.settings, "version": __version__, "pictures": _digest(numbered)}
+    path = context.out / "recordings" / f"{recording.name}.json"
+    record = _kept(path, identity) if context.resume else None
     if record is None:
-        record = {"identity": identity, **_seen(work, recording, numbered)}
+        record = {"identity": identity, **_seen(context, recording, numbered)}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(record, indent=2) + "\n")
     problems = [Problem(**problem) for problem in record["problems"]]
@@ -186,11 +186,11 @@ def _kept(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> dict[str, Any]:
+def _seen(context: _SpottingContext, recording: Recording, numbered: Mapping[int, Path]) -> dict[str, Any]:
     """Run a session over a recording: frame counts, events, and problems of its pictures."""
-    recogniser = work.recogniser
+    recogniser = context.recogniser
     recognise = recogniser.recognise if recogniser else None
-    session = Session(recogniser=recognise, spotter=work.spotter, people=1)
+    session = Session(recogniser=recognise, spotter=context.spotter, people=1)
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0
@@ -198,7 +198,7 @@ def _seen(work: _Work, recording: Recording, numbered: Mapping[int, Path]) -> di
         for _, found in read:
             events += found
             frames, faces = frames + 1, faces + bool(session.faces)
-            work.progress(recording.name, frames + len(damaged), len(numbered))
+            context.progress(recording.name, frames + len(damaged), len(numbered))
     if not frames:
         raise DatasetError(
             f"none of {len(numbered)} pictures in {recording.folder} can be read; {RESTORE_FILES}"

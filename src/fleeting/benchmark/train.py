@@ -112,8 +112,8 @@ def _places(experiment: Experiment, out: Path | None) -> tuple[Path, Path | None
 
 def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibration) -> Facts:
     experiment, inputs = prepared.task.experiment, prepared.task.inputs
-    looked = experiment.data
-    dataset = datasets[looked.dataset]
+    data = experiment.data
+    dataset = datasets[data.dataset]
     named = zip(model.inputs, inputs.arrays, strict=True)
     return Facts(
         name=experiment.name,
@@ -125,14 +125,14 @@ def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibr
             InputFacts(modality=name, shape=array.shape[1:], options=experiment.modality.get(name, {}))
             for name, array in named
         ),
-        apex=looked.apex,
-        color=looked.color,
-        crop=looked.crop,
-        height=looked.height,
-        equalise=looked.equalise,
+        apex=data.apex,
+        color=data.color,
+        crop=data.crop,
+        height=data.height,
+        equalise=data.equalise,
         data=DataFacts(
             dataset=dataset.name,
-            labels=looked.labels,
+            labels=data.labels,
             samples=len(inputs.samples),
             subjects=len({sample.subject for sample in inputs.samples}),
             sha256=read_json(run.path / "environment.json")["identity"]["data_sha256"],

@@ -126,6 +126,10 @@ class LongVideos(Protocol):
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of movement that its sheet lists: micro, macro."""
 
+    @property
+    def has_long_videos(self) -> bool:
+        """Whether it has any; a class that reads both sorts of dataset says False for one of clips alone."""
+
     def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
         """The long videos below ``root``, sorted by name, and their problems. Raises DatasetError."""
         ...
@@ -174,6 +178,10 @@ class Drawable(Protocol):
 class DrawableVideos(Drawable, Protocol):
     """A dataset whose clips are parts of long videos; drawn long videos can be written in its layout."""
 
+    @property
+    def continuous(self) -> bool:
+        """Whether its clips lie in the folders of long videos; if False, clips are drawn, each in its own."""
+
     def recording_name(self, sample: Sample) -> str:
         """The name of the long video that contains a sample."""
         ...
@@ -195,7 +203,7 @@ def long_videos(name: str) -> LongVideos:
 
     Raises UnknownNameError on an unknown name and OptionError on a dataset without long videos.
     """
-    if not getattr(datasets[name], "long", None):
-        having = ", ".join(one for one in datasets if getattr(datasets[one], "long", None))
+    if not getattr(datasets[name], "has_long_videos", False):
+        having = ", ".join(one for one in datasets if getattr(datasets[one], "has_long_videos", False))
         raise OptionError(f"{name} has no long videos, expected a dataset that has; name one of {having}")
     return cast(LongVideos, datasets[name])

@@ -58,6 +58,7 @@ class Megc2019:
     has_frames: bool = True
     needs_root: bool = True
     members: tuple[str, ...] = tuple(_MEMBERS)
+    """The datasets that are drawn for it, each in its own folder below the root."""
 
     def samples(self, root: Path) -> list[Sample]:
         """The clips that have a class, of CASME II, then SAMM, then SMIC. Raises DatasetError."""

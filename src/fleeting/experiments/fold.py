@@ -1,4 +1,7 @@
-"""Trains and tests a model on one fold: the only place where a trained model meets the test side."""
+"""Trains and tests a model on one fold.
+
+A trained model meets the test side here and in `experiments.stacked` (many folds at once), nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -80,10 +83,10 @@ class FoldResult:
 def evaluate(task: Task, job: Job) -> FoldResult:
     """Train on the fold's training side, then predict its test side."""
     started, cpu = time.perf_counter(), time.process_time()
-    recipe = task.experiment.training
-    with threads(recipe.threads):
+    options = task.experiment.training
+    with threads(options.threads):
         train, test = rows_of(task, job.fold.train), rows_of(task, job.fold.test)
-        oracle = OracleTrace(task, test) if recipe.trace_oracle else None
+        oracle = OracleTrace(task, test) if options.trace_oracle else None
         seed = fold_seed(job.seed, job.fold.name)
         settled, chosen = choose(task, train, seed)
         fitted = trained(settled, train, seed, watch=oracle)
@@ -150,10 +153,10 @@ def candidates_of(task: Task) -> list[Task]:
 
 def rehearse_choice(task: Task, folds: Sequence[Fold]) -> None:
     """Refuse folds that could not choose their settings, before the run is written. Raises FoldError."""
-    choice, recipe = task.experiment.choose, task.experiment.training
+    choice, options = task.experiment.choose, task.experiment.training
     if not choice.among:
         return
-    for fold, seed in product(folds, range(recipe.seed, recipe.seed + recipe.seeds)):
+    for fold, seed in product(folds, range(options.seed, options.seed + options.seeds)):
         subjects = [sample.subject for sample in fold.train]
         for learnt, _ in inner_folds(subjects, choice.folds, fold_seed(seed, fold.name)):
             if len({fold.train[row].label for row in learnt}) < 2:
@@ -179,17 +182,17 @@ def rehearse(task: Task) -> None:
         for candidate in candidates_of(task):
             rehearse(candidate)
         return
-    recipe, inputs = task.experiment.training, task.inputs
+    options, inputs = task.experiment.training, task.inputs
     model = model_of(task, seed=0)
-    if recipe.diffusion.epochs:
+    if options.diffusion.epochs:
         refuse_undrawable(inputs.arrays)
     if not isinstance(model, nn.Module):
-        refuse_epochs(recipe)
+        refuse_epochs(options)
         return
-    device_of(recipe)
-    refuse_removal(model, recipe)
+    device_of(options)
+    refuse_removal(model, options)
     first: Sequence[FloatArray] = [array[:1] for array in inputs.arrays]
-    for name in recipe.augment:
+    for name in options.augment:
         first = augmentations[name](first, inputs.kinds, np.random.default_rng(0))
     try:
         with torch.inference_mode():

@@ -33,13 +33,13 @@ DECISIVE = ("numpy", "scipy", "scikit-learn", "torch")
 
 def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
     """The circumstances of a run; ``identity`` holds the values that must be the same for all its folds."""
-    recipe = task.experiment.training
+    options = task.experiment.training
     return {
         "fleeting": __version__,
         "commit": _commit(),
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
-        "seed": recipe.seed,
-        "threads": recipe.threads,
+        "seed": options.seed,
+        "threads": options.threads,
         "data": {name: str(Path(path).resolve()) for name, path in data.items()},
         "samples": len(task.inputs.samples),
         "identity": {
@@ -49,7 +49,7 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
             **{package: version(package) for package in DECISIVE},
             **_opencv(task),
             **_pretrained(task.experiment),
-            "device": device_of(recipe).type,
+            "device": device_of(options).type,
         },
     }
 

@@ -37,7 +37,7 @@ class Experiment(BaseModel):
     reported: Reported = Field(default=Reported(), description='what the paper printed, or "unknown"')
     changed: tuple[str, ...] = Field(
         default=(),
-        description="what was changed of the recipe of this name, but which of its datasets was taken",
+        description="changes to the named recipe, except the choice of its dataset",
     )
     data: Data = Data()
     protocol: ProtocolChoice = ProtocolChoice()

@@ -6,6 +6,7 @@ moment holds only complete folds. A run that is started again does only the miss
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -28,6 +29,9 @@ from fleeting.files import write_atomically
 from fleeting.scoring.predictions import predictions_csv, read_predictions
 from fleeting.types import Fold, Prediction
 
+CURVES = ("loss", "accuracy", "validation_loss", "test_accuracy_traced")
+"""Columns of a fold's ``curve.csv``, one row per epoch; the last two may be empty."""
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file of a run. Raises RunError where it is missing or damaged."""
@@ -46,20 +50,20 @@ def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any
     A folder without a finished fold is started anew. Raises RunError where it holds folds of another
     experiment, of other data or of other code, and on a folder that is no run.
     """
-    recipe = out / "experiment.toml"
-    if recipe.exists() and (fold_folders(out) or (out / "scores.json").exists()):
-        _refuse_other_experiment(recipe, experiment)
+    path = out / "experiment.toml"
+    if path.exists() and (fold_folders(out) or (out / "scores.json").exists()):
+        _refuse_other_experiment(path, experiment)
         _refuse_other_identity(out, environment)
         return
     known = {"environment.json", "experiment.toml", "cost.json", "folds"}
-    strangers = [path.name for path in _listed(out) if path.name not in known]
+    strangers = [one.name for one in _listed(out) if one.name not in known]
     if strangers:
         raise RunError(f"{out} holds {strangers[0]!r} and is no run; choose another --out, or empty it")
     try:
         (out / "folds").mkdir(parents=True, exist_ok=True)
         (out / "cost.json").unlink(missing_ok=True)
         write_atomically(out / "environment.json", json.dumps(environment, indent=2) + "\n")
-        write_atomically(recipe, experiment.toml())
+        write_atomically(path, experiment.toml())
     except OSError as error:
         raise RunError(f"{out} cannot be written ({error.strerror}); choose another --out") from error
 
@@ -72,18 +76,18 @@ def _listed(out: Path) -> list[Path]:
     return [path for path in [*out.iterdir(), *out.glob("folds/*")] if not path.name.startswith(".")]
 
 
-def _refuse_other_experiment(recipe: Path, experiment: Experiment) -> None:
+def _refuse_other_experiment(path: Path, experiment: Experiment) -> None:
     try:
-        there = _flat(tomllib.loads(recipe.read_text(encoding="utf-8")))
+        there = _flat(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise RunError(f"{recipe} is damaged ({error}); choose another --out") from error
+        raise RunError(f"{path} is damaged ({error}); choose another --out") from error
     here = _flat(tomllib.loads(experiment.toml()))
     differing = sorted(key for key in {*there, *here} - {"changed"} if there.get(key) != here.get(key))
     if not differing:
         return
     key = differing[0]
     raise RunError(
-        f"{recipe.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
+        f"{path.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
         f" {here.get(key)!r} here; choose another --out"
     )
 
@@ -145,7 +149,7 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
 
 
 def _curve(result: FoldResult) -> str:
-    lines = ["epoch,loss,accuracy,validation_loss,test_accuracy_traced"]
+    lines = [",".join(["epoch", *CURVES])]
     for row, line in enumerate(result.curve):
         held = "" if line.validation_loss is None else f"{line.validation_loss:.9g}"
         traced = f"{result.test_accuracy[row]:.9g}" if result.test_accuracy else ""
@@ -215,6 +219,19 @@ def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> t
         lost = f"{which}.csv has {len(found)} predictions for {len(expected)} samples, or other samples"
         raise RunError(f"{folder}: {lost}; delete it and run again")
     return tuple(found)
+
+
+def read_curve(path: Path) -> dict[str, list[float]]:
+    """The columns of a fold's ``curve.csv`` that have values. Raises RunError where it has none."""
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        found = {name: [float(row[name]) for row in rows] for name in CURVES if rows[0][name]}
+    except (IndexError, KeyError, TypeError, ValueError, csv.Error):
+        found = {}
+    if not found:
+        raise RunError(f"{path} is empty or damaged; delete the fold's folder {path.parent} and run again")
+    return found
 
 
 def epochs_trained(out: Path) -> int:

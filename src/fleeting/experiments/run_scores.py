@@ -33,12 +33,12 @@ def _pooled(
     out: Path, which: str, prepared: Prepared, jobs: Sequence[Job]
 ) -> dict[int, tuple[Prediction, ...]]:
     """The predictions of all jobs by seed, sorted by id; empty for an oracle that was not traced."""
-    recipe = prepared.task.experiment.training
-    if which == "oracle" and not recipe.trace_oracle:
+    options = prepared.task.experiment.training
+    if which == "oracle" and not options.trace_oracle:
         return {}
     pooled: dict[int, list[Prediction]] = {}
     for job in jobs:
-        folder = fold_folder(out, job.fold.name, job.seed, recipe.seeds)
+        folder = fold_folder(out, job.fold.name, job.seed, options.seeds)
         pooled.setdefault(job.seed, []).extend(read_fold(folder, which, job.fold, prepared.task.classes))
     return {seed: tuple(sorted(found, key=lambda p: p.id)) for seed, found in pooled.items()}
 

@@ -93,10 +93,10 @@ def evaluate_together(task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
     ScoreError where a fold diverged, after the results of all other folds were yielded.
     """
     started, cpu = time.perf_counter(), time.process_time()
-    recipe = task.experiment.training
-    with threads(recipe.threads):
+    options = task.experiment.training
+    with threads(options.threads):
         tests = [rows_of(task, job.fold.test) for job in jobs]
-        traces = [OracleTrace(task, rows) for rows in tests] if recipe.trace_oracle else []
+        traces = [OracleTrace(task, rows) for rows in tests] if options.trace_oracle else []
 
         def watch(epoch: int, predict: PredictTogether) -> None:
             found = predict([trace.arrays for trace in traces])
@@ -106,7 +106,7 @@ def evaluate_together(task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
         seeds = [fold_seed(job.seed, job.fold.name) for job in jobs]
         sets = [training_set(task, rows_of(task, job.fold.train)) for job in jobs]
         models = [model_of(task, seed) for seed in seeds]
-        folds = fit_together(models, sets, recipe, seeds, watch if traces else None)
+        folds = fit_together(models, sets, options, seeds, watch if traces else None)
         found = [fold.probabilities(arrays_of(task, rows)) for fold, rows in zip(folds, tests, strict=True)]
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
     how = f"in a group of {len(jobs)} on {folds[0].device.type}"

@@ -36,9 +36,9 @@ class Task:
 
 def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
     """Train the experiment's model on these rows of its samples and on nothing else."""
-    recipe = task.experiment.training
-    with threads(recipe.threads):
-        return fit(model_of(task, seed), training_set(task, rows), recipe, seed, watch)
+    options = task.experiment.training
+    with threads(options.threads):
+        return fit(model_of(task, seed), training_set(task, rows), options, seed, watch)
 
 
 def begins_with(task: Task) -> dict[str, Any] | None:

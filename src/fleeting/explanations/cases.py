@@ -18,7 +18,7 @@ from fleeting.experiments.run_folder import read_json
 from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.view import View, arrays_of
 from fleeting.recognition.recogniser import SHIPPED, Recogniser, fitted, recognisers
-from fleeting.session.buffer import LONGEST, Past
+from fleeting.session.buffer import LONGEST, ClipBuffer
 from fleeting.session.session import MEMORY, Session
 from fleeting.spotting import Spotted
 from fleeting.training.fitted import Fitted
@@ -113,10 +113,11 @@ def _event_case(
 ) -> Case:
     if event.kind == "macro":
         raise OptionError(
-            f"{name} lasts longer than half a second and gets no class, so there is nothing to explain"
+            f"{name} lasts longer than half a second and gets no class; expected a micro event; choose one"
         )
     if clip is None:
-        raise OptionError(f"{name}: no clip of the face could be cut, so no model has looked at it")
+        found = f"{name}: no clip of the face could be cut, so no model has looked at it"
+        raise OptionError(f"{found}; expected an event with a class; choose one")
     recogniser = Recogniser.load(weights)
     arrays = arrays_of(clip, recogniser.view)
     said = recogniser.recognise(clip)
@@ -154,7 +155,7 @@ def _recording(folder: Path, summary: Mapping[str, Any], video: str | Path | Non
 def _followed(video: Path, folder: Path, event: Event, settings: Mapping[str, Any]) -> Clip | None:
     """The clip of an event, None if none can be cut; its face is the one nearest to the ``faces.csv`` box."""
     boxes = {row.frame: row.box for row in read_rows(folder / "faces.csv") if row.face == event.face}
-    tracker, past = FaceTracker(most=settings["people"], memory=MEMORY), Past(LONGEST)
+    tracker, buffer = FaceTracker(most=settings["people"], memory=MEMORY), ClipBuffer(LONGEST)
     start = max(event.onset_s - BEFORE, settings["start"] or 0.0)
     with open_video(video, fps=settings["fps"], start=start, end=event.offset_s + ROUNDED) as frames:
         for frame in frames:
@@ -163,8 +164,8 @@ def _followed(video: Path, folder: Path, event: Event, settings: Mapping[str, An
                 box = np.array(boxes[frame.number])
                 face = min(faces, key=lambda face: float(np.abs(np.array(face.box) - box).sum()))
                 if not face.reason:
-                    past.add(frame, face, [other for other in faces if other.id != face.id])
-    return past.clip(
+                    buffer.add(frame, face, [other for other in faces if other.id != face.id])
+    return buffer.clip(
         Spotted(
             event.kind,
             *(event.onset_frame, event.apex_frame, event.offset_frame),

@@ -29,7 +29,7 @@ from fleeting.types import FloatArray, Image
 
 USABLE = 0.5
 """A face with a smaller figure is not used; there is no other threshold."""
-VIEW = 1.5
+UPRIGHT_SIDE = 1.5
 """Outer eye distances: side of the square around eyes and mouth in which light and sharpness are measured."""
 FINE = 48
 """Most pixels between the outer eye corners at which sharpness is measured: larger faces are shrunk to this,
@@ -116,7 +116,7 @@ def measure(image: Image, mesh: FloatArray) -> Quality:
     """Measure how well the face with this mesh (468, 3) is seen in an RGB picture (height, width, 3)."""
     size = outer_distance(mesh)
     yaw, pitch, roll = pose(mesh)
-    gray = _view(image, mesh, size, roll)
+    gray = _upright(image, mesh, size, roll)
     outside, side = _outside(mesh, image.shape[1], image.shape[0])
     return Quality(
         size=size,
@@ -150,11 +150,11 @@ def pose(mesh: FloatArray) -> tuple[float, float, float]:
     return float(np.degrees(yaw)), float(pitch), float(np.degrees(roll))
 
 
-def _view(image: Image, mesh: FloatArray, size: float, roll: float) -> npt.NDArray[np.uint8]:
+def _upright(image: Image, mesh: FloatArray, size: float, roll: float) -> npt.NDArray[np.uint8]:
     """The square around eyes and mouth in gray, turned level, at the picture's own scale."""
     corners = mesh[[RIGHT_EYE_CORNERS[0], LEFT_EYE_CORNERS[0], *MOUTH_CORNERS], :2]
     x, y = corners.mean(axis=0)
-    side = max(8, round(VIEW * size))
+    side = max(8, round(UPRIGHT_SIDE * size))
     matrix = Square(float(x), float(y), side, float(np.radians(roll))).to_picture(side)
     flags, border = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP, cv2().BORDER_REPLICATE
     square = cv2().warpAffine(image, matrix, (side, side), flags=flags, borderMode=border)
@@ -163,7 +163,7 @@ def _view(image: Image, mesh: FloatArray, size: float, roll: float) -> npt.NDArr
 
 def _sharpness(gray: npt.NDArray[np.uint8], size: float) -> float:
     if size > FINE:
-        side = round(VIEW * FINE)
+        side = round(UPRIGHT_SIDE * FINE)
         gray = cv2().resize(gray, (side, side), interpolation=cv2().INTER_AREA)
     sharp = gray.astype(np.float32)
     energy = _energy(sharp)

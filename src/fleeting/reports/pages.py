@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fleeting.errors import RunError
-from fleeting.experiments.run_folder import Run, fold_folders, read_json
+from fleeting.experiments.run_folder import Run, fold_folders, read_curve, read_json
 from fleeting.files import write_atomically
 from fleeting.reports import figures
 from fleeting.reports.beside_paper import beside_paper, reported
@@ -21,7 +20,7 @@ from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import roc
 from fleeting.scoring.stats import Comparison, compare
 
-CURVES = {
+CURVE_NAMES = {
     "loss": "training loss",
     "validation_loss": "validation loss",
     "accuracy": "training accuracy",
@@ -192,22 +191,10 @@ def _curves(run: Run) -> str:
         path = folder / "curve.csv"
         if not path.exists():
             return ""
-        for name, values in _curve(path).items():
+        for name, values in read_curve(path).items():
             columns.setdefault(name, []).append(values)
-    return figures.learning_curves({CURVES[name]: _padded(folds) for name, folds in columns.items()})
-
-
-def _curve(path: Path) -> dict[str, list[float]]:
-    """The columns of one fold's curve that have values. Raises RunError where the file has none."""
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-        found = {name: [float(row[name]) for row in rows] for name in CURVES if rows[0][name]}
-    except (IndexError, KeyError, TypeError, ValueError, csv.Error):
-        found = {}
-    if not found:
-        raise RunError(f"{path} is empty or damaged; delete the fold's folder {path.parent} and run again")
-    return found
+    named = {label: _padded(columns[name]) for name, label in CURVE_NAMES.items() if name in columns}
+    return figures.learning_curves(named)
 
 
 def _padded(folds: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:

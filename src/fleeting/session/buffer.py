@@ -49,7 +49,7 @@ class _Kept:
         return shrunk(self.image[top:bottom, left:right], factor // self.factor)
 
 
-class Past:
+class ClipBuffer:
     """The frames that the next event's clip may need, up to ``latency`` seconds after the event's offset.
 
     Recent frames are all kept, for micro events; older ones, for macro events, are kept SPARSE seconds apart.

@@ -9,7 +9,7 @@ from typing import Any
 from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion, Motion
 from fleeting.faces.tracking import Face, FaceTracker
-from fleeting.session.buffer import Past
+from fleeting.session.buffer import ClipBuffer
 from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
 from fleeting.types import Clip, Event, Frame, Recognition
 from fleeting.video.prefetch import ahead
@@ -107,7 +107,7 @@ class Session:
 
     def _event(self, face: int, person: _Person, spotted: Spotted) -> Event:
         self._count += 1
-        if (clip := person.past.clip(spotted)) is not None:
+        if (clip := person.buffer.clip(spotted)) is not None:
             self.clips[self._count] = clip
         return Event(
             number=self._count,
@@ -139,7 +139,7 @@ class _Person:
 
     def __init__(self, spotter: Spotter) -> None:
         self.spotter, self._skin = spotter, FaceMotion()
-        self.past = Past(spotter.latency)
+        self.buffer = ClipBuffer(spotter.latency)
         self.motion: Motion | None = None
         self.away = 0
 
@@ -149,6 +149,6 @@ class _Person:
         self.away = 0 if face else self.away + 1
         usable = face if face and not face.reason else None
         if usable:
-            self.past.add(frame, usable, [other for other in faces if other.id != id_])
+            self.buffer.add(frame, usable, [other for other in faces if other.id != id_])
         self.motion = self._skin.push(frame, usable)
         return self.spotter.push(self.motion)

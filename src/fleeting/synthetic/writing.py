@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from fleeting.datasets import Drawable, DrawableVideos, Drawing, datasets
 from fleeting.drawing.rendering import exact_flow, frame, write_video
+from fleeting.executors import executors
 from fleeting.faces.alignment import crop_size
 from fleeting.optional import cv2
 from fleeting.synthetic.takes import Take
@@ -80,14 +78,10 @@ def write_long(
     missing = [take for take in takes if not (folder / take.file).exists()]
     done = len(takes) - len(missing)
     progress("drawing videos", done, len(takes))
-    count = min(workers or os.cpu_count() or 1, max(1, len(missing)))
-    with ExitStack() as pools:
-        carried_out: Any = map
-        if count > 1:
-            pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
-            carried_out = pools.enter_context(pool).map
-        for number, _ in enumerate(carried_out(partial(write, folder), missing), start=done + 1):
-            progress("drawing videos", number, len(takes))
+    count = min(workers or os.cpu_count() or 1, len(missing))
+    executor = executors["processes" if count > 1 else "serial"]
+    for number, _ in enumerate(executor(write, folder, missing, count), start=done + 1):
+        progress("drawing videos", number, len(takes))
 
 
 def write_one_video(folder: Path, take: Take) -> None:

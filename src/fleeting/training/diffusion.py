@@ -31,7 +31,7 @@ def drawn(
     arrays: Sequence[FloatArray],
     labels: IntArray,
     classes: int,
-    recipe: Diffusion,
+    options: Diffusion,
     seed: int,
     device: torch.device,
 ) -> tuple[tuple[FloatArray, ...], IntArray]:
@@ -41,13 +41,13 @@ def drawn(
     inputs have different sizes, and MissingExtraError where diffusers is not installed.
     """
     refuse_undrawable(arrays)
-    wanted = _wanted(labels, classes, recipe.fill)
+    wanted = _wanted(labels, classes, options.fill)
     if not len(wanted):
         return tuple(array[:0] for array in arrays), wanted
     together = np.concatenate(arrays, axis=1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        artist = _Artist(together, labels, classes, recipe, device)
+        artist = _Artist(together, labels, classes, options, device)
         pictures = artist.draw(wanted)
     edges = np.cumsum([array.shape[1] for array in arrays])[:-1]
     return tuple(np.ascontiguousarray(part) for part in np.split(pictures, edges, axis=1)), wanted
@@ -73,10 +73,10 @@ class _Artist:
     """A DDPM that is trained on one training side and draws pictures like it."""
 
     def __init__(
-        self, pictures: FloatArray, labels: IntArray, classes: int, recipe: Diffusion, device: torch.device
+        self, pictures: FloatArray, labels: IntArray, classes: int, options: Diffusion, device: torch.device
     ) -> None:
         unet, scheduler = _parts()
-        self._recipe, self._device = recipe, device
+        self._options, self._device = options, device
         self._low = pictures.min(axis=(0, 2, 3), keepdims=True)
         self._range = np.maximum(pictures.max(axis=(0, 2, 3), keepdims=True) - self._low, 1e-6)
         self._shape = pictures.shape[1:]
@@ -85,7 +85,7 @@ class _Artist:
         self._means = torch.stack([given[whose == label].mean(dim=0) for label in range(classes)])
         self._given = (given - self._means[whose]).to(device)
         self._labels = whose.to(device)
-        width = recipe.width
+        width = options.width
         self._net: nn.Module = unet(
             sample_size=tuple(self._given.shape[2:]),
             in_channels=self._shape[0],
@@ -99,24 +99,24 @@ class _Artist:
             attention_head_dim=8,
         ).to(device)
         self._scheduler = scheduler(
-            num_train_timesteps=recipe.steps,
+            num_train_timesteps=options.steps,
             beta_schedule="squaredcos_cap_v2",
             clip_sample_range=float(self._given.abs().max()),
         )
         self._train()
 
     def _train(self) -> None:
-        recipe, count = self._recipe, len(self._given)
-        optimizer = torch.optim.AdamW(self._net.parameters(), recipe.lr)
-        steps = recipe.epochs * -(-count // recipe.batch)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, total_steps=steps)
+        options, count = self._options, len(self._given)
+        optimizer = torch.optim.AdamW(self._net.parameters(), options.lr)
+        steps = options.epochs * -(-count // options.batch)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps)
         self._net.train()
-        for _ in range(recipe.epochs):
-            for chosen in torch.split(torch.randperm(count), recipe.batch):
+        for _ in range(options.epochs):
+            for chosen in torch.split(torch.randperm(count), options.batch):
                 index = chosen.to(self._device)
                 clean = self._given[index]
                 noise = torch.randn(clean.shape).to(self._device)
-                step = torch.randint(0, recipe.steps, (len(clean),)).to(self._device)
+                step = torch.randint(0, options.steps, (len(clean),)).to(self._device)
                 noisy = self._scheduler.add_noise(clean, noise, step)
                 loss = F.mse_loss(self._predicted(noisy, step, self._labels[index]), noise)
                 optimizer.zero_grad(set_to_none=True)
@@ -127,7 +127,7 @@ class _Artist:
     def draw(self, labels: IntArray) -> FloatArray:
         """One picture for each class index, within the value range of the training pictures."""
         self._net.eval()
-        self._scheduler.set_timesteps(min(self._recipe.sampling_steps, self._recipe.steps))
+        self._scheduler.set_timesteps(min(self._options.sampling_steps, self._options.steps))
         wanted = torch.from_numpy(labels).to(self._device)
         with torch.inference_mode():
             pieces = [self._drawn(part).cpu() for part in torch.split(wanted, 256)]

@@ -28,7 +28,7 @@ Watch = Callable[[int, Predict], None]
 """Called after each epoch with its number and a function that predicts; nothing it sees affects training."""
 
 
-def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None = None) -> Fitted:
+def fit(model: Model, data: TrainingSet, options: Training, seed: int, watch: Watch | None = None) -> Fitted:
     """Train ``model`` in place on ``data``.
 
     The same seed and number of threads give the same weights, bit for bit. Raises OptionError where the
@@ -37,49 +37,49 @@ def fit(model: Model, data: TrainingSet, recipe: Training, seed: int, watch: Wat
     if isinstance(model, nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return _fit_network(model, data, recipe, seed, watch)
-    refuse_epochs(recipe)
-    data = _filled(data, recipe, seed)
+            return _fit_network(model, data, options, seed, watch)
+    refuse_epochs(options)
+    data = _filled(data, options, seed)
     model.fit(data.arrays, data.labels, seed)
     return Fitted(model, [], [], torch.device("cpu"))
 
 
-def refuse_epochs(recipe: Training) -> None:
+def refuse_epochs(options: Training) -> None:
     """Raise OptionError where the recipe uses an option that needs a model trained in epochs."""
-    if recipe.selection == "inner" or recipe.trace_oracle or recipe.augment:
+    if options.selection == "inner" or options.trace_oracle or options.augment:
         raise OptionError(
             "this model learns in one go, without epochs; leave selection=inner, trace_oracle and augment out"
         )
 
 
-def _filled(data: TrainingSet, recipe: Training, seed: int) -> TrainingSet:
+def _filled(data: TrainingSet, options: Training, seed: int) -> TrainingSet:
     """The training set, with drawn samples of its rare classes added where the recipe asks for them."""
-    if not recipe.diffusion.epochs:
+    if not options.diffusion.epochs:
         return data
-    more, labels = drawn(data.arrays, data.labels, data.classes, recipe.diffusion, seed, device_of(recipe))
+    more, labels = drawn(data.arrays, data.labels, data.classes, options.diffusion, seed, device_of(options))
     arrays = tuple(np.concatenate(pair) for pair in zip(data.arrays, more, strict=True))
     subjects = (*data.subjects, *["drawn/nobody"] * len(labels))
     return replace(data, arrays=arrays, labels=np.concatenate([data.labels, labels]), subjects=subjects)
 
 
 def _fit_network(
-    model: nn.Module, data: TrainingSet, recipe: Training, seed: int, watch: Watch | None
+    model: nn.Module, data: TrainingSet, options: Training, seed: int, watch: Watch | None
 ) -> Fitted:
     validation: TrainingSet | None = None
-    refuse_removal(model, recipe)
-    if recipe.selection == "inner":
-        held = validation_mask(data.subjects, data.labels, recipe.validation_share, seed)
+    refuse_removal(model, options)
+    if options.selection == "inner":
+        held = validation_mask(data.subjects, data.labels, options.validation_share, seed)
         data, validation = data.only(~held), data.only(held)
-    fitted, batches = begun(model, data, recipe, seed)
+    fitted, batches = begun(model, data, options, seed)
     data = batches.data
-    optimizer = optimizer_of(model.parameters(), recipe)
-    schedule = schedule_of(optimizer, recipe)
-    loss_of = _loss(recipe, data, fitted.device)
-    best, kept = BestEpoch(recipe.patience), None
-    removal = _Removal(model, recipe, seed)
-    for epoch in range(1, recipe.epochs + 1):
+    optimizer = optimizer_of(model.parameters(), options)
+    schedule = schedule_of(optimizer, options)
+    loss_of = _loss(options, data, fitted.device)
+    best, kept = BestEpoch(options.patience), None
+    removal = _Removal(model, options, seed)
+    for epoch in range(1, options.epochs + 1):
         removal.begin(epoch, fitted, data)
-        loss, accuracy = _train_epoch(model, batches, optimizer, loss_of, recipe.autocast)
+        loss, accuracy = _train_epoch(model, batches, optimizer, loss_of, options.autocast)
         schedule.step()
         held_loss = None
         if validation is not None:
@@ -99,28 +99,28 @@ def _fit_network(
     return fitted
 
 
-def begun(model: nn.Module, data: TrainingSet, recipe: Training, seed: int) -> tuple[Fitted, Batches]:
+def begun(model: nn.Module, data: TrainingSet, options: Training, seed: int) -> tuple[Fitted, Batches]:
     """Prepare a network for training: move it to its device, scale its inputs and cut its batches."""
-    device = device_of(recipe)
+    device = device_of(options)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fitted = Fitted(model, *_scaling(data.arrays, recipe, device), device)
-    data = _filled(data, recipe, seed)
-    return fitted, Batches(data, recipe, fitted, np.random.default_rng(seed))
+    fitted = Fitted(model, *_scaling(data.arrays, options, device), device)
+    data = _filled(data, options, seed)
+    return fitted, Batches(data, options, fitted, np.random.default_rng(seed))
 
 
-def refuse_removal(model: nn.Module, recipe: Training) -> None:
+def refuse_removal(model: nn.Module, options: Training) -> None:
     """Raise OptionError where attention layers cannot be removed as the recipe asks."""
-    if not recipe.remove_attention:
+    if not options.remove_attention:
         return
-    refuse_too_many(model, recipe.remove_attention, recipe.remove_among)
-    if recipe.selection == "inner":
+    refuse_too_many(model, options.remove_attention, options.remove_among)
+    if options.selection == "inner":
         raise OptionError(
             "an inner choice could keep an epoch with layers that are to go; use selection=fixed with"
             " remove_attention"
         )
-    if recipe.remove_from + recipe.remove_over > 1:
+    if options.remove_from + options.remove_over > 1:
         raise OptionError(
-            f"remove_from {recipe.remove_from:g} and remove_over {recipe.remove_over:g} add up to more than"
+            f"remove_from {options.remove_from:g} and remove_over {options.remove_over:g} add up to more than"
             " 1, so layers would not be gone at the end; lower one"
         )
 
@@ -131,11 +131,11 @@ class _Removal:
     SEEN = 256
     """The most training samples on which entropies are measured."""
 
-    def __init__(self, model: nn.Module, recipe: Training, seed: int) -> None:
-        self._model, self._count, self._seed = model, recipe.remove_attention, seed
-        self._among = recipe.remove_among
-        self._start = 1 + int(recipe.epochs * recipe.remove_from)
-        self._last = max(self._start, int(recipe.epochs * (recipe.remove_from + recipe.remove_over)))
+    def __init__(self, model: nn.Module, options: Training, seed: int) -> None:
+        self._model, self._count, self._seed = model, options.remove_attention, seed
+        self._among = options.remove_among
+        self._start = 1 + int(options.epochs * options.remove_from)
+        self._last = max(self._start, int(options.epochs * (options.remove_from + options.remove_over)))
         self._fading: Fading | None = None
 
     def begin(self, epoch: int, fitted: Fitted, data: TrainingSet) -> None:
@@ -153,9 +153,11 @@ class _Removal:
 class Batches:
     """Shuffled, augmented and scaled batches of one training set; each iteration is one epoch."""
 
-    def __init__(self, data: TrainingSet, recipe: Training, fitted: Fitted, rng: np.random.Generator) -> None:
-        self.data, self.size, self.fitted, self.rng = data, recipe.batch, fitted, rng
-        self.augment = [augmentations[name] for name in recipe.augment]
+    def __init__(
+        self, data: TrainingSet, options: Training, fitted: Fitted, rng: np.random.Generator
+    ) -> None:
+        self.data, self.size, self.fitted, self.rng = data, options.batch, fitted, rng
+        self.augment = [augmentations[name] for name in options.augment]
         self.labels = torch.from_numpy(data.labels).to(fitted.device)
         self.ready = None if self.augment else fitted.scaled(data.arrays)
 
@@ -207,24 +209,24 @@ def _validation_loss(fitted: Fitted, held: TrainingSet, loss_of: Callable[[Tenso
     return float(loss_of(logits, torch.from_numpy(held.labels).to(fitted.device)))
 
 
-def device_of(recipe: Training) -> torch.device:
+def device_of(options: Training) -> torch.device:
     """The device a recipe trains on: a GPU if there is one, unless the recipe asks for the CPU.
 
     Raises OptionError where the recipe asks for a GPU and none is visible.
     """
-    if recipe.device == "cuda" and not torch.cuda.is_available():
+    if options.device == "cuda" and not torch.cuda.is_available():
         raise OptionError("training.device is cuda and no GPU is visible; use auto or cpu")
-    return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _scaling(
-    arrays: Sequence[FloatArray], recipe: Training, device: torch.device
+    arrays: Sequence[FloatArray], options: Training, device: torch.device
 ) -> tuple[list[Tensor], list[Tensor]]:
     means, deviations = [], []
     for array in arrays:
         mean = array.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)  # (1, channels, 1, 1)
         deviation = array.std(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
-        if recipe.normalize == "none":
+        if options.normalize == "none":
             mean, deviation = np.zeros_like(mean), np.ones_like(deviation)
         deviation[deviation == 0] = 1
         means.append(torch.from_numpy(mean).float().to(device))
@@ -232,6 +234,6 @@ def _scaling(
     return means, deviations
 
 
-def _loss(recipe: Training, data: TrainingSet, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
-    weight, loss = class_weights(recipe, data, device), weighted_loss(recipe)
+def _loss(options: Training, data: TrainingSet, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+    weight, loss = class_weights(options, data, device), weighted_loss(options)
     return lambda logits, labels: loss(logits, labels, weight)

@@ -13,52 +13,54 @@ from fleeting.training.options import Training
 from fleeting.training.training_set import TrainingSet
 
 
-def optimizer_of(parameters: Iterable[nn.Parameter], recipe: Training) -> torch.optim.Optimizer:
+def optimizer_of(parameters: Iterable[nn.Parameter], options: Training) -> torch.optim.Optimizer:
     """The recipe's optimiser over these parameters."""
     chosen: Mapping[str, Callable[[], torch.optim.Optimizer]] = {
-        "adam": lambda: torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True),
+        "adam": lambda: torch.optim.Adam(
+            parameters, options.lr, weight_decay=options.weight_decay, fused=True
+        ),
         "adamw": lambda: torch.optim.AdamW(
-            parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True
+            parameters, options.lr, weight_decay=options.weight_decay, fused=True
         ),
         "sgd": lambda: torch.optim.SGD(
-            parameters, recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+            parameters, options.lr, options.momentum, weight_decay=options.weight_decay, fused=True
         ),
     }
-    return chosen[recipe.optimizer]()
+    return chosen[options.optimizer]()
 
 
-def schedule_of(optimizer: torch.optim.Optimizer, recipe: Training) -> torch.optim.lr_scheduler.LRScheduler:
+def schedule_of(optimizer: torch.optim.Optimizer, options: Training) -> torch.optim.lr_scheduler.LRScheduler:
     """The recipe's schedule of the learning rate, stepped once per epoch."""
     factor: Mapping[str, Callable[[int], float]] = {
         "constant": lambda _: 1.0,
-        "exponential": lambda epoch: recipe.decay**epoch,
-        "step": lambda epoch: float(recipe.decay ** (epoch // recipe.step_epochs)),
-        "cosine": lambda epoch: 0.5 * (1 + float(np.cos(np.pi * epoch / recipe.epochs))),
+        "exponential": lambda epoch: options.decay**epoch,
+        "step": lambda epoch: float(options.decay ** (epoch // options.step_epochs)),
+        "cosine": lambda epoch: 0.5 * (1 + float(np.cos(np.pi * epoch / options.epochs))),
     }
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[recipe.schedule])
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[options.schedule])
 
 
-def class_weights(recipe: Training, data: TrainingSet, device: torch.device) -> Tensor | None:
+def class_weights(options: Training, data: TrainingSet, device: torch.device) -> Tensor | None:
     """The weight of a sample of each class in the loss: (classes,), or None where all weigh the same."""
-    if recipe.class_weights == "none":
+    if options.class_weights == "none":
         return None
     counts = np.bincount(data.labels, minlength=data.classes)
     return torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
 
 
-def weighted_loss(recipe: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+def weighted_loss(options: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     """The recipe's loss: cross-entropy, or focal loss (Lin et al. 2017), weighted by class if asked.
 
     Focal loss is cross-entropy times (1 - p)^gamma, p being the probability of the true class. The loss takes
     logits (n, classes), labels (n,) and class weights (classes,) or None.
     """
-    gamma = recipe.focal_gamma if recipe.loss == "focal" else 0.0
+    gamma = options.focal_gamma if options.loss == "focal" else 0.0
 
     def loss(logits: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
         if gamma == 0:
-            return F.cross_entropy(logits, labels, weight, label_smoothing=recipe.label_smoothing)
+            return F.cross_entropy(logits, labels, weight, label_smoothing=options.label_smoothing)
         plain = F.cross_entropy(
-            logits, labels, weight, label_smoothing=recipe.label_smoothing, reduction="none"
+            logits, labels, weight, label_smoothing=options.label_smoothing, reduction="none"
         )
         sure = torch.softmax(logits, dim=1).gather(1, labels[:, None])[:, 0]
         scale = weight[labels].sum() if weight is not None else len(labels)

@@ -35,32 +35,32 @@ PredictTogether = Callable[[Sequence[Sequence[FloatArray]]], list[Probabilities]
 """A function that takes the arrays of each fold and returns the class probabilities of each fold."""
 
 
-def why_apart(model: Any, recipe: Training) -> str:
+def why_apart(model: Any, options: Training) -> str:
     """The reason why copies of this model should be trained one by one; empty where they train together."""
-    return _why_never(model, recipe) or _why_slower(recipe)
+    return _why_never(model, options) or _why_slower(options)
 
 
-def _why_never(model: Any, recipe: Training) -> str:
+def _why_never(model: Any, options: Training) -> str:
     if not isinstance(model, nn.Module):
         return "this model learns in one go, without epochs"
-    if recipe.selection == "inner":
+    if options.selection == "inner":
         return "with selection=inner each fold ends at an epoch of its own"
-    if recipe.remove_attention:
+    if options.remove_attention:
         return "with remove_attention each fold loses other layers"
     return ""
 
 
-def _why_slower(recipe: Training) -> str:
-    return "on a CPU convolutions are faster one after another" if device_of(recipe).type == "cpu" else ""
+def _why_slower(options: Training) -> str:
+    return "on a CPU convolutions are faster one after another" if device_of(options).type == "cpu" else ""
 
 
-def bytes_in_training(model: nn.Module, data: TrainingSet, recipe: Training, seed: int) -> int:
+def bytes_in_training(model: nn.Module, data: TrainingSet, options: Training, seed: int) -> int:
     """Estimate the bytes of memory that one copy needs during training.
 
     Counted are its clips, each parameter with its gradient and two moments, and twice the tensors that one
     batch saves for the backward pass.
     """
-    plain = recipe.model_copy(update={"diffusion": Diffusion()})
+    plain = options.model_copy(update={"diffusion": Diffusion()})
     fitted, batches = begun(model, data, plain, seed)
     inputs, _ = next(iter(batches))
     left: dict[int, int] = {}
@@ -80,7 +80,7 @@ def bytes_in_training(model: nn.Module, data: TrainingSet, recipe: Training, see
 def fit_together(
     models: Sequence[nn.Module],
     sets: Sequence[TrainingSet],
-    recipe: Training,
+    options: Training,
     seeds: Sequence[int],
     watch: Callable[[int, PredictTogether], None] | None = None,
 ) -> list[Fitted]:
@@ -89,15 +89,15 @@ def fit_together(
     ``watch`` is called after each epoch with its number and a function that predicts with all models. Raises
     OptionError where the recipe or the models cannot be trained together.
     """
-    if why := _why_never(models[0], recipe):
+    if why := _why_never(models[0], options):
         raise OptionError(f"folds cannot be trained together: {why}; use another executor")
     given = zip(models, sets, seeds, strict=True)
-    both = [begun(model, data, recipe, seed) for model, data, seed in given]
+    both = [begun(model, data, options, seed) for model, data, seed in given]
     folds, batches = [fitted for fitted, _ in both], [seen for _, seen in both]
-    stack = _Stack(folds, [seen.data for seen in batches], recipe, seeds)
-    optimizer = optimizer_of([weights for model in models for weights in model.parameters()], recipe)
-    schedule = schedule_of(optimizer, recipe)
-    for epoch in range(1, recipe.epochs + 1):
+    stack = _Stack(folds, [seen.data for seen in batches], options, seeds)
+    optimizer = optimizer_of([weights for model in models for weights in model.parameters()], options)
+    schedule = schedule_of(optimizer, options)
+    for epoch in range(1, options.epochs + 1):
         lines = _train_epoch(stack, batches, optimizer)
         schedule.step()
         for fitted, (loss, accuracy) in zip(folds, lines, strict=True):
@@ -131,18 +131,18 @@ class _Stack:
     """Copies of one network side by side: each tensor of a copy is a row of a larger tensor."""
 
     def __init__(
-        self, folds: Sequence[Fitted], sets: Sequence[TrainingSet], recipe: Training, seeds: Sequence[int]
+        self, folds: Sequence[Fitted], sets: Sequence[TrainingSet], options: Training, seeds: Sequence[int]
     ) -> None:
         networks = [_network(fitted) for fitted in folds]
-        self.device, self._folds, self._recipe = folds[0].device, folds, recipe
+        self.device, self._folds, self._options = folds[0].device, folds, options
         self._network = copy.deepcopy(networks[0])
         self._own = [dict(network.named_parameters()) for network in networks]
         self._parameters = _side_by_side(self._own)
         self._buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
-        self._halves = _halves(recipe, self.device)
+        self._halves = _halves(options, self.device)
         self._random = RandomNumbers(self._network, seeds, self.device, self._halves)
-        self._loss = weighted_loss(recipe)
-        weights = [w for data in sets if (w := class_weights(recipe, data, self.device)) is not None]
+        self._loss = weighted_loss(options)
+        weights = [w for data in sets if (w := class_weights(options, data, self.device)) is not None]
         self._class_weights = torch.stack(weights) if weights else None
 
     def learn(
@@ -188,7 +188,7 @@ class _Stack:
         with torch.inference_mode():
             pieces = [
                 torch.vmap(self._forward)(self._parameters, self._buffers, list(piece), [])
-                for piece in zip(*(torch.split(t, self._recipe.batch, dim=1) for t in inputs), strict=True)
+                for piece in zip(*(torch.split(t, self._options.batch, dim=1) for t in inputs), strict=True)
             ]
         found = torch.softmax(torch.cat(pieces, dim=1).double(), dim=2).cpu().numpy()
         return [rows[:length] for rows, length in zip(found, lengths, strict=True)]
@@ -212,9 +212,9 @@ def _network(fitted: Fitted) -> nn.Module:
     return fitted.model
 
 
-def _halves(recipe: Training, device: torch.device) -> bool:
+def _halves(options: Training, device: torch.device) -> bool:
     """Whether products are computed in bfloat16: on a GPU, if the recipe allows it, as in training alone."""
-    return recipe.autocast and device.type == "cuda"
+    return options.autocast and device.type == "cuda"
 
 
 def _side_by_side(of_folds: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

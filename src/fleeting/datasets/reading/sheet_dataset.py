@@ -118,6 +118,11 @@ class SheetDataset:
         return self.miniature.gray
 
     @property
+    def has_long_videos(self) -> bool:
+        """Whether the sheet's movements are parts of long videos."""
+        return self.long is not None
+
+    @property
     def continuous(self) -> bool:
         """Whether clips are in the folders of long videos, rather than each in a folder of its own."""
         return self.long is not None and not places.of_one_clip(self.picture)
