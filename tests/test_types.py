@@ -75,5 +75,5 @@ def test_a_clip_that_cannot_be_is_refused(change, words):
 
 
 def test_a_prediction_names_a_class_that_exists():
-    with pytest.raises(OptionError, match="class 3 of 3"):
+    with pytest.raises(OptionError, match="class 3 and there are 3 probabilities"):
         Prediction("id", "d", "d/p", "f", 0, 3, (0.2, 0.3, 0.5))

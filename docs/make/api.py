@@ -1,9 +1,10 @@
 """Writes docs/reference from signatures and docstrings; ``--check`` fails if a page is stale.
 
-One page for the names of `fleeting` itself, one each for its values, its errors and the contract of every
-shelf, and one for what those take and give back beyond that. Names come from ``fleeting.__all__``, from the
-modules' own public names and from the shelves on disk, so a new one is written by itself. The source is
-parsed (griffe), not imported: strings below assignments count as docstrings, and torch is not needed.
+There is one page each for the names of `fleeting` itself, its values, its errors and the contract of every
+shelf, and a last one for the other types that their signatures name. Names come from ``fleeting.__all__``,
+from the public names of modules and from the shelves on disk, so a new name gets its entry without a change
+here. The source is parsed by griffe, not imported: strings below assignments count as docstrings, and torch
+is not needed.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ FOLDER = DOCS / "reference"
 WIDEST = 100
 """Characters of a signature in one line; a longer one has a line for each parameter."""
 LONGEST_VALUE = 300
-"""Characters of a constant's value that are shown."""
+"""Characters of the longest value that a signature shows; longer values are left out."""
 CODE = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
 NOTE = "<!-- written by docs/make/api.py from the docstrings; change those -->"
 NAME = re.compile(r"[A-Za-z_][\w.]*")
 ERROR = re.compile(r"\b[A-Z]\w+Error\b")
-"""What a docstring says that it raises, which stands there without backticks."""
+"""The name of an error, which docstrings write without backticks."""
 
 Documented: TypeAlias = griffe.Module | griffe.Class | griffe.Function | griffe.Attribute
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One name on a page: what it is called there, and what it is."""
+    """One name on a page: the anchor and title of its section, and the object that it documents."""
 
     anchor: str
     title: str
@@ -46,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the reference; a module's docstring may be its introduction."""
+    """One page of the reference; without ``about`` the docstring of ``module`` introduces it."""
 
     name: str
     title: str
@@ -57,14 +58,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Places:
-    """Where each documented object is: its path in the source, and its page with its anchor."""
+    """The page and the anchor of each documented object, by the object's path in the source."""
 
     of: Mapping[str, tuple[str, str]]
 
     def link(self, text: str, item: griffe.Object | griffe.Alias, page: str, *, bare: bool = False) -> str:
-        """The name as code, with a link where what it names is documented, seen from ``item``.
+        """The name in backticks, as a link if what it names is documented.
 
-        ``bare`` leaves a name as it is where nothing is known of it.
+        ``item`` is the object whose docstring or signature has the name, ``page`` the page that the link is
+        on. With ``bare``, a name that is not documented gets no backticks.
         """
         for path in _meanings(text, item):
             if path in self.of:
@@ -74,7 +76,11 @@ class Places:
 
 
 def _meanings(text: str, item: griffe.Object | griffe.Alias) -> Iterator[str]:
-    """The paths that a name may stand for: itself, a member of ``item``, a name beside it, one of ours."""
+    """The source paths that a name may mean, the likeliest first.
+
+    These are the name itself, a member of ``item``, a name beside ``item``, what the name is bound to in the
+    source of ``item``, a name of ``fleeting`` and one of `fleeting.errors`.
+    """
     yield text
     yield f"{item.path}.{text}"
     yield f"{item.path.rpartition('.')[0]}.{text}"
@@ -90,14 +96,14 @@ def _meanings(text: str, item: griffe.Object | griffe.Alias) -> Iterator[str]:
 
 
 def target(item: griffe.Object | griffe.Alias) -> Documented:
-    """The object itself, where the name was imported."""
+    """The object that an imported name refers to; any other object is returned as it is."""
     found = item.final_target if isinstance(item, griffe.Alias) else item
     assert isinstance(found, griffe.Module | griffe.Class | griffe.Function | griffe.Attribute)
     return found
 
 
 def top_level(package: griffe.Module) -> list[Entry]:
-    """The names of ``fleeting.__all__``, from where ``fleeting`` tells type checkers that they are."""
+    """An entry for each name of ``fleeting.__all__``, found through the imports in ``if TYPE_CHECKING``."""
     entries = []
     for name in fleeting.__all__:
         item = package.members[name]
@@ -108,7 +114,7 @@ def top_level(package: griffe.Module) -> list[Entry]:
 
 
 def public(module: griffe.Module) -> list[Entry]:
-    """The public names of a module in the order of its source, those included that it exports of others."""
+    """The public names of a module in the order of its source, with those that it re-exports."""
     return [
         Entry(f"{module.path}.{name}", name, target(member))
         for name, member in module.members.items()
@@ -117,7 +123,7 @@ def public(module: griffe.Module) -> list[Entry]:
 
 
 def types_of(item: Documented) -> list[Documented]:
-    """The classes and types of ours that a signature names, in order."""
+    """The classes and type aliases of fleeting that a signature names, in order."""
     named: dict[str, Documented] = {}
     for expression in _expressions(item):
         for part in expression.iterate(flat=True):
@@ -125,7 +131,7 @@ def types_of(item: Documented) -> list[Documented]:
                 try:
                     found = target(item.modules_collection[part.canonical_path])
                 except (KeyError, griffe.AliasResolutionError):
-                    continue  # a parameter of a type, or a name of a function's own
+                    continue  # a type parameter, or a name that exists only inside a function
                 if isinstance(found, griffe.Class) or (
                     isinstance(found, griffe.Attribute) and _names_type(found)
                 ):
@@ -152,8 +158,8 @@ def _names_type(item: griffe.Attribute) -> bool:
 
 
 def _shown(item: griffe.Class) -> list[Documented]:
-    """The public members that a class has of its own."""
-    hidden = ("model_config",)  # how pydantic reads the class, nothing for its users
+    """The public members that a class defines itself, without those that it inherits."""
+    hidden = ("model_config",)  # settings for pydantic, of no use to a reader
     return [
         target(member)
         for name, member in item.members.items()
@@ -162,12 +168,12 @@ def _shown(item: griffe.Class) -> list[Documented]:
 
 
 def _has_fields(item: griffe.Class) -> bool:
-    """Whether the class is a list of fields: a dataclass, or a model of pydantic."""
+    """Whether the class is made of fields: a dataclass or a pydantic model."""
     return "dataclass" in item.labels or any(str(base) == "BaseModel" for base in item.bases)
 
 
 def signature(item: Documented) -> str:
-    """What one writes to use it, as source."""
+    """The signature as Python source: an assignment, a ``def`` or a ``class`` with its fields."""
     if isinstance(item, griffe.Attribute):
         return _assignment(item)
     if isinstance(item, griffe.Function):
@@ -183,7 +189,7 @@ def signature(item: Documented) -> str:
 
 
 def _signed(item: griffe.Class) -> list[Documented]:
-    """What a class's own signature is made of: its fields, or its ``__init__``."""
+    """The members that a class's signature shows: its fields, or its ``__init__`` if it has no bases."""
     if _has_fields(item):
         return [member for member in _shown(item) if _is_field(member)]
     return [target(item.members["__init__"])] if "__init__" in item.members and not item.bases else []
@@ -194,7 +200,7 @@ def _is_field(item: Documented) -> bool:
 
 
 def _assignment(item: griffe.Attribute) -> str:
-    """A constant, a type or a field: with its value, where that is short and not computed."""
+    """A constant, type or field as source, with its value if that is short and not computed."""
     if item.name == "__version__":
         return f"{item.name}: str"  # its value would make the page of every release stale
     annotation = f": {item.annotation}" if item.annotation is not None else ""
@@ -229,7 +235,7 @@ def _parameters(function: griffe.Function) -> Iterator[str]:
 
 
 def prose(item: Documented, page: str, places: Places) -> str:
-    """The docstring as Markdown: names in backticks link, and nothing else is taken for markup."""
+    """The docstring as Markdown: names in backticks become links, and ``*``, ``<`` and ``[`` are escaped."""
     lines = (item.docstring.value if item.docstring else "").splitlines()
     blocks, block, verbatim = [], [], False
     for line in lines:
@@ -255,7 +261,10 @@ def _linked(text: str, item: Documented, page: str, places: Places) -> str:
 
 
 def written(entry: Entry, page: Page, places: Places) -> str:
-    """One name: heading, signature, docstring, the types it names, and its public members."""
+    """The section of one name: heading, signature, docstring, types that it names, public members.
+
+    A name that another page documents gets the first paragraph of its docstring and a link.
+    """
     there, anchor = places.of[entry.item.path]
     heading = f"## `{entry.title}` {{ #{entry.anchor} }}"
     if there != page.name:
@@ -280,7 +289,7 @@ def _body(item: Documented, page: Page, places: Places) -> list[str]:
 
 
 def pages(package: griffe.Module) -> list[Page]:
-    """Every page but the last, and then the last: what the others take and give back beyond themselves."""
+    """The pages of the reference; the last has the types that the others name and do not document."""
     found = [
         Page("fleeting", "Calls and values", "Everything that `import fleeting` offers.", (), package),
         *(_page_of(package[name], title) for name, title in (("types", "Values"), ("errors", "Errors"))),
@@ -310,7 +319,7 @@ def _page_of(module: griffe.Object | griffe.Alias, title: str) -> Page:
 
 
 def places_of(made: Iterable[Page]) -> Places:
-    """Where everything is; what is on several pages is where its own module has a page, else on the first."""
+    """The place of every entry. One on several pages is placed on its module's page, else on the first."""
     found: dict[str, tuple[str, str]] = {}
     for own in (True, False):
         for page in made:

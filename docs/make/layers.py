@@ -1,7 +1,7 @@
 """Draws the layers and writes the tables of rooms; ``--check`` fails if one is stale.
 
 The layers are those of ``.importlinter``, from top to bottom; names, sentences and modules are read from the
-package. What is drawn is ``docs/assets/layers.svg``, what is written are the marked parts of
+package. The drawing is ``docs/assets/layers.svg``; the tables go into the marked parts of
 ``docs/architecture.md``.
 """
 
@@ -24,7 +24,7 @@ WIDTH, ROW, GAP, EDGE, TOP = 960, 38, 20, 24, 20
 LETTER = 9.1
 """Width of a letter of a name, in pixels."""
 APART, TOGETHER = 26, 14
-"""Pixels between boxes that may not see each other, and between boxes that may."""
+"""Pixels between boxes of one layer: if their modules may not import each other, and if they may."""
 BELOW = 8
 """Pixels between the lines of one layer."""
 SHELF, ROOM, MODULE = "#fde68a", "#bfdbfe", "#e5e7eb"
@@ -32,16 +32,16 @@ SHELF, ROOM, MODULE = "#fde68a", "#bfdbfe", "#e5e7eb"
 
 @dataclass(frozen=True)
 class Layer:
-    """Names that stand side by side; ``friends`` may import each other."""
+    """The names of one layer; ``friends`` says that they may import each other."""
 
     names: tuple[str, ...]
     friends: bool = False
 
 
 def contracts(text: str) -> tuple[list[Layer], list[str]]:
-    """The layers from top to bottom, and what must not import torch.
+    """The layers from top to bottom, and the names of the rooms that must not import torch.
 
-    Where there are several contracts of layers, the exhaustive one is that of the whole package.
+    Of several contracts of layers the exhaustive one is taken: it is that of the whole package.
     """
     parser = configparser.ConfigParser()
     parser.read_string(text)
@@ -118,7 +118,7 @@ def _box_width(name: str) -> float:
 
 
 def _lines(layer: Layer) -> list[list[str]]:
-    """The names of a layer in as many lines as they need."""
+    """The names of a layer, split into lines that fit the width of the picture."""
     room = WIDTH - 2 * EDGE - 60
     between = TOGETHER if layer.friends else APART
     lines: list[list[str]] = [[]]
@@ -178,7 +178,7 @@ def _key(y: float) -> list[str]:
 
 
 def tables(layers: Sequence[Layer], free: Sequence[str], known: Mapping[str, Room]) -> dict[str, str]:
-    """The generated parts of the page, by their names."""
+    """The content of the generated parts of ``docs/architecture.md``, by the parts' names."""
     placed = [(number, known[name]) for number, layer in enumerate(layers, start=1) for name in layer.names]
     return {
         "layers": table(

@@ -1,4 +1,4 @@
-"""Pages that are made: where they lie, how a marked part of one is filled, and how a stale one is told."""
+"""Fills the generated parts of the documentation's pages, and writes the pages or finds the stale ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def filled(text: str, part: str, content: str) -> str:
-    """The page with its part ``<!-- generated: PART -->`` ... ``<!-- end -->`` written anew, if it has it."""
+    """The page with ``content`` between ``<!-- generated: PART -->`` and ``<!-- end -->``.
+
+    A page without that part is returned as it is.
+    """
     start = f"<!-- generated: {part} -->"
     if start not in text:
         return text
@@ -28,9 +31,10 @@ def filled(text: str, part: str, content: str) -> str:
 
 
 def settle(made: Mapping[Path, str | None]) -> int:
-    """Write the files that differ from what was made (None: there should be no such file).
+    """Write the files whose text differs from ``made``, and delete those whose text there is None.
 
-    With ``--check`` on the command line nothing is written, and the exit status is 1 where one differs.
+    Returns the exit status. With ``--check`` on the command line no file is changed, and it is 1 if one would
+    be.
     """
     check = "--check" in sys.argv
     differing = []
@@ -46,6 +50,6 @@ def settle(made: Mapping[Path, str | None]) -> int:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if differing:
-        what = "stale, run `make docs`" if check else "written"
+        what = "stale, run `make tables`" if check else "written"
         print(f"{what}: {', '.join(sorted(differing))}")
     return int(check and bool(differing))

@@ -1,4 +1,4 @@
-"""The rooms of the package as its source has them: name, first sentence, modules. None is imported."""
+"""Lists the package's rooms (name, first sentence, modules) from their source, without importing them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Room:
     name: str
     sentence: str
     modules: tuple[str, ...] = ()
-    """Its modules by name, without private ones; a package below it is one of them."""
+    """The names of the public modules and packages right below it."""
     package: bool = False
     shelf: bool = False
-    """Whether it has a registry, so that a file dropped into it is found."""
+    """Whether it has a registry: a file that is dropped into it is then found."""
 
 
 def rooms() -> dict[str, Room]:

@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation from what is registered; ``--check`` fails if one is stale."""
+"""Writes the documentation's tables from the registries; ``--check`` fails if one is stale."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = (
 
 
 def of_kind(kind: str) -> str:
-    """The table of one kind."""
+    """The Markdown table of one kind: a row for each thing that is registered."""
     rows = fleeting.catalogue(kind)
     if kind == "models":
         columns = ["name", "what", "parameters", "FLOPs a sample", "source"]

@@ -53,9 +53,10 @@ class Sample:
     def __post_init__(self) -> None:
         cohort, _, person = self.subject.partition("/")
         if not cohort or not person:
-            raise OptionError(f"sample {self.id!r}: subject {self.subject!r} is not '<cohort>/<id>'")
+            found = f"sample {self.id!r}: the subject is {self.subject!r}, expected '<cohort>/<id>'"
+            raise OptionError(f"{found}; name the dataset's cohort and the person")
         if not self.id:
-            raise OptionError(f"a sample of {self.subject} has no id")
+            raise OptionError(f"a sample of {self.subject} has no id, expected '<subject>/<clip>'; give one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,14 @@ class Clip:
             found = f"{self.frames.dtype} {self.frames.shape}"
             raise OptionError(f"clip frames are {found}, expected uint8 (time, height, width, 1 or 3)")
         if len(self.times) != len(self.frames):
-            raise OptionError(f"clip has {len(self.frames)} frames and {len(self.times)} times")
+            found = f"clip has {len(self.frames)} frames and {len(self.times)} times"
+            raise OptionError(f"{found}; expected one time for each frame; cut both alike")
         if not 0 <= self.onset <= self.apex <= self.offset < len(self.frames):
             found = f"onset {self.onset}, apex {self.apex}, offset {self.offset}"
-            raise OptionError(f"clip of {len(self.frames)} frames: {found} are not in this order inside it")
+            raise OptionError(
+                f"clip of {len(self.frames)} frames: {found}, expected 0 <= onset <= apex <= offset <"
+                f" {len(self.frames)}; count them from the clip's first frame"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,8 @@ class Fold:
                 raise FoldError(f"fold {self.name!r} has nothing to {side} on; use fewer folds or more data")
         ids = [sample.id for sample in (*self.train, *self.test)]
         if len(set(ids)) != len(ids):
-            raise LeakError(f"fold {self.name!r} has {some(_repeated(ids))} twice, as samples")
+            found = f"fold {self.name!r} has {some(_repeated(ids))} twice"
+            raise LeakError(f"{found}; expected each once, on one side; leave the repeated ones out")
         shared = {s.subject for s in self.train} & {s.subject for s in self.test}
         if shared and not self.subjects_shared:
             raise LeakError(
@@ -211,7 +217,9 @@ class Prediction:
     def __post_init__(self) -> None:
         for name, value in (("truth", self.truth), ("predicted", self.predicted)):
             if not 0 <= value < len(self.probabilities):
-                raise OptionError(f"{self.id}: {name} is class {value} of {len(self.probabilities)}")
+                count = len(self.probabilities)
+                found = f"{self.id}: {name} is class {value} and there are {count} probabilities"
+                raise OptionError(f"{found}; expected a class below {count}; count classes from 0")
 
 
 def _repeated(ids: Iterable[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""The Broadbent network: its attention the slow way, its numbers, and what it refuses."""
+"""The Broadbent network: its attention against slow code, the paper's numbers, and what it refuses."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The systems that the papers compare with: what each of them computes, against the slow way."""
+"""The systems that papers compare with: what each computes, against slow code and results by hand."""
 
 import math
 

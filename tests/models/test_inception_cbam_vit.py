@@ -1,4 +1,4 @@
-"""Inception-CBAM-ViT: which branch is there, and its attentions against the slow and the hand-made way."""
+"""Inception-CBAM-ViT: the branches of each variant, and its attentions against slow code and by hand."""
 
 import math
 

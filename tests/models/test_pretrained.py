@@ -1,4 +1,4 @@
-"""Weights of others: taken by their published names, and nothing but weights that fit."""
+"""Pretrained weights of other projects: taken by their published names, refused where they do not fit."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def odd(folder):
     yield written(folder, {**state, key: sparse}, "c.pth"), "which is no array"
     yield written(folder, {**state, key: state[key].to(torch.complex64)}, "d.pth"), "which is no array"
     yield written(folder, {**state, key: torch.empty(4, 3, 7, 7, device="meta")}, "e.pth"), "no array"
-    yield written(folder, {**state, key: state[key] / 0}, "f.pth"), "conv1.weight holds what is no number"
+    yield written(folder, {**state, key: state[key] / 0}, "f.pth"), "conv1.weight holds NaN or infinity"
     yield written(folder, [state[key]], "g.pth"), "holds no weights by name"
     yield written(folder, {}, "h.pth"), "holds no weights by name"
     yield written(folder, {"state_dict": {}}, "i.pth"), "holds no weights by name"

@@ -174,7 +174,7 @@ def test_a_fold_may_come_again_and_names_may_hold_blanks(log):
         ("id,dataset,subject,fold,truth,predicted\n", "expected the columns id,"),
         (
             "id,dataset,subject,fold,truth,predicted,p_0\nx,d,d/1,1,1,0,1\n",
-            "line 2: x: truth is class 1 of 1",
+            "line 2: x: truth is class 1 and there are 1 probabilities",
         ),
         ("id,dataset,subject,fold,truth,predicted,p_0\nx,d,d/1,1,zero,0,1\n", "line 2: invalid literal"),
         ("id,dataset,subject,fold,truth,predicted,p_0\nx,d,d/1,1,0,0\n", "line 2: found 'x,d,d/1,1,0,0'"),

@@ -41,7 +41,7 @@ def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
         table.add_row(*(_cell(row.get(name)) for name in columns))
     out.print(table)
     if measure:
-        say("ms: a sample on one core, median and what 19 of 20 stay under; MB: what building and using adds")
+        say("ms, 95 %: one sample on one core, median and 95th percentile; MB: what building and using adds")
     return 0
 
 
@@ -62,7 +62,7 @@ def _cell(value: object) -> str:
 
 @app.command
 def check(dataset: str, root: Path, *, json: Json = False) -> int:
-    """The doctor: reads a dataset's folder and lists what is wrong with it, clip by clip.
+    """Read a dataset's folder and list every problem, clip by clip.
 
     Args:
         dataset: Which dataset it is said to be.

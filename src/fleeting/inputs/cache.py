@@ -49,7 +49,8 @@ class Cache:
         try:
             text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise OptionError(f"facts of a cache key have to be plain values ({error})") from error
+            found = f"the facts of a cache key are not plain values ({error})"
+            raise OptionError(f"{found}; expected what JSON can hold; convert them first") from error
         return hashlib.sha256(text.encode()).hexdigest()
 
     def get(self, key: str) -> dict[str, npt.NDArray[Any]] | None:

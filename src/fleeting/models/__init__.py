@@ -102,7 +102,8 @@ def build(
     if len(shapes) != len(wanted):
         named = ", ".join(kind.inputs)
         raise OptionError(
-            f"model {name} takes {len(wanted)} inputs ({named}), the recipe names {len(shapes)}"
+            f"model {name} takes {len(wanted)} inputs ({named}), the recipe names {len(shapes)};"
+            f" name {len(wanted)} in model.inputs"
         )
     if tuple(shapes) != wanted:
         wanted, fitting = _fitting(kind, shapes)

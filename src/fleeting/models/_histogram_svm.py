@@ -42,7 +42,8 @@ class HistogramSvm(ABC):
         """
         present = np.unique(labels)
         if len(present) < 2:
-            raise OptionError(f"a linear SVM needs two classes to train on, found only class {present}")
+            fault = f"a linear SVM needs two classes to train on, found only class {present}"
+            raise OptionError(f"{fault}; add clips of another class to the training side")
         found = self.histograms(arrays)
         self.mean, self.deviation = found.mean(axis=0), found.std(axis=0)
         self.deviation[self.deviation == 0] = 1

@@ -38,7 +38,7 @@ def start_from(model: nn.Module, path: Path, head: Collection[str]) -> None:
         raise WeightsError(f"{path} does not fit this model: {misfits}; use weights of it, for these inputs")
     for name, tensor in state.items():
         if not torch.isfinite(tensor).all():
-            raise WeightsError(f"{path}: {name} holds what is no number; use another file")
+            raise WeightsError(f"{path}: {name} holds NaN or infinity; use a file of finite weights")
     kept = {name: tensor for name, tensor in state.items() if name not in fresh}
     model.load_state_dict(kept, strict=False)
 

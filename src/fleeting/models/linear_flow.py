@@ -49,7 +49,8 @@ class LinearFlow:
         """Learn from maps (n, 3, 28, 28); the seed has no effect. Raises OptionError on a single class."""
         present = np.unique(labels)
         if len(present) < 2:
-            raise OptionError(f"linear-flow needs two classes to train on, found only class {present}")
+            found = f"linear-flow needs two classes to train on, found only class {present}"
+            raise OptionError(f"{found}; add clips of another class to the training side")
         learner = LogisticRegression(C=self.strength, class_weight="balanced", max_iter=5000)
         learner.fit(linear_maps.features(arrays, self.sigma), labels)
         self.weight = np.zeros_like(self.weight)

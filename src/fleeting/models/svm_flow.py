@@ -52,7 +52,8 @@ class SvmFlow:
         """Learn from maps (n, 3, 28, 28); the seed has no effect. Raises OptionError on a single class."""
         present = np.unique(labels)
         if len(present) < 2:
-            raise OptionError(f"svm-flow needs two classes to train on, found only class {present}")
+            found = f"svm-flow needs two classes to train on, found only class {present}"
+            raise OptionError(f"{found}; add clips of another class to the training side")
         seen = linear_maps.features(arrays, self.sigma, SIDE)
         self.width = np.array([self.narrow / max(seen.var() * seen.shape[1], 1e-12)])
         shares = np.zeros((len(labels), self.classes))

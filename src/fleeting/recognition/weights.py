@@ -115,7 +115,8 @@ def write_weights(path: Path, facts: Facts, arrays: Arrays) -> Weights:
     """
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf" or np.isnan(array).any():
-            raise WeightsError(f"array {name!r} holds what is no number; train with a lower training.lr")
+            found = f"array {name!r} of {array.dtype} holds NaN or values that are not numbers"
+            raise WeightsError(f"{found}; train with a lower training.lr")
     ordered = {name: np.array(arrays[name], order="C") for name in sorted(arrays)}
     text = facts.model_dump_json()
     header = json.dumps({"facts": text, "sha256": _digest(text, ordered)}, sort_keys=True)

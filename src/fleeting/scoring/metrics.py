@@ -236,7 +236,8 @@ def _check(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
             raise ScoreError(f"{p.id} is predicted twice; each sample counts once")
         seen.add(p.id)
         if len(p.probabilities) != len(classes):
-            raise ScoreError(f"{p.id} has {len(p.probabilities)} probabilities for {len(classes)} classes")
+            found = f"{p.id} has {len(p.probabilities)} probabilities for {len(classes)} classes"
+            raise ScoreError(f"{found}; expected one for each; name the classes that it was predicted for")
 
 
 def _truth(predictions: Sequence[Prediction]) -> IntArray:
