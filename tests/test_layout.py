@@ -14,6 +14,8 @@ PACKAGE = Path(fleeting.__file__).parent
 TESTS = Path(__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+TOP = {"docs"}
+"""Folders of tests that mirror a folder beside src/, not a room."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -27,14 +29,18 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def is_private(name):
+    """Whether a dotted name is of the package, and its last part is private."""
+    parts = name.split(".")
+    return parts[0] == "fleeting" and parts[-1].startswith("_") and not parts[-1].startswith("__")
+
+
 def private_modules(path):
     """The package's private modules that a file imports, as paths."""
     for name in set(imports(path)):
-        parts = name.split(".")
-        if parts[0] == "fleeting" and parts[-1].startswith("_") and not parts[-1].startswith("__"):
-            found = PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
-            if found.exists():
-                yield found
+        found = PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py")
+        if is_private(name) and found.exists():
+            yield found
 
 
 def lengths():
@@ -55,6 +61,11 @@ def test_no_module_imports_a_private_module_of_another_package():
 
 def test_no_test_imports_a_private_module():
     assert [(path, other) for path in TESTS.rglob("*.py") for other in private_modules(path)] == []
+
+
+def test_no_test_imports_a_private_name():
+    found = [(path, name) for path in TESTS.rglob("*.py") for name in imports(path) if is_private(name)]
+    assert found == []
 
 
 def test_a_private_module_is_seen(tmp_path):
@@ -84,16 +95,26 @@ def test_tests_mirror_the_rooms():
     assert {room.name for room in ROOMS} - contracts <= having
 
 
+def test_every_folder_of_tests_mirrors_a_room():
+    folders = {path.name for path in TESTS.iterdir() if any(path.glob("*.py"))}
+    shared = {"contracts", "fixtures"}  # tests and helpers of many rooms
+    assert folders - shared - TOP <= {room.name for room in ROOMS}
+
+
 def test_no_room_bears_the_name_of_a_public_call():
     assert not {room.name for room in ROOMS} & set(fleeting.__all__)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["list", "recipes"], ["--help"]])
-def test_what_needs_no_torch_does_not_load_it(words):
+@pytest.mark.parametrize(
+    ("words", "printed"), [(["list", "recipes"], "drawn/linear-flow"), (["--help"], "Usage: fleeting")]
+)
+def test_what_needs_no_torch_does_not_load_it(words, printed):
     program = (
         "import sys\nfrom fleeting.cli import main\n"
-        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
-        "sys.exit('torch' in sys.modules)"
+        f"try:\n    status = main({words!r})\nexcept SystemExit as end:\n    status = end.code\n"
+        "print('status', status or 0, 'torch', 'torch' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "status 0 torch False", done.stderr
+    assert printed in done.stdout

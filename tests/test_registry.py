@@ -1,4 +1,4 @@
-"""One file is enough: dropped into its folder it is found, and the contract tests cover it."""
+"""A new model, dataset or the like is one file: found in its folder, and covered by the contract tests."""
 
 import os
 import shutil

@@ -30,7 +30,7 @@ from tests.fixtures.films import film
 from tests.fixtures.short_video import SCRIPT, drawn_video, overlap
 from tests.fixtures.tables import rows
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 ALL = tuple(FORMATS)
 NAMES = {"summary.json", *(name for files in FORMATS.values() for name in files)}

@@ -15,7 +15,7 @@ from fleeting.video.reader import open_video
 from tests.fixtures.films import film
 from tests.fixtures.short_video import SCRIPT, drawn_video, overlap
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from fleeting.types import Event
 from fleeting.video.reader import open_video
 from tests.fixtures.bumps import bumped_clip
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 HOSTILE = '<script>alert("a")</script> & "b".mp4'
 

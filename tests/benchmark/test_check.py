@@ -1,4 +1,4 @@
-"""The doctor counts what the sheet says and names every problem once."""
+"""Checking a dataset's folder: clips are counted by its sheet, and each problem is named once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_each_kind_of_damage_once(root: Path) -> None:
     assert problems[2].endswith("and 1 frames more")
 
 
-def test_what_the_doctor_passes_can_be_opened_and_nothing_else(root: Path) -> None:
+def test_a_clip_without_a_problem_can_be_opened_and_nothing_else(root: Path) -> None:
     dataset = datasets["casme2"]
     samples = dataset.samples(root)
     data = [dataset.frames(root, sample)[3] for sample in samples[:3]]

@@ -1,4 +1,4 @@
-"""How recipes are carried out, as one value or by the names of its fields."""
+"""Settings of how a run is computed (executor, workers), given as one value or by name."""
 
 import pytest
 

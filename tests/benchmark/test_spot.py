@@ -1,4 +1,4 @@
-"""Spotting in datasets of long videos: what is read, what is written, and what is said of what is missing."""
+"""Spotting in a dataset's long videos: the truth it reads, the files it writes, the problems it names."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from fleeting.scoring.intervals import score_intervals
 from fleeting.synthetic.draw import draw
 from tests.fixtures.command import typed
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 SQ, LV, CAS3 = (datasets[name] for name in ("casme-sq", "samm-lv", "casme3"))
 

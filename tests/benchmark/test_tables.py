@@ -1,4 +1,4 @@
-"""The tables of papers: every recipe of a group, beside what was printed."""
+"""Tables of results: every recipe of a group, its score beside the one that the paper printed."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ from fleeting.reports.beside_paper import beside_paper, reported
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Weights to be used: from everybody, with the score and the calibration of models that were not."""
+"""Weights trained on all clips, whose score and calibration come from the recipe's cross-validation."""
 
 from __future__ import annotations
 

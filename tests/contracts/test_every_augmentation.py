@@ -18,6 +18,7 @@ CHANGE = ArrayKind(("change",) * 3)
 STRAIN = ArrayKind(("strain",))
 FLOW = ArrayKind(("u", "v"))
 MAP = ArrayKind(("u", "v", "strain"), rest=127.5)
+PIXELS = ArrayKind(("u", "v", "strain"))
 KINDS = {
     "gray": GRAY,
     "picture": PICTURE,
@@ -68,7 +69,7 @@ def test_the_generator_decides_everything(name):
 
 
 @pytest.mark.parametrize("name", augmentations)
-def test_takes_the_video_files_a_clip_together(name):
+def test_takes_the_inputs_of_a_clip_together(name):
     after = changed(name, [arrays(PICTURE), arrays(PICTURE)], [PICTURE] * 2, seed=3)
     assert len(after) == 2
     if name != "noise":  # each picture has its own
@@ -154,6 +155,30 @@ def test_mirroring_turns_u_about_its_rest_and_leaves_v_and_strain():
     np.testing.assert_array_equal(after[touched, 1:], given[touched, 1:, :, ::-1])
 
 
+@pytest.mark.parametrize(("kind", "mirrored"), [(MAP, 255 - 200), (PIXELS, -200)], ids=["map", "pixels"])
+def test_about_half_the_samples_are_mirrored_and_their_arrows_with_them(kind, mirrored):
+    flow = np.zeros((64, 3, 4, 4), np.float32)
+    flow[:, 0] = 200
+    flow[:, 2, :, 0] = 1  # strain at the left edge shows which samples were mirrored
+    (after,) = changed("mirror", [flow], [kind])
+    touched = after[:, 2, 0, 3] == 1
+    assert 16 < touched.sum() < 48
+    assert (after[touched, 0] == mirrored).all()
+    assert (after[~touched, 0] == 200).all()
+
+
+@pytest.mark.parametrize("name", ["rotate", "turn"])
+def test_arrows_turn_by_the_angle_of_the_picture(name):
+    """Each picture says where its pixels came from, and so by how much it was turned."""
+    right = np.zeros((200, 2, 31, 31), np.float32)
+    right[:, 0] = 1
+    came, arrows = changed(name, [places((31, 31)), right], [ArrayKind(("picture",) * 2), FLOW])
+    back = np.stack([came[:, :, 15, 16] - came[:, :, 15, 15], came[:, :, 16, 15] - came[:, :, 15, 15]], 2)
+    unturned = np.einsum("nij,nj->ni", back, arrows[:, :, 15, 15])
+    np.testing.assert_allclose(unturned, np.broadcast_to([1, 0], (200, 2)), atol=1e-3)
+    assert np.ptp(arrows[:, 1, 15, 15]) > 0.3, "they were turned"
+
+
 @pytest.mark.parametrize("name", ["rotate", "turn"])
 def test_a_whirl_turned_about_its_middle_is_the_same_whirl(name):
     rows, columns = np.mgrid[0:41, 0:41] - 20.0
@@ -215,8 +240,7 @@ def test_turns_about_the_middle(name):
 
 def test_only_arrows_in_pixels_grow_with_a_crop():
     one = np.ones((30, 3, 16, 16), np.float32)
-    pixels = ArrayKind(("u", "v", "strain"))
-    for kind, grows in ((pixels, True), (MAP, False)):
+    for kind, grows in ((PIXELS, True), (MAP, False)):
         (after,) = changed("crop", [one], [kind])
         assert (after[:, :2].max() > 1.05) == grows
         np.testing.assert_allclose(after[:, 2], 1, atol=1e-5)

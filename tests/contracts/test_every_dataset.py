@@ -16,7 +16,7 @@ from fleeting.datasets import Drawing, datasets, label_sets, labelled
 from fleeting.errors import DatasetError
 from fleeting.types import Sample
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 FACTS = ("name", "title", "paper", "access", "licence", "label_sets")
 WITH_FRAMES = [name for name in datasets.names() if datasets[name].has_frames]

@@ -1,4 +1,4 @@
-"""What every executor promises: all results, whoever computed them."""
+"""What every executor promises: all results, the same whichever process computed them."""
 
 import numpy as np
 import pytest

@@ -51,7 +51,7 @@ def test_casme2(
     assert len(missing_folders) == 255
 
 
-def test_casme2_releases_differ_in_three_labels_and_the_doctor_says_so(sheets: Path) -> None:
+def test_casme2_releases_differ_in_three_labels_and_the_check_says_so(sheets: Path) -> None:
     notes = [p for p in check("casme2", sheets).problems if not p.blocks]
     assert [p.clip for p in notes if "releases differ" in p.what] == [
         *("casme2/sub24/EP07_01", "casme2/sub24/EP07_04f", "casme2/sub24/EP10_03")

@@ -1,4 +1,4 @@
-"""The traps of the real releases, one dataset after the other."""
+"""Odd cells, names and folders of the published releases, dataset by dataset: read, mended or named."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from fleeting.training import side_by_side
 from fleeting.training.fitting import fit
 from fleeting.training.options import Diffusion, Training
 from fleeting.training.training_set import TrainingSet
+from fleeting.training.vmapped import InTheirPlace
 from fleeting.types import ArrayKind, Fold, Sample
 
 CLASSES = ("negative", "positive", "surprise")
@@ -209,6 +210,11 @@ def test_an_estimator_is_no_network():
     assert "in one go" in folds.why_alone(task_of("linear-flow"))
 
 
+def as_on_a_gpu(_):
+    """What `why_apart` asks for: folds are trained together where training is on a GPU."""
+    return torch.device("cuda")
+
+
 def test_a_network_that_torch_cannot_stack_is_named_with_the_reason(monkeypatch):
     class Noisy(nn.Module):
         def __init__(self):
@@ -218,11 +224,15 @@ def test_a_network_that_torch_cannot_stack_is_named_with_the_reason(monkeypatch)
         def forward(self, maps):
             return self.head((maps + torch.randn_like(maps)).flatten(1))
 
-    monkeypatch.setattr(side_by_side, "_why_slower", lambda _: "")
+    monkeypatch.setattr(side_by_side, "device_of", as_on_a_gpu)
     task = task_of()
     assert folds.why_alone(task) == ""
     monkeypatch.setattr(folds, "model_of", lambda *_, **__: Noisy())
     assert "random" in folds.why_alone(task)
+
+
+def halved_in_training(numbers, halves):
+    return InTheirPlace(numbers, halves or torch.is_grad_enabled())
 
 
 @pytest.mark.slow
@@ -231,7 +241,7 @@ def test_halved_products_change_little(asked, monkeypatch):
     """What a GPU is asked to do; the processor can do it too."""
     task = task_of(**asked, epochs=2)
     whole = probabilities(folds.evaluate_together(task, jobs_of(task)))
-    monkeypatch.setattr(side_by_side, "_halves", lambda *_: True)
+    monkeypatch.setattr(side_by_side, "InTheirPlace", halved_in_training)
     halved = probabilities(folds.evaluate_together(task, jobs_of(task)))
     assert 1e-6 < np.abs(halved - whole).max() < 0.05
 
@@ -271,7 +281,7 @@ def test_on_a_cpu_folds_are_done_one_by_one_and_that_is_said(tmp_path):
 
 @pytest.mark.slow
 def test_stopped_after_a_group_the_rest_is_done_on_the_next_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(side_by_side, "_why_slower", lambda _: "")
+    monkeypatch.setattr(side_by_side, "device_of", as_on_a_gpu)
     monkeypatch.setattr(folds, "folds_at_once", lambda *_: 2)
     small = read_recipe("drawn/ststnet", changes=RUN)
     folder = tmp_path / "run"

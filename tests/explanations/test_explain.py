@@ -1,4 +1,4 @@
-"""What a model looked at: maps whose place is known, sums that are exact, models left as they were."""
+"""Explanations of an answer: maps point at a known place, contributions add up, the model stays as it was."""
 
 import json
 import math
@@ -28,7 +28,7 @@ from tests.fixtures.short_video import drawn_video
 from tests.fixtures.small_models import small
 from tests.fixtures.weights_facts import facts_of
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 KFOLD = [
     "protocol.name=kfold",
@@ -239,7 +239,7 @@ def test_colours_have_zero_where_zero_is():
     assert abs(even.astype(int) - uneven).max() < 10  # next to no difference looks like none
 
 
-def test_all_video_files_a_clip_in_one_figure():
+def test_all_inputs_of_a_clip_in_one_figure():
     for clip in (moving_clip(size=(64, 52)), moving_clip(channels=1, size=(64, 52)), moving_clip(still=True)):
         figure = inputs_figure(clip)
         titles = " ".join(axes.get_title() for axes in figure.axes)

@@ -1,3 +1,6 @@
+import importlib.util
+from importlib.resources import files
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fleeting.errors import PluginError
-from fleeting.faces import networks
 from fleeting.faces.landmarks import LEFT_EYE_CORNERS, MOUTH_CORNERS, RIGHT_EYE_CORNERS, inner, outer_distance
 from fleeting.faces.networks import Square, detect, mesh, square_of_detection, square_of_mesh
 from tests.fixtures.portraits import NAMES, photograph, placed
@@ -76,12 +78,18 @@ def test_a_margin_shifts_nothing():
     assert np.abs(plain.points - wide.points).max() < 0.1 * plain.box[2]
 
 
-def test_a_damaged_network_is_refused(monkeypatch):
-    monkeypatch.setitem(networks.SHA256, "face_landmark", "0" * 64)
-    networks._network.cache_clear()
+def test_a_damaged_network_is_refused(tmp_path):
+    """By a second copy of the module, because the first may have read its networks already."""
+    found = importlib.util.find_spec("fleeting.faces.networks")
+    again = importlib.util.module_from_spec(found)
+    found.loader.exec_module(again)
+    damaged = tmp_path / "assets" / "faces" / "face_landmark.tflite"
+    damaged.parent.mkdir(parents=True)
+    whole = files("fleeting").joinpath("assets", "faces", damaged.name).read_bytes()
+    damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    again.files = lambda _: tmp_path
     with pytest.raises(PluginError, match="install fleeting again"):
-        mesh(photograph("hopper"), Square(100, 100, 100, 0))
-    networks._network.cache_clear()
+        again.mesh(photograph("hopper"), again.Square(100, 100, 100, 0))
 
 
 @settings(max_examples=25, deadline=None)

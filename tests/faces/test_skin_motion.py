@@ -8,7 +8,7 @@ import pytest
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import exact_flow, frame
 from fleeting.drawing.script import Blink, write_script
-from fleeting.faces.skin_motion import _CENTRES, MIDDLE, PAIRS, REGIONS, FaceMotion
+from fleeting.faces.skin_motion import MIDDLE, PAIRS, REGIONS, FaceMotion
 from fleeting.faces.tracking import find_face
 from fleeting.types import Frame
 from tests.fixtures.portraits import photograph, placed
@@ -36,7 +36,8 @@ def test_regions_move_as_the_skin_does():
     moved = np.array([motion.places for motion in followed(pictures, face=face)])
     u, v = exact_flow(drawn, first, event.apex_frame)
     peak = moved[event.apex_frame - first]
-    middles = np.rint(face.mesh[list(_CENTRES), :2]).astype(int)
+    centres = [*(point for pair in PAIRS.values() for point in pair), *MIDDLE.values()]
+    middles = np.rint(face.mesh[centres, :2]).astype(int)
     squares = [(slice(y - 15, y + 16), slice(x - 15, x + 16)) for x, y in middles]
     truth = np.array([[u[square].mean(), v[square].mean()] for square in squares])
     truth *= 100 / drawn.identity.eye_distance

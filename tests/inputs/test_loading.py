@@ -15,7 +15,7 @@ from fleeting.inputs.view import Input, View
 from fleeting.modalities import modalities
 from fleeting.synthetic.draw import draw
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What models cost."""
+"""What a model costs: its parameters and operations, and the time and memory that one sample takes."""
 
 import numpy as np
 import pytest

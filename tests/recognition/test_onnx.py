@@ -1,4 +1,4 @@
-"""Weights as ONNX: the file alone says what the recogniser says, and what it is."""
+"""Export to ONNX: the file alone gives the recogniser's probabilities, and its metadata say what it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as one Markdown page: what stands where, and whether its commands make the runs again."""
+"""Runs as one Markdown page: what it shows and in which order, and that its commands repeat the runs."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run
 from fleeting.reports.markdown import KEPT, command, write_results
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 SMALL = ["protocol.name=kfold", "protocol.folds=3"]
 

@@ -16,7 +16,7 @@ from fleeting.reports.pages import compare_runs, write_comparison
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import Roc
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 
 @pytest.fixture(scope="module")

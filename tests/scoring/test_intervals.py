@@ -1,4 +1,4 @@
-"""MEGC's spotting scores, on anybody's lists."""
+"""MEGC's spotting scores of any two lists of intervals, the truth and what was found."""
 
 from __future__ import annotations
 

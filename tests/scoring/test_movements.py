@@ -1,4 +1,4 @@
-"""Scores of both kinds: what is pooled and what is kept apart; the lists can be read again."""
+"""Scores of micro and macro movements, each alone and together; the written lists can be read again."""
 
 import pytest
 from hypothesis import given

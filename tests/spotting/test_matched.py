@@ -1,4 +1,4 @@
-"""The default spotter: what it tells apart, at every frame rate, and what it leaves alone."""
+"""The default spotter: what it finds at every frame rate, and that blinks and speech are no movement."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""The demonstration: found beside true, the same every time."""
+"""`fleeting demo`: movements found in a drawn video beside those drawn into it, the same at each run."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Drawn folders: what they hold, that the truth is true, and that they run through a recipe."""
+"""Datasets of drawn faces: their files, whether their truth is right, and whether a recipe runs on them."""
 
 import json
 
@@ -16,7 +16,7 @@ from fleeting.synthetic.draw import draw
 from fleeting.synthetic.takes import layouts
 from fleeting.video.pictures import read_picture
 
-pytestmark = pytest.mark.slow  # what its tests share takes seconds to make
+pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
 SMALL = {"subjects": 2, "clips": 3, "flows": 1, "disturb": "none"}
 SHORT = {"seconds": 3.1, "events_per_minute": 19, "flows": 1, "disturb": "none", "workers": 1}

@@ -50,7 +50,7 @@ def test_the_seed_decides_what_is_drawn():
     assert not np.array_equal(first, other)
 
 
-def test_video_files_one_clip_are_drawn_together_and_keep_their_channels():
+def test_inputs_of_one_clip_are_drawn_together_and_keep_their_channels():
     pictures, labels = bright_or_dark(side=7)  # odd: padded inside
     few = LITTLE.model_copy(update={"epochs": 1, "sampling_steps": 3})
     (one, two), _ = drawn([pictures, np.repeat(pictures, 2, axis=1)], labels, 2, few, 0, CPU)
@@ -110,7 +110,7 @@ def test_no_test_clip_can_reach_it(tmp_path):
 @pytest.mark.slow
 def test_diffusers_tells_nobody_that_it_is_used():
     switched = (
-        "import os; from fleeting.training.diffusion import _parts; _parts();"
+        "import os; from fleeting.training.diffusion import refuse_undrawable; refuse_undrawable(());"
         " print(os.environ['HF_HUB_OFFLINE'])"
     )
     plain = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "DO_NOT"))}

@@ -171,22 +171,38 @@ def test_best_epoch_waits_as_long_as_told():
     assert best.exhausted
 
 
-def test_focal_loss_and_weights_are_their_formula():
-    from fleeting.training.fitting import _loss
+class Copying(torch.nn.Module):
+    """A network whose logits are its inputs: its loss before the first step is known."""
 
-    given = data()
-    logits = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]])
-    labels = torch.tensor([0, 2])
-    chance = torch.softmax(logits, 1)[torch.arange(2), labels]
-    focal = _loss(Training(loss="focal", focal_gamma=2), given, torch.device("cpu"))(logits, labels)
-    torch.testing.assert_close(focal, (-((1 - chance) ** 2) * chance.log()).mean())
-    uneven = given.only(np.arange(48) % 6 != 2)  # half of class 2 gone
-    weighted = _loss(Training(class_weights="balanced"), uneven, torch.device("cpu"))(logits, labels)
-    counts = np.bincount(uneven.labels)
-    weight = torch.tensor(len(uneven.labels) / (3 * counts))[labels].float()
-    torch.testing.assert_close(weighted, (-weight * chance.log()).sum() / weight.sum())
-    smooth = _loss(Training(label_smoothing=0.1), given, torch.device("cpu"))(logits, labels)
-    assert not torch.isclose(smooth, -chance.log().mean())
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, maps):
+        return self.scale * maps.flatten(1)
+
+
+def test_focal_loss_and_weights_are_their_formula():
+    logits = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
+    logits, labels = logits[np.arange(48) % 6 != 2], (np.arange(48) % 3)[np.arange(48) % 6 != 2]
+    given = TrainingSet((logits[:, :, None, None],), (MAP,), labels, ("d/s",) * 40, 3)
+
+    def loss(**asked):
+        recipe = Training(epochs=1, batch=1000, normalize="none", device="cpu", **asked)
+        return fit(Copying(), given, recipe, 0).curve[0].loss
+
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    chance = chances[np.arange(40), labels]
+    assert loss() == pytest.approx(-np.log(chance).mean(), rel=1e-5)
+    assert loss(loss="focal", focal_gamma=2) == pytest.approx(
+        -((1 - chance) ** 2 * np.log(chance)).mean(), rel=1e-5
+    )
+    weight = (40 / (3 * np.bincount(labels)))[labels]  # half of class 2 is gone
+    assert loss(class_weights="balanced") == pytest.approx(
+        -(weight * np.log(chance)).sum() / weight.sum(), rel=1e-5
+    )
+    smooth = 0.9 * np.log(chance) + 0.1 * np.log(chances).mean(axis=1)
+    assert loss(label_smoothing=0.1) == pytest.approx(-smooth.mean(), rel=1e-5)
 
 
 def test_a_last_batch_of_one_is_no_batch_of_its_own():
@@ -205,26 +221,3 @@ def test_a_model_without_epochs_refuses_their_options():
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(OptionError, match="no GPU is visible"):
         trained(Training(device="cuda"))
-
-
-def test_mirroring_a_map_turns_its_arrows():
-    from fleeting.augment import augmentations
-
-    flow = np.zeros((64, 3, 4, 4), np.float32)
-    flow[:, 0, :, 0] = 200
-    (mirrored,) = augmentations["mirror"]([flow], [MAP], np.random.default_rng(0))
-    turned = [row for row in mirrored if row[0, 0, 3] != 0]
-    assert 16 < len(turned) < 48
-    assert all(row[0, 0, 3] == 255 - 200 and row[0, 0, 0] == 255 for row in turned)
-    (pixels,) = augmentations["mirror"]([flow], [ArrayKind(("u", "v", "strain"))], np.random.default_rng(0))
-    assert pixels.min() == -200
-
-
-def test_turning_a_flow_turns_its_arrows_too():
-    from fleeting.augment.rotate import _turned
-
-    flow = np.zeros((2, 9, 9), np.float32)
-    flow[0] = 1  # everything moves right
-    turned = _turned(flow, ArrayKind(("u", "v")), 90)  # counter-clockwise: right becomes up
-    np.testing.assert_allclose(turned[0], 0, atol=1e-6)
-    np.testing.assert_allclose(turned[1], -1, atol=1e-6)

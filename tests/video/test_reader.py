@@ -22,7 +22,6 @@ from PIL import Image
 
 from fleeting.errors import MissingExtraError, OptionError, VideoError
 from fleeting.types import Frame
-from fleeting.video import sources as module
 from fleeting.video.reader import VideoReport, open_video
 
 MILLISECOND = Fraction(1, 1000)
@@ -537,7 +536,8 @@ def test_a_camera_that_is_not_there(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_camera_is_timed_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "camera.avi", pictures(5), "ffv1", "bgr0")
-    monkeypatch.setattr(module, "_capture", lambda _: cv2.VideoCapture(str(path)))
+    camera = cv2.VideoCapture(str(path))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: camera)
     started, times = time.monotonic(), []
     with open_video(0) as video:
         for frame, image in zip(video, pictures(5), strict=True):
