@@ -90,3 +90,11 @@ def test_every_room_is_on_the_map_of_rooms_and_no_other():
     table = re.findall(r"^\| (`.*?) \| ", text.partition("## Where things are")[2], re.MULTILINE)
     rooms = {path.parent.name for path in Path(fleeting.__file__).parent.glob("*/__init__.py")}
     assert {name for row in table for name in re.findall(r"`([a-z]+)`", row)} == rooms
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "studies"])
+def test_every_script_has_a_row_in_the_table_of_its_folder_and_every_row_a_script(folder):
+    scripts = {path.name for path in (ROOT / folder).glob("*.py")}
+    rows = [line for line in (ROOT / folder / "README.md").read_text().splitlines() if line.startswith("| ")]
+    assert rows[0].split(" | ")[1:] == ["command", "minutes", "data |"]
+    assert {name for row in rows for name in re.findall(rf"python {folder}/(\w+\.py)", row)} == scripts
