@@ -304,9 +304,9 @@ def pages(package: griffe.Module) -> list[Page]:
         looked_at = list({one.path: one for one in new}.values())
         known |= {one.path for one in looked_at}
         missing |= {one.path: one for one in looked_at}
-    about = "What the calls and contracts of the other pages take and give back beyond the values."
+    about = "Classes and type names that stand in the signatures on the other pages."
     entries = (Entry(path, path, item) for path, item in missing.items())
-    return [*found, Page("parts", "What they take and give", about, tuple(sorted(entries, key=_title)))]
+    return [*found, Page("parts", "Other types", about, tuple(sorted(entries, key=_title)))]
 
 
 def _title(entry: Entry) -> str:
