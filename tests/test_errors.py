@@ -1,3 +1,5 @@
+"""Errors keep their text on the way from another process, and the drawn tree of errors has all of them."""
+
 import inspect
 import pickle
 

@@ -1,3 +1,5 @@
+"""Values refuse what they cannot be: above all a fold with a subject on both sides."""
+
 import numpy as np
 import pytest
 from hypothesis import given

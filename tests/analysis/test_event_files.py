@@ -1,3 +1,5 @@
+"""Events as the files that other programs read: CSV, JSON, and ELAN's annotations."""
+
 import csv
 import io
 import json

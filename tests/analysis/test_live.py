@@ -1,3 +1,5 @@
+"""Analysis while a source plays: the events of a file, frames dropped and counted if late."""
+
 import json
 import signal
 import subprocess

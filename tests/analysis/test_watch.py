@@ -1,3 +1,5 @@
+"""What one pass over an input writes: a row for every frame and face, a summary, the annotated video."""
+
 import json
 
 import av

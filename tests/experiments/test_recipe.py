@@ -1,3 +1,5 @@
+"""Recipes: each shipped one is complete, changes are laid over it, and wrong keys and values are refused."""
+
 import pytest
 
 from fleeting.errors import OptionError, UnknownNameError

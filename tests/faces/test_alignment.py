@@ -1,3 +1,5 @@
+"""Alignment of a face over time: the head stands still and the small movement stays."""
+
 import io
 
 import av

@@ -1,3 +1,5 @@
+"""Pictures of a face become an aligned clip of the height that was asked for."""
+
 import cv2
 import matplotlib.cbook
 import numpy as np

@@ -1,3 +1,5 @@
+"""The shipped face networks find a face and its mesh, and a damaged model file is refused."""
+
 import importlib.util
 from importlib.resources import files
 

@@ -1,3 +1,5 @@
+"""Optical flow against fields that are known exactly, and what is derived from it."""
+
 import cv2
 import matplotlib.cbook
 import numpy as np

@@ -1,3 +1,5 @@
+"""Faces followed through real and drawn videos: who is followed, how well seen, why a face is not used."""
+
 import av
 import numpy as np
 import pytest

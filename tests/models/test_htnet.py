@@ -1,3 +1,5 @@
+"""HTNet: the published network's size, and attention against a slow reference computation."""
+
 import pytest
 import torch
 

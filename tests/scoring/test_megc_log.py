@@ -1,3 +1,5 @@
+"""MEGC's text log of predictions: read, written, and refused in one line where it is none."""
+
 from __future__ import annotations
 
 from contextlib import suppress

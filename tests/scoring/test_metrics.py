@@ -1,3 +1,5 @@
+"""Scores of classes, against scikit-learn and against published values."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Paired comparison of two systems over subjects: its tests, intervals and refusals."""
+
 from __future__ import annotations
 
 import json

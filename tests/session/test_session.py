@@ -1,3 +1,5 @@
+"""A session takes frames one by one and gives events as soon as they are certain."""
+
 import subprocess
 import sys
 import tracemalloc

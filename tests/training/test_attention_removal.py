@@ -1,3 +1,5 @@
+"""Which attention layers entropy chooses for removal, and what a network does without them."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Samples drawn by diffusion for rare classes, seen by training and never by validation."""
+
 import os
 import subprocess
 import sys

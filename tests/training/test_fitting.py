@@ -1,3 +1,5 @@
+"""Training of one model: it learns what is plain, the same from the same seed, and can be watched."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""Items made ahead of use in a thread: their order, how many, errors, and no thread left behind."""
+
 import threading
 
 import pytest
