@@ -25,6 +25,7 @@ def named(number, reason):
     return f"{number}: {reason}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_input_has_an_outcome_and_a_failure_its_reason(workers):
     context = WorkerContext(None, lambda *_: None)
@@ -36,6 +37,7 @@ def process(context, number):
     return os.getpid(), context.recogniser is context.recogniser, context.recogniser.name
 
 
+@pytest.mark.slow
 def test_every_process_loads_a_recogniser_of_its_own_once():
     context = WorkerContext(SHIPPED, lambda *_: None)
     assert context.recogniser is context.recogniser

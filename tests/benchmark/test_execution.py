@@ -10,6 +10,7 @@ from fleeting.experiments.recipe import read_recipe
 FEW = ["protocol.name=kfold", "protocol.folds=3"]
 
 
+@pytest.mark.slow
 def test_an_execution_is_a_value_or_names(tmp_path):
     recipe, told = read_recipe("drawn/linear-flow", changes=FEW), []
     execution = Execution(workers=1, progress=lambda what, done, of: told.append((what, done, of)))

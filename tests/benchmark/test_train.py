@@ -71,6 +71,7 @@ def test_the_recipe_inside_trains_them_again(trained, tmp_path):
     assert again.path.read_bytes() == trained.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_network_predicts_the_same_from_its_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     changes = [*KFOLD, "training.epochs=2", "training.seeds=2", "training.device=cpu"]

@@ -97,6 +97,7 @@ def test_together_they_learn_what_they_learn_alone(asked, augment):
         assert other.cost.how == "in a group of 5 on cpu"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked", [pytest.param({}, id="ststnet"), pytest.param(HTNET, id="htnet", marks=pytest.mark.slow)]
 )
@@ -143,6 +144,7 @@ def test_every_kind_of_random_layer_draws_what_it_draws_alone(name):
         np.testing.assert_allclose(found[1], found[0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_test_clip_reaches_any_training():
     """One that is not a number would spoil whatever was made of it."""
     found = []

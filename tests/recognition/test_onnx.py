@@ -49,6 +49,7 @@ def test_a_networks_file_says_what_the_recogniser_says(network, maps):
     np.testing.assert_allclose(found, Recogniser.load(network).probabilities([maps]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_so_does_the_shipped_recognisers_file(maps, tmp_path):
     done = fleeting.export_onnx(SHIPPED, tmp_path / "new" / "file.onnx")
     found = opened(done.path).run(None, {"maps": maps})[0]
@@ -84,6 +85,7 @@ def test_a_file_with_other_answers_is_not_written(network, tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_refused(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")

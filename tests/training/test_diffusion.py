@@ -44,6 +44,7 @@ def test_classes_are_filled_up_with_what_looks_like_them():
     assert right[classes == 0].mean() < -30
 
 
+@pytest.mark.slow
 def test_the_seed_decides_what_is_drawn():
     pictures, labels = bright_or_dark()
     few = LITTLE.model_copy(update={"epochs": 1, "sampling_steps": 3})
