@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from fleeting.protocols import protocols
 from fleeting.registry import Registry
 from fleeting.scoring import megc_log
 from fleeting.types import Fold
+from tests.fixtures.processes import alive_in_group, children, wait_until
 
 pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
@@ -129,22 +129,6 @@ def finished_folds(folder: Path):
     return [p for p in (folder / "folds").glob("*") if not p.name.startswith(".")] if folder.exists() else []
 
 
-def alive_in_group(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_until(condition, process=None, seconds=90):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "waited too long"
-        assert process is None or process.poll() is None, "it ended before it could be killed"
-        os.sched_yield()
-
-
 def test_interrupted_it_says_so_and_goes_on(tmp_path):
     command = [sys.executable, "-m", "fleeting", "run", "drawn/ststnet", "--out", str(tmp_path / "run")]
     command += ["--set", "training.epochs=12"]
@@ -167,13 +151,6 @@ def test_interrupted_it_does_not_wait_for_the_folds_in_flight(tmp_path):
     assert running.returncode == 130
     assert "fleeting: interrupted; give the same command again\n" in complaint
     wait_until(lambda: not alive_in_group(running.pid))
-
-
-def children(process):
-    try:
-        return Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except FileNotFoundError:
-        return []
 
 
 def test_a_folder_of_another_experiment_is_refused(finished):

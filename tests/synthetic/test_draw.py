@@ -1,6 +1,10 @@
 """Datasets of drawn faces: their files, whether their truth is right, and whether a recipe runs on them."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import av
 import numpy as np
@@ -15,6 +19,7 @@ from fleeting.experiments.recipe import read_recipe
 from fleeting.synthetic.draw import draw
 from fleeting.synthetic.takes import layouts
 from fleeting.video.pictures import read_picture
+from tests.fixtures.processes import alive_in_group, wait_until
 
 pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
@@ -182,3 +187,14 @@ def test_a_drawn_dataset_runs_through_the_drawn_recipe(tmp_path, smic):
     assert run.scores["clean"]["n"] == 12
     assert run.experiment.data.dataset == "smic"
     assert TWO_PEOPLE in (run.path / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_its_workers_end_with_the_command_when_it_is_killed(tmp_path):
+    command = [sys.executable, "-m", "fleeting", "draw", str(tmp_path / "drawn")]
+    command += ["--videos", "2", "--seconds", "600", "--workers", "2"]  # a video takes minutes
+    victim = subprocess.Popen(command, start_new_session=True)
+    wait_until(lambda: len(list((tmp_path / "drawn").glob(".*.mp4"))) == 2, victim)  # both are being drawn
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    wait_until(lambda: not alive_in_group(victim.pid))
