@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from fleeting.apex import apex_finders
 from fleeting.apex.dc_rois import REGIONS, divide_and_conquer
+from fleeting.errors import OptionError
+from fleeting.types import Clip
+from tests.apex.real_motion import moved_faces
 from tests.fixtures.bumps import HEIGHT, MOUTH_CORNER, RIGHT_BROW, WIDTH, bumped_clip
 
+REPORTED = ("sub07", "sub13", "sub15")
+"""People of the real tracks on whom the finder was not chosen (`studies/real_apex.py`)."""
 flow, dc_rois = apex_finders["flow"], apex_finders["dc-rois"]
 
 
@@ -50,6 +55,40 @@ def test_flow_takes_no_blink_for_the_apex():
     lid = frames[:, round(0.24 * HEIGHT), columns].mean(axis=1).astype(np.uint8)
     frames[14:17, rows, columns] = lid[14:17, None, None]
     assert abs(flow(replace(clip, frames=frames)) - 5) <= 2
+
+
+@pytest.mark.parametrize("end", [10, 14])
+def test_flow_of_a_movement_that_stays_is_where_its_rise_ends(end):
+    clip = bumped_clip(frames=25, apex=end, at=MOUTH_CORNER)
+    frames = clip.frames.copy()
+    frames[end + 1 :] = frames[end]
+    assert abs(flow(replace(clip, frames=frames)) - end) <= 2
+
+
+def test_flow_of_a_still_clip_is_the_middle():
+    clip = bumped_clip(frames=9, apex=3)
+    still = replace(clip, frames=np.repeat(clip.frames[:1], 9, axis=0))
+    assert flow(still) == apex_finders["middle"](still)
+
+
+def test_flow_refuses_frames_too_small_to_see_a_movement_in():
+    clip = Clip(np.zeros((5, 15, 20, 1), np.uint8), np.arange(5) / 100, 0, 2, 4)
+    with pytest.raises(OptionError, match=r"20x15.*16x16"):
+        flow(clip)
+
+
+@pytest.mark.slow
+def test_flow_is_nearer_to_annotated_apexes_of_real_motion_than_the_middle(shared):
+    if not (shared / "real-tracks").is_dir():
+        pytest.skip("needs ../shared: real-tracks is not there")
+    clips = list(moved_faces(shared / "real-tracks", REPORTED))
+    off = {
+        name: np.array([abs(apex_finders[name](clip) - clip.apex) for clip in clips])
+        for name in ("flow", "middle")
+    }
+    assert len(clips) > 15
+    assert np.median(off["flow"]) < np.median(off["middle"])
+    assert off["flow"].mean() < off["middle"].mean()
 
 
 def test_flow_of_two_frames_is_the_later_one():

@@ -1,75 +1,109 @@
-"""Finds the apex as the peak of the rise-and-fall movement that explains the clip's optical flow best."""
+"""Finds the apex as the turning point of the skin's way from onset to offset, followed at 30 places."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
 
 from fleeting.apex import apex_finders
-from fleeting.apex._places import LEFT_BROW, MOUTH, NOSE, RIGHT_BROW
+from fleeting.apex._places import SKIN
+from fleeting.errors import OptionError
 from fleeting.faces import optical_flow
 from fleeting.faces.optical_flow import Gray
-from fleeting.types import Clip, FloatArray
+from fleeting.faces.warping import moved, similarity
+from fleeting.optional import cv2
+from fleeting.types import Clip
 
-REGIONS = RIGHT_BROW, LEFT_BROW, NOSE, MOUTH
-"""The parts that are looked at. The eyes are left out: a blink moves them further than a micro-expression
-moves any part."""
-CELL = 4
-"""Side, in pixels, of the squares over which displacements are averaged to suppress noise."""
+ROWS = 170
+"""Frames with more rows are shrunk to so many, those of the canonical crop, before they are compared."""
+WINDOW, FARTHEST = 0.11, 0.05
+"""Side of the square of skin that is compared, and how far it can be from where it was at the onset, in
+shares of the crop's height. A place that moves further was confused with other skin, and keeps its last."""
+ABOUT = (-0.03, -0.025), (0.03, -0.025), (-0.03, 0.025), (0.03, 0.025)
+"""Middles of the squares about each place, from the place, in shares of the crop's width and height."""
+SMOOTH = 0.04
+"""Standard deviation of the smoothing over time, in shares of the clip's length."""
+PULL = 0.5
+"""What a frame at the onset or the offset loses to one in the middle, in shares of the largest distance. Both
+numbers were chosen on real motion: `studies/real_apex.py`."""
+
+STILL = 1e-3
+"""Pixels below which nothing moved; equal frames differ by less, from rounding."""
 
 Signal = npt.NDArray[np.float64]
 
 
 @apex_finders.register("flow")
-def there_and_back(clip: Clip) -> int:
-    """The frame that, as the peak of a movement from onset to offset, explains the most motion (ours).
+def turning_point(clip: Clip) -> int:
+    """The frame whose skin is furthest from the straight way between onset and offset (ours).
 
-    The displacements of brows, nose and mouth from the onset frame and from the offset frame (DIS flow
-    without the head's rigid movement and without a linear drift over the clip) are compared with a movement
-    that rises and falls as a raised cosine, for each frame that could be its peak. All skin counts, weighted
-    by how far it moved, so that noise and a single odd frame weigh little. It does not suit a clip that ends
-    at its apex.
+    Skin that comes back turns where it is furthest out; skin that rises fast and stays, as in most real
+    micro-expressions, turns where the rise ends. Places all over the face, the eyes left out, are followed
+    by Lucas-Kanade flow (Bouguet 2000) from the onset frame, less the head's rigid movement. Distance is
+    measured along the one direction in which the face as a whole moved most, smoothed over time, and less
+    the square of the distance from the middle frame, near which most annotated apexes lie (PULL). Where
+    nothing moves it is the middle frame. Raises OptionError on frames below 16x16 pixels.
     """
-    frames = [optical_flow.gray(frame) for frame in clip.frames[clip.onset : clip.offset + 1]]
+    frames = [_picture(frame) for frame in clip.frames[clip.onset : clip.offset + 1]]
     if len(frames) < 3:
         return clip.offset
-    head = _sparse_head(frames[0].shape)
-    fields = [np.array([_displacements(frames[end], frame, head) for frame in frames]) for end in (0, -1)]
-    return clip.onset + _best_peak(_without_drift(np.hstack(fields)))
+    away = _distance(_followed(frames))
+    largest = away.max()
+    if largest < STILL:
+        return clip.onset + len(frames) // 2
+    return clip.onset + int(np.argmax(away / largest - PULL * np.linspace(-1, 1, len(away)) ** 2))
 
 
-def _best_peak(moved: Signal) -> int:
-    """The frame, never the first or last, whose movement explains most of the displacements (time, n)."""
-    last = len(moved) - 1
-    time = np.arange(last + 1)
-    explained = []
-    for peak in range(1, last):
-        phase = np.where(time < peak, time / peak, (last - time) / (last - peak))
-        course = 0.5 - 0.5 * np.cos(np.pi * phase)
-        explained.append(np.sum((course @ moved) ** 2) / np.sum(course**2))
-    return 1 + int(np.argmax(explained))
+def _picture(frame: npt.NDArray[np.uint8]) -> Gray:
+    """The frame in gray, with ROWS rows at most, slightly blurred so that noise weighs less."""
+    picture = optical_flow.gray(frame)
+    height, width = picture.shape
+    if min(height, width) < optical_flow.SMALLEST:
+        raise OptionError(
+            f"an apex in frames of {width}x{height}, expected at least 16x16; use a larger crop"
+        )
+    if height > ROWS:
+        size = max(optical_flow.SMALLEST, round(width * ROWS / height)), ROWS
+        picture = np.asarray(cv2().resize(picture, size, interpolation=cv2().INTER_AREA))
+    return np.asarray(cv2().GaussianBlur(picture, (0, 0), 1.0))
 
 
-def _without_drift(moved: Signal) -> Signal:
-    """Displacements (time, n) minus the line from the mean of the first two frames to the last two's."""
-    share = np.linspace(0, 1, len(moved))[:, None]
-    drift = (1 - share) * moved[:2].mean(axis=0) + share * moved[-2:].mean(axis=0)
-    return np.asarray(moved - drift)
+def _followed(frames: list[Gray]) -> Signal:
+    """How far each square of skin moved since the onset, less the head: (time, squares, 2), in pixels."""
+    height, width = frames[0].shape
+    start = _squares(width, height)
+    side = max(3, int(WINDOW * height) // 2 * 2 + 1)
+    last, course = start, []
+    for frame in frames[1:]:
+        now, found, _ = cv2().calcOpticalFlowPyrLK(
+            frames[0],
+            frame,
+            start,
+            last.copy(),
+            winSize=(side, side),
+            maxLevel=1,
+            flags=cv2().OPTFLOW_USE_INITIAL_FLOW,
+        )
+        seen = (found[:, 0] > 0) & (np.abs(now - start).max(axis=1) <= FARTHEST * height)
+        last = np.where(seen[:, None], now, last).astype(np.float32)
+        course.append(last - moved(similarity(start, last), start))
+    return np.array([course[0], *course])  # compared with itself, the onset alone would be free of noise
 
 
-def _sparse_head(shape: tuple[int, int]) -> FloatArray:
-    """The crop's stable region in every fourth row and column: enough to measure the head's motion."""
-    sparse = np.zeros(shape, np.float32)
-    sparse[::4, ::4] = optical_flow.stable_region(shape)[::4, ::4]
-    return sparse
+def _squares(width: int, height: int) -> npt.NDArray[np.float32]:
+    """Middles of four overlapping squares of skin about each place, inside the picture: (squares, 2)."""
+    middles = np.array(SKIN)[:, None] + np.array(ABOUT)
+    inside = np.clip(middles, 0, 1).reshape(-1, 2) * (width - 1, height - 1)
+    return np.asarray(inside, dtype=np.float32)
 
 
-def _displacements(one: Gray, other: Gray, head: FloatArray) -> Signal:
-    field = optical_flow.without_rigid(*optical_flow.flow(one, other, "dis"), head)
-    parts = [_in_cells(region.of(channel)) for region in REGIONS for channel in field]
-    return np.concatenate(parts).astype(np.float64)
-
-
-def _in_cells(channel: FloatArray) -> FloatArray:
-    height, width = (max(1, side // CELL) for side in channel.shape)
-    return optical_flow.shrink(channel, (height, width)).ravel()
+def _distance(course: Signal) -> Signal:
+    """How far the face is, in each frame, from the straight way between its first and last place."""
+    count = len(course)
+    steady = gaussian_filter1d(course.reshape(count, -1), SMOOTH * count, axis=0, mode="nearest")
+    share = np.linspace(0, 1, count)[:, None]
+    away = steady - (1 - share) * steady[0] - share * steady[-1]
+    times, sizes, _ = np.linalg.svd(away, full_matrices=False)
+    along = times[:, 0] * sizes[0]
+    return np.asarray(along * np.sign(along[np.argmax(np.abs(along))]))
