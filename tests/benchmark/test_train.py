@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,24 @@ def test_the_model_learnt_from_everybody(trained):
     own = LinearFlow(3)
     own.fit([maps], labels, 0)
     np.testing.assert_allclose(recogniser.predict([maps]), own.probabilities([maps]), rtol=1e-9)
+
+
+def test_a_check_of_how_usual_a_map_is_comes_with_weights_on_motion_maps(trained):
+    recogniser, check = Recogniser.load(trained.path.parent), trained.weights.facts.check
+    assert check.passed["all"] == pytest.approx(1 - check.least, abs=0.02)
+    noise = np.random.default_rng(0).uniform(0, 255, (20, 3, 28, 28)).astype(np.float32)
+    assert (recogniser.typicality.of([noise]) < check.least).all()
+    text = card(trained.weights.facts, "0" * 64)
+    assert "none of these" in text
+    older = card(trained.weights.facts.model_copy(update={"check": None}), "0" * 64)
+    assert "know nothing of what such a movement looks like" in older
+
+
+def test_the_card_says_whether_a_temperature_is_applied(trained):
+    facts = trained.weights.facts
+    for temperature, words in ((1.0, "softened (not done)"), (1.5, "softened by temperature 1.500")):
+        calibration = replace(facts.calibration, temperature=temperature)
+        assert words in card(facts.model_copy(update={"calibration": calibration}), "0" * 64)
 
 
 def test_trained_again_it_is_the_same_to_the_byte_and_finds_its_run(trained, tmp_path):

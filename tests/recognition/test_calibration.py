@@ -68,20 +68,36 @@ def test_nobody_is_measured_with_what_was_learnt_from_them():
     """A person whose truths are all other than said ruins the fit to all, not what is said of the rest."""
     predictions = said(*drawn(600, 1.0), people=3)
     odd = [replace(p, truth=(p.predicted + 1) % 3) if p.subject == "d/0" else p for p in predictions]
-    alone = calibrate([p for p in odd if p.subject != "d/0"])
     found = calibrate(odd)
-    assert found.temperature > 1.5 * alone.temperature
-    own = [p for p in odd if p.subject == "d/0"]
-    scaled = softened(np.array([p.probabilities for p in own]), alone.temperature)
-    expected = reliability(scaled, np.array([p.truth for p in own]))
-    others = []
-    for person in ("d/1", "d/2"):
+    losses, temperatures = [], []
+    for person in ("d/0", "d/1", "d/2"):
         rest = [p for p in odd if p.subject != person]
         t = temperature_of(np.array([p.probabilities for p in rest]), np.array([p.truth for p in rest]))
         seen = [p for p in odd if p.subject == person]
         chances = softened(np.array([p.probabilities for p in seen]), t)
-        others.append(reliability(chances, np.array([p.truth for p in seen])).nll)
-    assert found.after.nll == pytest.approx(np.mean([expected.nll, *others]))
+        losses.append(reliability(chances, np.array([p.truth for p in seen])).nll)
+        temperatures.append(t)
+    assert temperatures[1] > 1.5 * temperatures[0]
+    assert found.after.nll == pytest.approx(np.mean(losses))
+
+
+def test_a_temperature_that_does_not_help_people_it_was_not_learnt_from_is_left_out():
+    """One person is too sure and one too little: what suits the other never suits the one left out."""
+    probabilities, truth = drawn(800, 1.0)
+    even = (np.arange(800) % 2 == 0)[:, None]
+    bent = np.where(even, softened(probabilities, 0.5), softened(probabilities, 2.0))
+    found = calibrate(said(bent, truth, people=2))
+    assert found.after.nll >= found.before.nll
+    assert found.temperature == 1
+    confidence = bent.max(axis=1)
+    learnt = threshold_of(confidence, bent.argmax(axis=1) == truth, 0.85)
+    assert found.threshold == pytest.approx(learnt)
+
+
+def test_a_temperature_that_helps_is_applied():
+    found = calibrate(said(*drawn(3000, 3.0)))
+    assert found.after.nll < found.before.nll
+    assert found.temperature == pytest.approx(3, rel=0.1)
 
 
 @given(st.integers(0, 2**31), st.floats(0.1, 10))

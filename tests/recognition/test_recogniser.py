@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from fleeting.faces.clips import clip_of
 from fleeting.inputs.view import arrays_of
 from fleeting.modalities import modalities
 from fleeting.models import build, models
-from fleeting.recognition.recogniser import SHIPPED, Recogniser, recognisers
-from fleeting.recognition.weights import write_weights
+from fleeting.recognition.recogniser import FILE, SHIPPED, Recogniser, recognisers
+from fleeting.recognition.typicality import without_typicality
+from fleeting.recognition.weights import read_weights, write_weights
 from fleeting.training.fitting import fit
 from fleeting.training.options import Training
 from fleeting.training.training_set import TrainingSet
@@ -27,6 +29,8 @@ from fleeting.types import ArrayKind
 from tests.fixtures.moving_clips import moving_clip
 from tests.fixtures.small_models import small
 from tests.fixtures.weights_facts import facts_of
+
+SHIPPED_FILE = files("fleeting").joinpath("assets", "recogniser", SHIPPED, FILE)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +47,8 @@ def test_every_shipped_recogniser_says_something_of_a_clip():
         assert tuple(said.probabilities) == recogniser.classes
         assert sum(said.probabilities.values()) == pytest.approx(1)
         assert said.confidence == said.probabilities[said.label] == max(said.probabilities.values())
-        assert said.unsure == (said.confidence <= recogniser.facts.calibration.threshold)
+        too_low = said.confidence <= recogniser.facts.calibration.threshold
+        assert said.unsure == (too_low or not said.known) == bool(said.doubt)
 
 
 def test_it_runs_without_torch_and_scikit_learn():
@@ -68,11 +73,69 @@ def test_a_clip_is_looked_at_as_in_training(shipped):
 
 
 def test_softened_scores_leave_the_class_and_lower_the_confidence(shipped):
-    assert shipped.facts.calibration.temperature > 1
+    calibration = replace(shipped.facts.calibration, temperature=1.5)
+    warm = replace(shipped, facts=shipped.facts.model_copy(update={"calibration": calibration}))
     arrays = [np.random.default_rng(0).uniform(0, 255, (20, 3, 28, 28)).astype(np.float32)]
-    raw, calibrated = shipped.predict(arrays), shipped.probabilities(arrays)
+    raw, calibrated = warm.predict(arrays), warm.probabilities(arrays)
     np.testing.assert_array_equal(raw.argmax(axis=1), calibrated.argmax(axis=1))
     assert (calibrated.max(axis=1) < raw.max(axis=1)).all()
+
+
+def test_the_shipped_probabilities_are_the_models_own(shipped):
+    """A temperature made them less likely for people it was not learnt from, so there is none."""
+    calibration = shipped.facts.calibration
+    assert calibration.after.nll >= calibration.before.nll
+    assert calibration.temperature == 1
+
+
+def test_a_face_that_holds_still_or_moves_as_a_whole_is_none_of_the_classes(shipped):
+    still = shipped.recognise(moving_clip(still=True, size=(170, 139)))
+    assert (still.known, still.unsure) == (False, True)
+    assert still.doubt.startswith("nothing moves")
+    assert still.extent == pytest.approx(0, abs=0.05)
+    clip = moving_clip(size=(170, 139))
+    shifted = np.stack([np.roll(frame, 4 * n, axis=1) for n, frame in enumerate(clip.frames)])
+    far = shipped.recognise(replace(clip, frames=shifted, apex=2))
+    assert (far.known, far.unsure) == (False, True)
+    assert "seldom more than 2 %" in far.doubt
+    assert far.extent > 4
+
+
+def test_a_map_unlike_those_of_training_is_none_of_the_classes(shipped):
+    """No plane of few directions holds noise."""
+    noise = np.random.default_rng(0).uniform(0, 255, (50, 3, 28, 28)).astype(np.float32)
+    assert (shipped.typicality.of([noise]) < 0.05).all()
+    clip, one = little_movement(), shipped.typicality
+    strange = replace(shipped, typicality=replace(one, distances=np.zeros((5, 2))))
+    said = strange.recognise(clip)
+    assert (said.typical, said.known, said.unsure) == (0, False, True)
+    assert said.doubt.startswith("unlike what it learnt from: only 0%")
+    usual = replace(shipped, typicality=replace(one, distances=np.full((5, 2), 1e9)))
+    found = usual.recognise(clip)
+    assert (found.typical, found.known, found.label) == (1, True, said.label)
+    assert found.unsure == (found.confidence <= shipped.facts.calibration.threshold)
+
+
+def little_movement():
+    """A clip in which a small part of a textured picture moves by two pixels."""
+    return moving_clip(size=(170, 139))
+
+
+def test_weights_without_the_check_still_answer(tmp_path, shipped):
+    path = tmp_path / "weights.safetensors"
+    kept = read_weights(SHIPPED_FILE)
+    own = without_typicality(kept.arrays)
+    assert len(own) < len(kept.arrays)
+    write_weights(path, kept.facts.model_copy(update={"check": None}), own)
+    older = Recogniser.load(path)
+    said, today = (one.recognise(little_movement()) for one in (older, shipped))
+    assert older.typicality is None
+    assert said.typical is None
+    assert said.probabilities == today.probabilities
+    broken = {name: array for name, array in kept.arrays.items() if name != "typical.plane"}
+    write_weights(path, kept.facts, broken)
+    with pytest.raises(WeightsError, match=r"typical\.plane.*train again"):
+        Recogniser.load(path)
 
 
 @pytest.mark.slow
@@ -136,11 +199,16 @@ def fit_nothing():
 @pytest.mark.parametrize(
     ("video", "start", "end"), [("pyfeat_single_face.mp4", 0.45, 0.65), ("fexmetrica_test.mov", 2.15, 2.4)]
 )
-def test_the_first_moments_of_a_real_smile_are_positive(shipped, shared, video, start, end):
+def test_the_first_moments_of_a_real_smile_are_positive_and_larger_than_a_micro_expression(
+    shipped, shared, video, start, end
+):
     clip = fleeting.cut(shared / "videos" / video, start, end)
     for apex in range(len(clip.frames) - 3, len(clip.frames)):
         said = shipped.recognise(replace(clip, apex=apex))
-        assert (said.label, said.unsure) == ("positive", False)
+        assert said.label == "positive"
+        assert said.confidence > shipped.facts.calibration.threshold
+        assert said.typical > 0.05
+        assert said.doubt.startswith("too large for a micro-expression")
 
 
 @pytest.mark.slow
@@ -169,4 +237,6 @@ def test_a_face_and_its_mirror_image_get_the_same_answer_from_the_shipped_recogn
     shipped = Recogniser.load()
     one, other = (shipped.probabilities([given]) for given in (maps, mirror_image(maps)))
     np.testing.assert_allclose(one, other, atol=1e-6)
+    usual = [shipped.typicality.of([given]) for given in (maps, mirror_image(maps))]
+    np.testing.assert_allclose(*usual, atol=0.01)
     assert np.ptp(one, axis=0).min() > 0.01  # it does tell maps apart

@@ -18,13 +18,14 @@ from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.recipe_tables import ModelChoice
 from fleeting.experiments.run_folder import Run, read_json
 from fleeting.experiments.samples import Prepared, on_data, prepare
-from fleeting.experiments.task import fold_seed, trained
+from fleeting.experiments.task import fold_seed, threads, trained
 from fleeting.files import write_atomically
 from fleeting.models import models
 from fleeting.recognition.calibration import SURE, Calibration, calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
-from fleeting.recognition.weights import DataFacts, Facts, InputFacts, Score, Weights, write_weights
+from fleeting.recognition.typicality import LEAST, Typicality, learn
+from fleeting.recognition.weights import Check, DataFacts, Facts, InputFacts, Score, Weights, write_weights
 from fleeting.registry import changed
 from fleeting.version import __version__
 
@@ -55,7 +56,8 @@ def train(
     the score and the calibration: of the answers that are called sure, a share ``sure`` shall be right. Then
     the same recipe is trained on all samples with its first seed. Where folds choose their settings
     (``[choose]``), all subjects together choose once more; the score is still that of the folds, and the
-    calibration comes from a run with the chosen settings. A folder ``out`` (by default one below ``weights``)
+    calibration comes from a run with the chosen settings. Weights on motion maps get a check of how usual a
+    map is (`fleeting.recognition.typicality`). A folder ``out`` (by default one below ``weights``)
     gets ``weights.safetensors``, the card ``README.md`` and the run; where ``out`` ends in ``.safetensors``,
     the run lies below ``runs``. Raises LeakError on a protocol that shares subjects, OptionError on shuffled
     labels, RunError on a folder with a README that is no card of weights, and the errors of `fleeting.run`.
@@ -85,8 +87,10 @@ def train(
     if chosen:  # folds that chose other settings do not show this model's confidence
         below = folder and folder.with_name("run-of-the-chosen")
         alike = run(settled.experiment, data, below, execution)
+    typicality = _typicality(prepared)
     facts = _facts(prepared, settled.experiment.model, clean, calibrate(alike.by_seed[0], sure))
-    weights = write_weights(path, facts, fitted.state())
+    facts = facts.model_copy(update={"check": typicality and _check(prepared, typicality)})
+    weights = write_weights(path, facts, {**fitted.state(), **(typicality.arrays() if typicality else {})})
     if path.name == FILE:
         write_atomically(path.with_name(CARD), card(weights.facts, weights.sha256))
     return Trained(path, weights, clean)
@@ -147,6 +151,22 @@ def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibr
         calibration=calibration,
         recipe=experiment.toml(),
     )
+
+
+def _typicality(prepared: Prepared) -> Typicality | None:
+    inputs = prepared.task.inputs
+    with threads(prepared.task.experiment.training.threads):
+        return learn(inputs.arrays, inputs.kinds, [sample.subject for sample in inputs.samples])
+
+
+def _check(prepared: Prepared, typicality: Typicality) -> Check:
+    """What the check lets through of people that it was not learnt from."""
+    usual = typicality.of_training() >= LEAST
+    datasets_of = np.array([sample.dataset for sample in prepared.task.inputs.samples])
+    names = sorted(set(datasets_of))
+    parts = {str(name): float(usual[datasets_of == name].mean()) for name in names[1:] and names}
+    passed = {"all": float(usual.mean()), **parts}
+    return Check(directions=len(typicality.plane), least=LEAST, passed=passed)
 
 
 def _warning(model: ModelChoice) -> str:

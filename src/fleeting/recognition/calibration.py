@@ -55,9 +55,10 @@ class Calibration:
     """A temperature and a threshold that turn scores into a confidence, with their quality on unseen people.
 
     Probabilities become softmax(log p / ``temperature``); an answer is unsure unless its confidence is above
-    ``threshold`` (1: never sure). ``before`` is the quality without the temperature; ``after``, ``sure`` and
-    ``parts`` (by dataset, where there are several) are cross-fitted over subjects. ``target`` is the share of
-    right answers for which the threshold was chosen.
+    ``threshold`` (1: never sure). ``before`` is the quality without a temperature, ``after`` with one; where
+    it is no better with one, ``temperature`` is 1. ``after``, ``sure`` and ``parts`` (by dataset, where there
+    are several) are cross-fitted over subjects. ``target`` is the share of right answers for which the
+    threshold was chosen.
     """
 
     temperature: float
@@ -78,10 +79,11 @@ class Calibration:
 def calibrate(predictions: Sequence[Prediction], target: float = SURE) -> Calibration:
     """Learn a temperature and a threshold from out-of-fold predictions, and measure their quality.
 
-    The temperature has the least negative log-likelihood (Guo et al. 2017, arXiv:1706.04599). The threshold
-    is the lowest one with at least FEWEST answers above it of which a share ``target`` is right. Raises
-    ScoreError on fewer than two subjects and on a sample predicted twice, OptionError on a target that is not
-    between 0 and 1.
+    The temperature has the least negative log-likelihood (Guo et al. 2017, arXiv:1706.04599); it is 1 unless
+    the cross-fitted likelihood of people it was not learnt from is better with it. The threshold is the
+    lowest one with at least FEWEST answers above it of which a share ``target`` is right. Raises ScoreError
+    on fewer than two subjects and on a sample predicted twice, OptionError on a target that is not between 0
+    and 1.
     """
     if not 0 < target < 1:
         raise OptionError(f"the share of sure answers to be right is {target}; expected between 0 and 1")
@@ -93,21 +95,26 @@ def calibrate(predictions: Sequence[Prediction], target: float = SURE) -> Calibr
         raise ScoreError("a sample is predicted twice; calibrating takes each once, out of fold")
     raw = np.array([p.probabilities for p in predictions])
     truth = np.array([p.truth for p in predictions])
-    scaled, sure = np.empty_like(raw), np.empty(len(raw), bool)
-    for person in people:
-        own = subjects == person
-        temperature, threshold = _fitted(raw[~own], truth[~own], target)
-        scaled[own] = softened(raw[own], temperature)
-        sure[own] = scaled[own].max(axis=1) > threshold
+    others = {person: subjects != person for person in people}
+    temperatures = {person: temperature_of(raw[rest], truth[rest]) for person, rest in others.items()}
+    scaled = _each_at(raw, subjects, temperatures)
+    before, after = reliability(raw, truth), reliability(scaled, truth)
+    helps = after.nll < before.nll
+    sure = np.empty(len(raw), bool)
+    for person, rest in others.items():
+        learnt = _threshold_at(raw[rest], truth[rest], temperatures[person] if helps else 1.0, target)
+        sure[~rest] = (scaled if helps else raw)[~rest].max(axis=1) > learnt
+    temperature = temperature_of(raw, truth) if helps else 1.0
     right = raw.argmax(axis=1) == truth
     datasets = np.array([p.dataset for p in predictions])
     names = sorted(set(datasets))
     return Calibration(
-        *_fitted(raw, truth, target),
+        temperature,
+        _threshold_at(raw, truth, temperature, target),
         target=target,
         subjects=len(people),
-        before=reliability(raw, truth),
-        after=reliability(scaled, truth),
+        before=before,
+        after=after,
         sure=_sureness(sure, right),
         parts={str(n): _sureness(sure[datasets == n], right[datasets == n]) for n in names[1:] and names},
     )
@@ -158,11 +165,18 @@ def threshold_of(confidence: DoubleArray, right: npt.NDArray[np.bool_], target: 
     return 1.0
 
 
-def _fitted(probabilities: DoubleArray, truth: IntArray, target: float) -> tuple[float, float]:
-    temperature = temperature_of(probabilities, truth)
-    confidence = softened(probabilities, temperature).max(axis=1)
+def _threshold_at(probabilities: DoubleArray, truth: IntArray, temperature: float, target: float) -> float:
     right = probabilities.argmax(axis=1) == truth
-    return temperature, threshold_of(confidence, right, target)
+    return threshold_of(softened(probabilities, temperature).max(axis=1), right, target)
+
+
+def _each_at(
+    raw: DoubleArray, subjects: npt.NDArray[np.str_], temperatures: Mapping[str, float]
+) -> DoubleArray:
+    scaled = np.empty_like(raw)
+    for person, temperature in temperatures.items():
+        scaled[subjects == person] = softened(raw[subjects == person], temperature)
+    return scaled
 
 
 def _nll(probabilities: DoubleArray, truth: IntArray) -> float:

@@ -21,6 +21,11 @@ from fleeting import linear_maps
 from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.inputs.view import Input, View, arrays_of
 from fleeting.recognition.calibration import softened
+from fleeting.recognition.extent import LEAST as LEAST_EXTENT
+from fleeting.recognition.extent import MOST as MOST_EXTENT
+from fleeting.recognition.extent import extent
+from fleeting.recognition.typicality import LEAST as LEAST_TYPICAL
+from fleeting.recognition.typicality import Typicality, typicality_in, without_typicality
 from fleeting.recognition.weights import Facts, Weights, read_weights
 from fleeting.types import Clip, FloatArray, Predict, Recognition
 
@@ -43,6 +48,8 @@ class Recogniser:
     view: View
     predict: Predict
     """Takes one array for each input; gives the model's class probabilities before calibration."""
+    typicality: Typicality | None = None
+    """Tells inputs that are unlike those of training; None where the weights came without it."""
 
     @classmethod
     def load(cls, which: str | Path = SHIPPED) -> Recogniser:
@@ -52,7 +59,8 @@ class Recogniser:
         """
         name, path = _found(which)
         weights = read_weights(path)
-        return cls(name, weights.facts, weights.sha256, _view(weights.facts), _predict_of(path, weights))
+        facts, typicality = weights.facts, _typicality_of(path, weights)
+        return cls(name, facts, weights.sha256, _view(facts), _predict_of(path, weights), typicality)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -62,30 +70,59 @@ class Recogniser:
     def recognise(self, clip: Clip) -> Recognition:
         """Classify the movement in a clip, from its onset over its apex to its offset.
 
-        A clip without a movement gets a class too, so ask only about movements that a spotter found. Raises
-        OptionError on a clip from which the inputs cannot be made, WeightsError where the inputs have other
-        shapes than in training (for example those of a gray clip, where training used colours).
+        The answer is unsure where its confidence is not above the threshold. It is unsure and not ``known``,
+        none of these classes, where the face moves further or less than in micro-expressions, or the inputs
+        are unlike those of training. Ask only about movements that a spotter (or a person) found: none of
+        this tells a micro-expression from every other movement. Raises OptionError on a clip from which the
+        inputs cannot be made, WeightsError where the inputs have other shapes than in training (for example
+        those of a gray clip, where training used colours).
         """
         arrays = arrays_of(clip, self.view)
         for array, trained in zip(arrays, self.facts.inputs, strict=True):
             if array.shape != trained.shape:
                 what = f"{self.name} was trained on {trained.modality} {trained.shape}, found {array.shape}"
                 raise WeightsError(f"{what}; give it clips of that kind")
-        return self._said(self.probabilities([array[None] for array in arrays])[0])
+        one = [array[None] for array in arrays]
+        typical = None if self.typicality is None else float(self.typicality.of(one)[0])
+        return self._said(self.probabilities(one)[0], typical, extent(clip))
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities (n, classes) of prepared inputs, (n, channels, height, width) each."""
         return softened(self.predict(arrays), self.facts.calibration.temperature)
 
-    def _said(self, probabilities: npt.NDArray[np.float64]) -> Recognition:
+    def _said(
+        self, probabilities: npt.NDArray[np.float64], typical: float | None, moved: float
+    ) -> Recognition:
         best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
+        confidence, threshold = float(probabilities[best]), self.facts.calibration.threshold
+        strange = _strange(typical, moved)
+        doubt = strange or ("" if confidence > threshold else _too_low(confidence, threshold))
         return Recognition(
             label=self.classes[best],
             confidence=confidence,
-            unsure=confidence <= self.facts.calibration.threshold,
+            unsure=bool(doubt),
             probabilities=dict(zip(self.classes, map(float, probabilities), strict=True)),
+            known=not strange,
+            doubt=doubt,
+            typical=typical,
+            extent=moved,
         )
+
+
+def _strange(typical: float | None, moved: float) -> str:
+    """Why a movement is none of the classes, "" where it may be one of them."""
+    where = f"the face moves {moved:.2g} % of the distance between the eyes"
+    if moved < LEAST_EXTENT:
+        return f"nothing moves: {where}"
+    if moved > MOST_EXTENT:
+        return f"too large for a micro-expression: {where}, in real ones seldom more than {MOST_EXTENT:g} %"
+    if typical is not None and typical < LEAST_TYPICAL:
+        return f"unlike what it learnt from: only {typical:.0%} of real micro-expressions look as unusual"
+    return ""
+
+
+def _too_low(confidence: float, threshold: float) -> str:
+    return f"a confidence of {confidence:.2f} is not above {threshold:.2f}"
 
 
 def recognisers() -> list[str]:
@@ -133,6 +170,14 @@ def _predict_of(path: Path | Traversable, weights: Weights) -> Predict:
     return predict
 
 
+def _typicality_of(path: Path | Traversable, weights: Weights) -> Typicality | None:
+    """Raises WeightsError on a check of typicality that is not whole."""
+    try:
+        return typicality_in(weights.arrays)
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"{path}: {' '.join(str(error).split())}; train again") from error
+
+
 def _model(weights: Weights) -> Predict:
     facts = weights.facts
     if facts.model in ("linear-flow", "linear-images"):
@@ -152,4 +197,4 @@ def _fitted(weights: Weights) -> Fitted:
     facts = weights.facts
     shapes = [item.shape for item in facts.inputs]
     fresh = build(facts.model, len(facts.classes), shapes, facts.options, seed=0)
-    return Fitted.of(fresh, weights.arrays)
+    return Fitted.of(fresh, without_typicality(weights.arrays))

@@ -69,12 +69,24 @@ class Score(_Fact):
     parts: dict[str, Score] = {}
 
 
+class Check(_Fact):
+    """The check of how usual an input is: the arrays ``typical.*`` of the weights.
+
+    Of real maps of people left out, the share that passed it, of all and by dataset; a map that fewer than
+    the share ``least`` of them outdo is unusual.
+    """
+
+    directions: int
+    least: float
+    passed: dict[str, float]
+
+
 class Facts(_Fact):
     """All facts about weights; ``recipe`` is the TOML that trains them again.
 
     ``note`` is the recipe's remark on its paper's numbers, ``warning`` must be read before the weights are
     handed on. ``apex``, ``color``, ``crop``, ``height`` and ``equalise`` say how clips were prepared in
-    training.
+    training. ``check`` is None where inputs are not motion maps, and in files written before there was one.
     """
 
     format: Literal[1] = 1
@@ -95,6 +107,7 @@ class Facts(_Fact):
     note: str
     warning: str = ""
     calibration: Calibration
+    check: Check | None = None
     recipe: str
 
 
