@@ -125,8 +125,10 @@ class Event:
     recogniser, for macro events, and where no clip could be cut. ``confidence`` is the label's probability,
     ``probabilities`` has every class, and ``unsure`` says that the label should not be relied on.
     ``strength`` is the movement's size over the video's own noise, ``regions`` are the parts of the face that
-    moved, the surest first. Raises OptionError where onset, apex and offset are not in this order, and on a
-    label without a probability.
+    moved, the surest first. ``likelihood``, 0 to 1, is how probable it is that this is a brief movement of
+    facial muscles of its own; None for macro events, and where the spotter does not judge. Raises OptionError
+    where onset, apex and offset are not in this order, on a label without a probability, and on a likelihood
+    that is not 0 to 1.
     """
 
     number: int
@@ -144,6 +146,7 @@ class Event:
     confidence: float | None = None
     unsure: bool = False
     probabilities: Mapping[str, float] = field(default_factory=dict)
+    likelihood: float | None = None
 
     def __post_init__(self) -> None:
         for what in ("frame", "s"):
@@ -156,20 +159,31 @@ class Event:
             raise OptionError(
                 f"event {self.number}: label {self.label!r} has no probability; there are {known}"
             )
+        if self.likelihood is not None and not 0 <= self.likelihood <= 1:
+            found = f"event {self.number}: likelihood {self.likelihood}"
+            raise OptionError(f"{found}, expected 0 to 1; give a probability, or None")
 
 
 @dataclass(frozen=True)
 class Recognition:
     """A clip's class with its confidence, 0 to 1, and the probability of each class by the class's name.
 
-    ``unsure`` says that the confidence is not above the recogniser's threshold, so the class is better not
-    shown.
+    ``unsure`` says that the class is better not shown: the confidence is not above the recogniser's
+    threshold, or the movement is none of these classes, as far as can be told. In the latter case ``known``
+    is False, and ``label`` is only what it resembles most. ``doubt`` says in words why an answer is unsure.
+    ``typical`` is the share of real micro-expressions of unseen people whose inputs are as unusual as this
+    one's or more so, 0 to 1; ``extent`` is how far the face moved, in percent of the distance between the
+    outer eye corners. Each is None where nothing was measured.
     """
 
     label: str
     confidence: float
     unsure: bool
     probabilities: Mapping[str, float]
+    known: bool = True
+    doubt: str = ""
+    typical: float | None = None
+    extent: float | None = None
 
 
 @dataclass(frozen=True)

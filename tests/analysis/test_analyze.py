@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -17,13 +18,14 @@ from PIL import Image
 from pympi import Elan
 
 from fleeting.analysis.analyze import analyze
-from fleeting.analysis.event_files import COLUMNS
+from fleeting.analysis.event_files import COLUMNS, LAST
 from fleeting.analysis.frame_tables import COLUMNS as FRAME_COLUMNS
 from fleeting.analysis.result_folder import FORMATS, PARTIAL
 from fleeting.analysis.video_files import video_files
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.faces.networks import detect
 from fleeting.faces.tracking import find_face
+from fleeting.spotting.matched import Matched
 from fleeting.video.reader import open_video
 from tests.fixtures.command import typed
 from tests.fixtures.films import film
@@ -36,7 +38,7 @@ ALL = tuple(FORMATS)
 NAMES = {"summary.json", *(name for files in FORMATS.values() for name in files)}
 KEYS = {
     *("frames_decoded", "frames_with_face", "fps", "variable_frame_rate", "duration_s", "events", "warnings"),
-    *("model", "weights_sha256", "version", "settings"),
+    *("candidates", "model", "weights_sha256", "version", "settings"),
 }
 
 
@@ -98,6 +100,8 @@ def test_the_summary_says_how_it_was_made(results):
     assert results.summary == json.loads((results.folder / "summary.json").read_text())
     assert results.summary["frames_decoded"] == results.summary["frames_with_face"] == SCRIPT.frames
     assert results.summary["events"] == 1
+    assert results.summary["candidates"] == len(results.candidates)
+    assert results.summary["settings"]["alarms_per_minute"] == 1.0
     assert results.summary["model"] == "megc2019-symmetric-flow"
     assert re.fullmatch("[0-9a-f]{64}", results.summary["weights_sha256"])
     assert any("40 ms" in warning for warning in results.summary["warnings"])
@@ -117,7 +121,8 @@ def faces_in(folder):
     codes = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
     stills = [np.asarray(Image.open(io.BytesIO(base64.b64decode(code)))) for code in codes]
     padded = [np.pad(still, ((60, 60), (60, 60), (0, 0)), constant_values=128) for still in stills]
-    found = [bool(find_face(image) or detect(image, 0.3)) for image in (*frames, *padded)]
+    found = [bool(find_face(image) or detect(image, 0.3)) for image in frames]
+    found += [bool(find_face(image) or detect(image)) for image in padded]  # arrows on a sketch reach 0.4
     return len(frames), len(stills), sum(found)
 
 
@@ -193,6 +198,7 @@ def test_one_frame_is_no_video(empty, tmp_path):
         ({"model": __file__}, WeightsError, "no weights file"),
         ({"workers": 0}, OptionError, "workers is 0"),
         ({"people": 0}, OptionError, "people is 0"),
+        ({"alarms_per_minute": 0}, OptionError, "alarms_per_minute is 0, expected a number above 0"),
         ({"start": 2.0, "end": 1.0}, VideoError, "expected a start before the end"),
         ({"start": 100.0}, VideoError, "no frame from 100 s"),
     ],
@@ -201,6 +207,29 @@ def test_wrong_options_leave_nothing(empty, tmp_path, options, error, match):
     with pytest.raises(error, match=match):
         analyze(empty, tmp_path / "out", **options)
     assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(("alarms", "listed"), [(0.5, False), (2.0, True)])
+def test_what_is_too_unlikely_is_written_beside_the_events(video, tmp_path, monkeypatch, alarms, listed):
+    class Unlikely(Matched):
+        def point(self, alarms_per_minute):
+            return 1 / (1 + alarms_per_minute)
+
+        def finish(self):
+            return [replace(one, likelihood=0.5) for one in super().finish()]
+
+        def push(self, motion):
+            return [replace(one, likelihood=0.5) for one in super().push(motion)]
+
+    monkeypatch.setattr("fleeting.session.session.spotters", {"matched": Unlikely})
+    (one,) = analyze(video, tmp_path, alarms_per_minute=alarms).done
+    (found,), none = (one.events, one.candidates) if listed else (one.candidates, one.events)
+    assert none == ()
+    assert overlap(found) > 0.5
+    assert (found.number, found.likelihood, found.label) == (1, 0.5, "surprise" if listed else "")
+    assert (one.summary["events"], one.summary["candidates"]) == (int(listed), int(not listed))
+    (row,) = json.loads((one.folder / f"{'events' if listed else 'candidates'}.json").read_text())
+    assert list(row) == [*COLUMNS, "p_negative", "p_positive", "p_surprise", *LAST]
 
 
 def test_a_file_is_no_folder_to_write_to(empty, tmp_path):

@@ -11,6 +11,7 @@ from pympi import Elan
 
 from fleeting.analysis.event_files import (
     COLUMNS,
+    LAST,
     describe,
     event_row,
     events_csv,
@@ -56,10 +57,12 @@ def tiers(content, tmp_path):
 
 
 def test_the_table_has_the_promised_columns():
-    text = events_csv([event(), event(2, label="", kind="macro", lasts=1.0)], CLASSES)
+    text = events_csv([event(likelihood=0.25), event(2, label="", kind="macro", lasts=1.0)], CLASSES)
     header, *rows = csv.reader(io.StringIO(text))
-    assert header == [*COLUMNS, "p_negative", "p_positive", "p_surprise", "strength", "regions"]
+    assert header == [*COLUMNS, "p_negative", "p_positive", "p_surprise", *LAST]
+    assert header[-1] == "likelihood"
     first, second = (dict(zip(header, row, strict=True)) for row in rows)
+    assert (first["likelihood"], second["likelihood"]) == ("0.25", "")
     assert (first["event"], first["kind"], first["onset_frame"], first["onset_s"]) == (
         "1",
         "micro",
@@ -72,9 +75,7 @@ def test_the_table_has_the_promised_columns():
 
 
 def test_the_header_is_there_without_events():
-    assert events_csv([], CLASSES).splitlines() == [
-        ",".join([*COLUMNS, *map("p_{}".format, CLASSES), "strength,regions"])
-    ]
+    assert events_csv([], CLASSES).splitlines() == [",".join([*COLUMNS, *map("p_{}".format, CLASSES), *LAST])]
     assert json.loads(events_json([], CLASSES)) == []
 
 
@@ -88,9 +89,11 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     words,
     st.booleans(),
     st.sampled_from(["micro", "macro"]),
+    st.none() | st.floats(0, 1).map(lambda v: round(v, 6)),
 )
-def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, kind):
-    told = event(7, 3, kind, at, lasts, label, unsure=unsure, probabilities={label: 0.7, "other": 0.3})
+def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, kind, likelihood):
+    chances = {label: 0.7, "other": 0.3}
+    told = event(7, 3, kind, at, lasts, label, unsure=unsure, probabilities=chances, likelihood=likelihood)
     told = Event(
         **{**{name: getattr(told, name) for name in told.__slots__}, "apex_s": round(told.apex_s, 6)}
     )
@@ -98,9 +101,17 @@ def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, 
     path.write_text(events_json([told], (label, "other")), encoding="utf-8")
     (back,) = read_events(path)
     assert event_row(back, (label, "other")) == event_row(told, (label, "other"))
-    assert back.label == label
+    assert (back.label, back.likelihood) == (label, likelihood)
     row = next(csv.DictReader(io.StringIO(events_csv([told], (label, "other")))))
     assert row["label"] == label
+
+
+def test_files_of_before_there_were_likelihoods_are_read(tmp_path):
+    row = event_row(event(), CLASSES)
+    del row["likelihood"]
+    (tmp_path / "events.json").write_text(json.dumps([row]))
+    (back,) = read_events(tmp_path / "events.json")
+    assert back == event()
 
 
 def test_elan_has_a_tier_for_each_face_and_kind(tmp_path):
@@ -147,3 +158,4 @@ def test_elan_takes_any_label(tmp_path_factory, label):
 def test_what_is_unsure_is_said_to_be():
     assert describe(event(unsure=True)) == "unsure, perhaps positive 0.70"
     assert describe(event(label="", unsure=True)) == "movement of unknown class"
+    assert describe(event(likelihood=0.834)) == "positive 0.70, likelihood 0.83"

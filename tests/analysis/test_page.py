@@ -1,7 +1,9 @@
 """The page about a video in a real browser, without a network; and the shapes that it draws."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,11 +26,14 @@ from fleeting.analysis.motion_curves import (
 from fleeting.analysis.page import write_page
 from fleeting.analysis.stills import stills
 from fleeting.analysis.watch import facts
+from fleeting.faces.tracking import find_face
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.session.session import Session
-from fleeting.types import Event
+from fleeting.types import Event, Frame
 from fleeting.video.reader import open_video
 from tests.fixtures.bumps import bumped_clip
+from tests.fixtures.portraits import scene
+from tests.fixtures.tables import rows
 
 pytestmark = pytest.mark.slow  # the fixtures that these tests share take seconds to make
 
@@ -53,13 +58,12 @@ def event(number, face=0, kind="micro", at=1.0, lasts=0.3, **said):
 
 
 CLASSES = {"negative": 0.2, "positive": 0.7, "surprise": 0.1}
+UNSURE = {**CLASSES, "positive": 0.4}
 EVENTS = [
-    event(1, label="positive", confidence=0.7, probabilities=CLASSES),
-    event(
-        2, at=2.0, label="positive", confidence=0.4, unsure=True, probabilities={**CLASSES, "positive": 0.4}
-    ),
+    event(1, label="positive", confidence=0.7, probabilities=CLASSES, likelihood=0.62),
+    event(2, at=2.0, label="positive", confidence=0.4, unsure=True, probabilities=UNSURE, likelihood=0.9),
     event(3, face=1, kind="macro", at=3.0, lasts=1.5),
-    event(4, at=5.0, unsure=True),
+    event(4, at=5.0, unsure=True, likelihood=0.33),
 ]
 
 
@@ -87,7 +91,8 @@ def tables(folder, reasons, faces=2, moved=0.2):
 def summary(count=180, **changed):
     seen = {"frames_decoded": count, "frames_with_face": count - 30, "frames_usable": count - 60, "fps": 30.0}
     said = {"duration_s": count / 30, "variable_frame_rate": True, "warnings": ["30 frames per second: few"]}
-    how = {"version": "0", "model": "m", "weights_sha256": "0", "settings": {"blur": False}}
+    settings = {"blur": False, "alarms_per_minute": 1.0}
+    how = {"version": "0", "model": "m", "weights_sha256": "0", "settings": settings, "candidates": 7}
     return {"input": {"file": HOSTILE, "sha256": "0"}, **seen, **said, **how, **changed}
 
 
@@ -138,6 +143,52 @@ def test_it_says_what_was_found_and_what_it_must_not_be_used_for(page):
     assert "In 17 % of the pictures: no face." in text
     assert "30 frames per second: few" in text
     assert "so there is no class" in text
+
+
+def test_it_says_how_many_to_expect_to_be_false(page):
+    text = page.inner_text("body")
+    assert "Expect about 1 of the 3 short movements to be false alarms." in text
+    assert "gives about 1 false alarm a minute, 60 in an hour." in text
+    assert "7 less likely movements can be found in candidates.json." in text
+
+
+def test_the_likeliest_come_first(page):
+    titles = page.locator(".card h3").all_inner_texts()
+    assert [title[: len("Event 1")] for title in titles] == ["Event 2", "Event 1", "Event 4", "Event 3"]
+    cells = page.locator("tbody tr td:nth-last-child(2)").all_inner_texts()[:4]
+    assert cells == ["90 %", "62 %", "33 %", "–"]
+    assert "Likelihood 90 %. Of ten movements like this, about 9 will be real" in page.inner_text("#event-2")
+    assert "Likelihood" not in page.inner_text("#event-3")
+
+
+@pytest.mark.parametrize(
+    ("likelihoods", "rate", "said"),
+    [
+        ([0.7], 1.0, "The short movement is a false alarm with a chance of 30 %."),
+        ([0.95] * 4, 1.0, "Expect hardly any of the 4 short movements to be false alarms."),
+        ([0.1] * 4, 1.0, "Expect nearly all of the 4 short movements to be false alarms."),
+        ([0.5] * 9, 2.5, "gives about 2.5 false alarms a minute, 150 in an hour."),
+        ([], 1.0, ""),
+        ([0.5, None], 1.0, ""),
+    ],
+)
+def test_false_alarms_are_counted_in_words(tmp_path, likelihoods, rate, said):
+    tables(tmp_path, [""] * 180, faces=1)
+    events = [event(n, likelihood=likelihood) for n, likelihood in enumerate(likelihoods, start=1)]
+    asked = {"blur": False, "alarms_per_minute": rate}
+    write_page(tmp_path, summary(settings=asked, candidates=0), events, {}, None)
+    text = (tmp_path / "report.html").read_text()
+    assert said in text
+    assert ("The list ends" in text) == bool(said)
+    assert "candidates.json" not in text
+
+
+def test_a_class_can_be_unsure_for_other_reasons_than_its_confidence(tmp_path):
+    tables(tmp_path, [""] * 180, faces=1)
+    said = {"label": "positive", "unsure": True, "probabilities": CLASSES}
+    for confidence, words in ((0.99, "Do not rely on these"), (0.01, "None of these is likely enough")):
+        write_page(tmp_path, summary(), [event(1, confidence=confidence, **said)], {}, Recogniser.load())
+        assert words in (tmp_path / "report.html").read_text()
 
 
 def test_each_event_can_be_reached_and_read(page):
@@ -225,6 +276,12 @@ def test_gaps_are_told_apart_by_their_reason():
     ]
 
 
+def test_a_gap_keeps_the_words_of_its_reason():
+    reasons = ("the skin could not be followed: fast turn",) * 2 + ("the skin could not be followed: blur",)
+    found = gaps(Track(np.arange(3) / 10, np.zeros(3), reasons))
+    assert [(gap.reason, gap.frames) for gap in found] == [(reasons[0], 2), (reasons[2], 1)]
+
+
 def test_a_face_that_has_no_row_was_not_seen():
     times = np.arange(5) / 10
     part = spread(Track(times[1:3], np.array([0.5, 0.7]), ("", "x")), times)
@@ -244,6 +301,30 @@ def test_tables_of_a_real_session_are_read_back(tmp_path):
     assert whole.reasons == ("no face",) * 5
     assert read_people(tmp_path / "faces.csv") == {}
     assert facts(video.report, written)["frames_with_face"] == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ({}, "the skin could not be followed"),
+        ({"reason": "the skin could not be followed: blur"}, "the skin could not be followed: blur"),
+    ],
+)
+def test_a_frame_that_was_not_judged_has_its_reason(tmp_path, said, written):
+    image = scene(("hopper", 200, 240))
+    face = find_face(image)
+    lost = SimpleNamespace(places=None, amount=np.nan, **said)
+    seen = SimpleNamespace(places=np.zeros((45, 2)), amount=0.25, reason="")
+    with FrameTables(tmp_path) as tables:
+        for number, motion in enumerate((seen, lost)):
+            tables.add(Frame(number, number / 30, image), [face], {face.id: motion})
+        dark = replace(face, measures=replace(face.measures, brightness=9.0))
+        tables.add(Frame(2, 2 / 30, image), [dark], {face.id: lost})
+    for name in ("frames.csv", "faces.csv"):
+        found = [(row["motion"], row["reason"]) for row in rows(tmp_path / name)]
+        assert found[:2] == [("0.2500", ""), ("", written)]
+        assert found[2] == ("", "too dark: mean brightness 9 of 255")
+    assert (tables.with_face, tables.usable) == (3, 1)
 
 
 def test_arrows_point_where_the_skin_went():

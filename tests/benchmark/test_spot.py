@@ -105,6 +105,7 @@ def test_the_scores_are_those_of_the_lists(done, tmp_path):
     assert "two people" in scores["drawn"]
     assert scores["notes"] == []
     assert scores["settings"]["spotter"] == "matched"
+    assert scores["settings"]["alarms_per_minute"] == 1.0
     score_intervals(done.folder / "truth.csv", done.folder / "found.csv")
 
 

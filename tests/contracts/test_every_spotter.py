@@ -154,6 +154,19 @@ def test_says_what_it_does_and_how_late_it_is(name):
     assert 0 < spotters[name]().latency < 10
 
 
+@pytest.mark.parametrize("name", spotters)
+def test_fewer_alarms_ask_for_likelier_movements(name):
+    points = [spotters[name]().point(rate) for rate in (0.01, 0.1, 1.0, 10.0, 1000.0)]
+    assert all(0 <= point <= 1 for point in points)
+    assert points == sorted(points, reverse=True)
+
+
+@pytest.mark.parametrize("name", spotters)
+def test_a_likelihood_is_a_probability(name):
+    for found in all_of(spotters[name](), motions(TIMES, ("mouth corner", SMILE, -1.0, -1.0))):
+        assert found.likelihood is None or 0 <= found.likelihood <= 1
+
+
 def test_the_default_is_there():
     assert DEFAULT in spotters
 

@@ -8,7 +8,7 @@ import pytest
 from fleeting.errors import FaceError, OptionError, UnknownNameError
 from fleeting.faces import landmarks
 from fleeting.faces.clips import clip_of
-from fleeting.faces.tracking import find_face
+from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.video.pictures import read_picture
 from fleeting.video.reader import open_video
 
@@ -95,6 +95,26 @@ def test_a_face_that_is_lost_on_the_way_is_reported(frames):
     clip, how = clip_of(seen, TIMES, 0, 3, 5)
     assert how == "unsteady"
     assert np.abs(clip.frames[5].astype(int) - clip.frames[0])[20:-20, 20:-20].mean() < 2
+
+
+def test_a_face_that_was_followed_is_not_searched_for(frames, tight, monkeypatch):
+    tracker = FaceTracker(most=1)
+    meshes = [tracker.push(frame)[0].mesh for frame in frames]
+    monkeypatch.setattr("fleeting.faces.clips.find_face", None)  # looking for a face would fail now
+    monkeypatch.setattr("fleeting.faces.clips.FaceTracker", None)
+    clip, how = clip_of(frames, TIMES, 0, 3, 5, meshes=meshes)
+    assert how == "aligned"
+    assert (clip.frames == tight).all()
+    assert clip_of(frames, TIMES, 0, 3, 5, meshes=[*meshes[:2], None, *meshes[3:]])[1] == "unsteady"
+    with pytest.raises(OptionError, match="6 frames with 5 meshes, expected one each"):
+        clip_of(frames, TIMES, 0, 3, 5, meshes=meshes[:5])
+    with pytest.raises(FaceError, match="no face"):
+        clip_of(frames, TIMES, 0, 3, 5, meshes=[None] * 6)
+
+
+def test_a_tight_crop_is_known_by_its_mesh(tight):
+    meshes = [find_face(frame).mesh for frame in tight]
+    assert clip_of(tight, TIMES, 0, 3, 5, meshes=meshes)[1] == "tight"
 
 
 def test_one_frame_is_a_clip(frames):

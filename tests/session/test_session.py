@@ -5,12 +5,14 @@ import sys
 import tracemalloc
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.faces.clips import clip_of
-from fleeting.faces.tracking import find_face
+from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.session import session as module
 from fleeting.session.buffer import ClipBuffer
@@ -67,11 +69,16 @@ def test_reading_gives_what_pushing_gives(found, frames):
 
 def test_the_clip_is_that_of_the_whole_frames(found, frames):
     ((event, clip, _),) = found
-    images = [frame.image for frame in frames[event.onset_frame : event.offset_frame + 1]]
-    whole, how = clip_of(images, clip.times, clip.onset, clip.apex, clip.offset)
+    span, tracker = slice(event.onset_frame, event.offset_frame + 1), FaceTracker()
+    meshes = [tracker.push(frame.image, frame.time)[0].mesh for frame in frames][span]
+    images = [frame.image for frame in frames[span]]
+    whole, how = clip_of(images, clip.times, clip.onset, clip.apex, clip.offset, meshes=meshes)
     assert how == "aligned"
     away = np.abs(whole.frames.astype(int) - clip.frames)[:, 20:-20, 20:-20]
-    assert away.mean() < 1
+    assert away.mean() < 0.5
+    searched, _ = clip_of(images, clip.times, clip.onset, clip.apex, clip.offset)
+    step, theirs = (np.abs(np.diff(one.frames.astype(int), axis=0)).mean() for one in (clip, searched))
+    assert step < 1.05 * theirs
 
 
 def test_the_end_gives_what_was_still_held(frames):
@@ -95,8 +102,12 @@ class Given:
 
     latency = 0.1
 
-    def __init__(self, kind="micro", onset=4, apex=6, offset=9):
+    def __init__(self, kind="micro", onset=4, apex=6, offset=9, likelihood=None):
         self.kind, self.frames, self.times, self.held = kind, (onset, apex, offset), {}, True
+        self.likelihood = likelihood
+
+    def point(self, alarms_per_minute):
+        return 1 / (1 + alarms_per_minute)  # 0.5 by default
 
     def push(self, motion):
         self.times[motion.frame] = motion.time
@@ -106,7 +117,7 @@ class Given:
         held, self.held = self.held, False
         known = all(frame in self.times for frame in self.frames)
         return (
-            [Spotted(self.kind, *self.frames, *map(self.times.get, self.frames), 5.0, ())]
+            [Spotted(self.kind, *self.frames, *map(self.times.get, self.frames), 5.0, (), self.likelihood)]
             if held and known
             else []
         )
@@ -166,6 +177,93 @@ def test_what_cannot_be_cut_is_unsure(given):
     assert (event.label, event.confidence, event.unsure) == ("", None, True)
     assert session.faces[0].reason.startswith("too dark")
     assert np.isnan(session.motions[0].amount)
+
+
+@pytest.mark.parametrize(
+    ("kind", "likelihood", "asked", "is_event"),
+    [
+        ("micro", 0.5, {}, True),
+        ("micro", 0.49, {}, False),
+        ("micro", 0.49, {"alarms_per_minute": 2.0}, True),
+        ("micro", 0.7, {"alarms_per_minute": 0.25}, False),
+        ("micro", None, {"alarms_per_minute": 0.25}, True),
+        ("macro", 0.0, {}, True),
+    ],
+)
+def test_what_is_too_unlikely_is_a_candidate(given, kind, likelihood, asked, is_event):
+    given(kind=kind, likelihood=likelihood)
+    asked_about = []
+    session = Session(recogniser=lambda clip: asked_about.append(clip) or sure(clip), **asked)
+    both, candidates = scene(("hopper", 200, 240), ("astronaut", 440, 240)), []
+    events = []
+    for frame in still(both, 12):
+        events += session.push(frame)
+        candidates += session.candidates
+        assert all(number in (1, 2) for number in session.clips)
+    assert session.finish() == session.candidates == []
+    some, none = (events, candidates) if is_event else (candidates, events)
+    assert none == []
+    assert [(one.number, one.face, one.likelihood) for one in some] == [
+        (1, 0, likelihood),
+        (2, 1, likelihood),
+    ]
+    assert len(asked_about) == (2 if is_event and kind == "micro" else 0)
+    assert not any(one.label for one in candidates)
+
+
+def test_the_last_frames_have_candidates_too(given):
+    given(likelihood=0.1, offset=11)
+    session = Session()
+    for frame in still(scene(("hopper", 200, 240)), 12):
+        session.push(frame)
+    assert len(session.candidates) == 1
+    assert session.finish() == session.candidates == []
+
+
+@pytest.mark.parametrize("asked", [0, -1, np.nan, np.inf])
+def test_alarms_are_a_number_above_none(asked):
+    with pytest.raises(OptionError, match="expected a number above 0"):
+        Session(alarms_per_minute=asked)
+
+
+@pytest.mark.parametrize(
+    ("facts", "images", "unsure"),
+    [
+        ({}, {}, False),
+        ({"apex": 4}, {}, True),
+        ({"apex": 9}, {}, True),
+        ({}, {7: "dark"}, True),
+        ({}, {3: "dark"}, False),
+        ({}, {6: "empty"}, True),
+        ({}, dict.fromkeys(range(12), "small"), True),
+    ],
+)
+def test_a_class_that_rests_on_little_is_unsure(given, facts, images, unsure):
+    given(**facts)
+    near = scene(("hopper", 320, 240))
+    half = cv2.resize(near, None, fx=0.5, fy=0.5)
+    far = cv2.copyMakeBorder(half, 120, 120, 160, 160, cv2.BORDER_REPLICATE)
+    shown = {"near": near, "dark": lit(near, 0.1), "empty": scene(), "small": far}
+    frames = [Frame(n, n / 30, shown[images.get(n, "near")]) for n in range(12)]
+    ((event, _, _),) = fed(Session(recogniser=sure), frames)
+    assert (event.label, event.unsure) == ("a", unsure)
+
+
+def test_linear_algebra_has_one_thread_while_a_session_works(given, monkeypatch):
+    def threads():
+        return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+    seen = []
+    monkeypatch.setattr(Given, "push", lambda *_: seen.append(threads()) or [])
+    monkeypatch.setattr(Given, "finish", lambda *_: seen.append(threads()) or [])
+    given()
+    with threadpool_limits(2, user_api="blas"):
+        before, session = threads(), Session()
+        for _ in session.read(still(scene(("hopper", 200, 240)), 3)):
+            assert threads() == before
+        session.finish()
+        assert threads() == before
+    assert seen == [1] * 4
 
 
 def test_who_is_gone_is_forgotten(given):
@@ -236,6 +334,9 @@ def test_an_event_is_in_order_and_its_label_is_one_of_the_classes():
     times = {"onset_s": 0.1, "apex_s": 0.2, "offset_s": 0.3}
     with pytest.raises(OptionError, match="onset 5, apex 4, offset 6 are not in this order"):
         Event(**facts, **times, onset_frame=5, apex_frame=4, offset_frame=6)
+    for likelihood in (-0.1, 1.1, np.nan):
+        with pytest.raises(OptionError, match="expected 0 to 1"):
+            Event(**facts, **times, onset_frame=3, apex_frame=4, offset_frame=6, likelihood=likelihood)
     with pytest.raises(OptionError, match="label 'b' has no probability; there are a"):
         Event(
             **facts, **times, onset_frame=3, apex_frame=4, offset_frame=6, label="b", probabilities={"a": 1.0}

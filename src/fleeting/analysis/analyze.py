@@ -26,7 +26,7 @@ from fleeting.errors import UnknownNameError, VideoError
 from fleeting.files import refuse_file
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
-from fleeting.session.session import Session
+from fleeting.session.session import ALARMS_PER_MINUTE, Session, refuse_no_alarms
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Progress, silent
 from fleeting.version import __version__
@@ -49,9 +49,10 @@ class AnalysisSettings:
     """The settings that, with the video, decide its results.
 
     ``model`` is a recogniser's name or file; None recognises nothing. ``start``, ``end`` and ``fps`` are as
-    `fleeting.open_video` takes them, ``spotter`` and ``people`` as `fleeting.Session` does; ``formats`` are
-    names in `FORMATS`. With ``blur`` no picture that is written shows a face. Raises UnknownNameError on an
-    unknown spotter or format, OptionError on fewer people than one.
+    `fleeting.open_video` takes them, ``spotter``, ``people`` and ``alarms_per_minute`` as `fleeting.Session`
+    does; ``formats`` are names in `FORMATS`. With ``blur`` no picture that is written shows a face. Raises
+    UnknownNameError on an unknown spotter or format, OptionError on fewer people than one, and where
+    ``alarms_per_minute`` is not a number above 0.
     """
 
     model: str | Path | None = SHIPPED
@@ -62,9 +63,11 @@ class AnalysisSettings:
     fps: float | None = None
     spotter: str = DEFAULT
     people: int = 4
+    alarms_per_minute: float = ALARMS_PER_MINUTE
 
     def __post_init__(self) -> None:
         _ = spotters[self.spotter]
+        refuse_no_alarms(self.alarms_per_minute)
         for name in self.formats:
             if name not in FORMATS:
                 raise UnknownNameError("format", name, FORMATS)
@@ -72,7 +75,7 @@ class AnalysisSettings:
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as ``summary.json`` has them; the model's name and hash are entries of their own."""
-        names = ("start", "end", "fps", "spotter", "people", "blur")
+        names = ("start", "end", "fps", "spotter", "people", "alarms_per_minute", "blur")
         always = {"csv", "json"}
         return {**{name: getattr(self, name) for name in names}, "formats": sorted({*self.formats, *always})}
 
@@ -163,12 +166,13 @@ def _written(
 ) -> dict[str, Any]:
     """Write all results of an input to a folder, and return its summary."""
     settings, recogniser = context.settings, context.recogniser
-    seen, events, pictures, first_time = _seen(folder, context, item)
+    seen, events, candidates, pictures, first_time = _seen(folder, context, item)
     if seen["frames_decoded"] == 1:
         raise VideoError(f"{item.source} shows one frame, and a movement needs time; give a longer stretch")
     classes = recogniser.classes if recogniser else ()
     (folder / "events.csv").write_text(events_csv(events, classes), encoding="utf-8")
     (folder / "events.json").write_text(events_json(events, classes), encoding="utf-8")
+    (folder / "candidates.json").write_text(events_json(candidates, classes), encoding="utf-8")
     if "elan" in settings["formats"]:
         media = None if item.source.is_dir() else item.source
         written = events_eaf(events, media, folder.parent, first_time)
@@ -179,7 +183,8 @@ def _written(
             write_annotated(
                 folder / "annotated.mp4", shown, folder / "faces.csv", events, blur=settings["blur"]
             )
-    summary: dict[str, Any] = json.loads(json.dumps({**seen, "events": len(events), **identity}))
+    counts = {"events": len(events), "candidates": len(candidates)}
+    summary: dict[str, Any] = json.loads(json.dumps({**seen, **counts, **identity}))
     if "html" in settings["formats"]:
         write_page(folder, summary, events, pictures, recogniser)
     (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -188,19 +193,22 @@ def _written(
 
 def _seen(
     folder: Path, context: _AnalysisContext, item: VideoFile
-) -> tuple[dict[str, Any], list[Event], dict[int, Stills], float]:
-    """The facts of a video, its events, pictures of each event by its number, the time of the first frame.
+) -> tuple[dict[str, Any], list[Event], list[Event], dict[int, Stills], float]:
+    """Facts of a video, events, candidates, pictures of each event by its number, the first frame's time.
 
     Reads the whole video and writes every frame and face into the folder's tables.
     """
     settings, recogniser = context.settings, context.recogniser
     recognise = recogniser.recognise if recogniser else None
-    session = Session(recogniser=recognise, spotter=settings["spotter"], people=settings["people"])
+    chosen = {name: settings[name] for name in ("spotter", "people", "alarms_per_minute")}
+    session = Session(recogniser=recognise, **chosen)
     events: list[Event] = []
+    candidates: list[Event] = []
     pictures: dict[int, Stills] = {}
 
     def take(given: Sequence[Event]) -> None:
         events.extend(given)
+        candidates.extend(session.candidates)
         if "html" in settings["formats"]:
             for number, clip in session.clips.items():
                 pictures[number] = stills(clip, blur=settings["blur"])
@@ -213,11 +221,11 @@ def _seen(
         promised = video.report.header_frames or 0
         for frame, found in _told(read, promised, item.name, context.progress):
             take(found)
-            tables.add(frame, session.faces, {face: moved.amount for face, moved in session.motions.items()})
+            tables.add(frame, session.faces, session.motions)
         take(session.finish())
     seen = facts(video.report, tables)
     warned = {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events)]}
-    return warned, events, pictures, video.first_time
+    return warned, events, candidates, pictures, video.first_time
 
 
 def _doubts(seen: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:

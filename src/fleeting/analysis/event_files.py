@@ -20,7 +20,8 @@ COLUMNS = (
     *("event", "face", "kind", "onset_frame", "apex_frame", "offset_frame", "onset_s", "apex_s", "offset_s"),
     *("label", "confidence", "unsure"),
 )
-"""The first columns of events.csv; then follow ``p_<class>`` for each class, strength and regions."""
+LAST = ("strength", "regions", "likelihood")
+"""The first and the last columns of events.csv; ``p_<class>`` for each class stand between them."""
 NO_DATE = "1970-01-01T00:00:00+00:00"
 """ELAN's files need a date; this one is constant, so that the same events give the same bytes."""
 
@@ -32,13 +33,14 @@ def event_row(event: Event, classes: Sequence[str]) -> dict[str, Any]:
     said = {"label": event.label or None, "confidence": _rounded(event.confidence), "unsure": event.unsure}
     chances = {f"p_{name}": _rounded(event.probabilities.get(name)) for name in classes}
     moved = {"strength": round(event.strength, 3), "regions": list(event.regions)}
-    return {"event": event.number, **facts, **said, **chances, **moved}
+    likely = {"likelihood": _rounded(event.likelihood)}
+    return {"event": event.number, **facts, **said, **chances, **moved, **likely}
 
 
 def events_csv(events: Iterable[Event], classes: Sequence[str]) -> str:
     """The table of events as CSV; ``unsure`` is true or false, regions are separated by semicolons."""
     text = StringIO()
-    columns = [*COLUMNS, *(f"p_{name}" for name in classes), "strength", "regions"]
+    columns = [*COLUMNS, *(f"p_{name}" for name in classes), *LAST]
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for event in events:
@@ -54,7 +56,7 @@ def events_json(events: Iterable[Event], classes: Sequence[str]) -> str:
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
-    """The events in an ``events.json``."""
+    """The events in an ``events.json``, or the candidates in a ``candidates.json``."""
     rows = json.loads(path.read_text(encoding="utf-8"))
     return tuple(_event(row) for row in rows)
 
@@ -103,17 +105,20 @@ def recording_of(path: Path) -> Path | None:
 
 
 def describe(event: Event) -> str:
-    """An event's class and confidence in a few words, such as "unsure, perhaps surprise 0.41"."""
-    if not event.label:
-        return "movement of unknown class" if event.unsure else "movement"
-    return f"{'unsure, perhaps ' if event.unsure else ''}{event.label} {event.confidence:.2f}"
+    """An event in a few words, such as "unsure, perhaps surprise 0.41, likelihood 0.83"."""
+    if event.label:
+        said = f"{'unsure, perhaps ' if event.unsure else ''}{event.label} {event.confidence:.2f}"
+    else:
+        said = "movement of unknown class" if event.unsure else "movement"
+    return said if event.likelihood is None else f"{said}, likelihood {event.likelihood:.2f}"
 
 
 def _event(row: dict[str, Any]) -> Event:
     chances = {name[2:]: value for name, value in row.items() if name.startswith("p_") and value is not None}
     facts = {name: row[name] for name in (*COLUMNS[1:], "strength")}
     facts |= {"label": row["label"] or "", "regions": tuple(row["regions"]), "probabilities": chances}
-    return Event(number=row["event"], **facts)
+    likelihood = row.get("likelihood")  # the first files had none
+    return Event(number=row["event"], **facts, likelihood=likelihood)
 
 
 def _rounded(value: float | None) -> float | None:

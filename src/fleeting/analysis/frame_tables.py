@@ -6,10 +6,10 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from math import isnan
 from pathlib import Path
 from typing import Any, Self
 
+from fleeting.faces.skin_motion import Motion
 from fleeting.faces.tracking import Face, main_face
 from fleeting.files import appearing
 from fleeting.types import Frame
@@ -18,13 +18,15 @@ COLUMNS = (
     *("frame", "time_s", "faces", "face", "x", "y", "width", "height", "score", "quality", "motion"),
     "reason",
 )
-NO_FACE = "no face"
+NO_FACE, NOT_FOLLOWED = "no face", "the skin could not be followed"
+"""Reasons for which a frame is not used, where neither the face's quality nor its motion names another."""
 
 
 class FrameTables:
     """``frames.csv`` and ``faces.csv`` of a folder, written frame by frame; they appear when complete.
 
-    ``with_face`` counts the frames with any face, ``usable`` the frames whose main face is seen well enough.
+    ``with_face`` counts the frames with any face, ``usable`` the frames whose main face was used: it is seen
+    well enough, and its skin could be followed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,24 +42,30 @@ class FrameTables:
     def __exit__(self, *error: Any) -> None:
         self._files.__exit__(*error)
 
-    def add(self, frame: Frame, faces: Sequence[Face], amounts: Mapping[int, float] | None = None) -> None:
-        """Add a frame with its faces; ``amounts`` is how much each face moved, by its id (NaN: not known)."""
-        moved = amounts or {}
+    def add(self, frame: Frame, faces: Sequence[Face], motions: Mapping[int, Motion] | None = None) -> None:
+        """Add a frame with its faces and, where it was measured, the motion of each face's skin by its id."""
+        moved = motions or {}
         self._main = main = main_face(faces, self._main)
+        written = row(frame, len(faces), main, moved.get(main.id) if main else None)
         self.with_face += bool(faces)
-        self.usable += bool(main and not main.reason)
-        self._frames.writerow(row(frame, len(faces), main, moved.get(main.id) if main else None))
+        self.usable += not written["reason"]
+        self._frames.writerow(written)
         self._faces.writerows(row(frame, len(faces), face, moved.get(face.id)) for face in faces)
 
 
-def row(frame: Frame, faces: int, face: Face | None, amount: float | None = None) -> dict[str, Any]:
-    """One row of ``frames.csv`` or ``faces.csv``; ``amount``, how much the face moved, may be None or NaN."""
+def row(frame: Frame, faces: int, face: Face | None, motion: Motion | None = None) -> dict[str, Any]:
+    """One row of ``frames.csv`` or ``faces.csv``; ``motion`` is None where the skin was not looked at."""
     facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
     if face is None:
         return {**facts, "reason": NO_FACE}
     box = {name: f"{value:.1f}" for name, value in zip(("x", "y", "width", "height"), face.box, strict=True)}
     seen = {"score": f"{face.score:.3f}", "quality": f"{face.quality:.3f}", "reason": face.reason}
-    moved = {} if amount is None or isnan(amount) else {"motion": f"{amount:.4f}"}
+    if motion is None:
+        moved = {}
+    elif motion.places is None:
+        moved = {"reason": face.reason or getattr(motion, "reason", "") or NOT_FOLLOWED}
+    else:
+        moved = {"motion": f"{motion.amount:.4f}"}
     return {**facts, "face": face.id, **box, **seen, **moved}
 
 

@@ -10,7 +10,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
-from fleeting.session.session import Session
+from fleeting.session.session import ALARMS_PER_MINUTE, Session
 from fleeting.spotting import DEFAULT
 from fleeting.types import Event, Frame
 from fleeting.video.reader import Video, VideoReport, open_video
@@ -88,13 +88,20 @@ def live(
     model: str | Path | None = SHIPPED,
     spotter: str = DEFAULT,
     people: int = 4,
+    alarms_per_minute: float = ALARMS_PER_MINUTE,
     fps: float | None = None,
 ) -> Live:
     """Find events in a camera (given by its number), or in a video or folder of pictures at its own pace.
 
     ``model`` is a recogniser's name or file; None recognises nothing. ``fps`` is as `fleeting.open_video`
-    takes it, ``spotter`` and ``people`` as `fleeting.Session` does. Raises the errors that these calls raise.
+    takes it, ``spotter``, ``people`` and ``alarms_per_minute`` as `fleeting.Session` does. Raises the errors
+    that these calls raise.
     """
     recogniser = None if model is None else Recogniser.load(model)
-    session = Session(recogniser=recogniser.recognise if recogniser else None, spotter=spotter, people=people)
+    session = Session(
+        recogniser=recogniser.recognise if recogniser else None,
+        spotter=spotter,
+        people=people,
+        alarms_per_minute=alarms_per_minute,
+    )
     return Live(open_video(source, fps=fps), session, paced=not isinstance(source, int))

@@ -7,6 +7,7 @@ The template ``analysis.html`` draws the shapes as plain SVG without a script: p
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -28,6 +29,7 @@ NARROW = 4.0
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 """Possible seconds between two ticks; the first that gives eleven ticks or fewer is used."""
 ABSENT = "not seen"
+MEASURED = re.compile(r":.*\d.*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +112,11 @@ def spread(track: Track, times: Floats) -> Track:
 
 
 def gaps(track: Track) -> Iterator[Gap]:
-    """Stretches of frames in which the face was not used for one reason; each ends at the next frame."""
-    kinds = [reason.partition(":")[0] for reason in track.reasons]
+    """Stretches of frames in which the face was not used for one reason; each ends at the next frame.
+
+    What was measured, the part after a colon with a number in it, is left out of the reason.
+    """
+    kinds = [MEASURED.sub("", reason) for reason in track.reasons]
     start = 0
     for kind, group in groupby(kinds):
         end = start + len([*group])

@@ -45,11 +45,12 @@ def write_page(
 ) -> None:
     """Write ``report.html`` into a folder that holds ``frames.csv`` and ``faces.csv``.
 
-    ``stills`` are the pictures of each event, by the event's number.
+    ``stills`` are the pictures of each event, by the event's number. The likeliest events come first.
     """
     main, people = read_main(folder / "frames.csv"), read_people(folder / "faces.csv")
     lost = list(gaps(main))
     named = [event for event in events if event.label]
+    listed = sorted(events, key=_likeliest_first)
     page = (
         _templates()
         .get_template("analysis.html")
@@ -59,12 +60,13 @@ def write_page(
             headline=_headline(summary, events),
             named=named,
             unsure=sum(event.unsure for event in named),
+            alarms=list(_alarms(summary, events)),
             missed=list(_missed(summary, lost)),
             plots=[
                 _plot(face, spread(people[face], main.times), events) for face in _plotted(people, events)
             ],
             people=len(people),
-            cards=[_card(event, people[event.face], main, stills.get(event.number)) for event in events],
+            cards=[_card(event, people[event.face], main, stills.get(event.number)) for event in listed],
             gaps=sorted(sorted(lost, key=_length)[-LISTED:], key=lambda gap: gap.start),
             more_gaps=max(0, len(lost) - LISTED),
             record=json.dumps({name: summary[name] for name in OF_RECORD}, indent=2),
@@ -103,6 +105,38 @@ def _counted(count: int, name: str) -> str:
 
 def _length(gap: Gap) -> float:
     return gap.end - gap.start
+
+
+def _likeliest_first(event: Event) -> tuple[bool, float, int]:
+    """A sorting key: micro events before macro events, and of them those that were not judged last."""
+    likelihood = -1.0 if event.likelihood is None else event.likelihood
+    return event.kind == "macro", -likelihood, event.number
+
+
+def _alarms(summary: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:
+    """Sentences on how many of the listed micro events to expect to be false, where they were judged."""
+    likelihoods = [event.likelihood for event in events if event.kind == "micro"]
+    judged = [likelihood for likelihood in likelihoods if likelihood is not None]
+    left_out = summary["candidates"]
+    if len(judged) < len(likelihoods) or not (judged or left_out):
+        return
+    if len(judged) == 1:
+        yield f"The short movement is a false alarm with a chance of {_percent(1 - judged[0])}."
+    elif judged:
+        false = round(sum(1 - likelihood for likelihood in judged))
+        which = "hardly any" if not false else "nearly all" if false == len(judged) else f"about {false}"
+        yield f"Expect {which} of the {len(judged)} short movements to be false alarms."
+    rate = summary["settings"]["alarms_per_minute"]
+    listed = f"about {rate:g} false alarm{'' if rate == 1 else 's'} a minute, {60 * rate:.0f} in an hour"
+    yield f"The list ends where ordinary footage, of people who talk and turn, gives {listed}."
+    if left_out:
+        yield f"{_counted(left_out, 'less likely movement')} can be found in candidates.json."
+
+
+def _in_ten(likelihood: float) -> str:
+    """How many of ten movements of this likelihood are real, in words."""
+    count = round(10 * likelihood)
+    return "hardly any" if not count else "nearly all" if count == 10 else f"about {count}"
 
 
 def _missed(summary: Mapping[str, Any], lost: Sequence[Gap]) -> Iterator[str]:
@@ -144,4 +178,5 @@ def _card(event: Event, track: Track, main: Track, stills: Stills | None) -> dic
         "near": plot(near, [event], marks=marks),
         "ranked": ranked,
         "lasts": lasts,
+        "in_ten": None if event.likelihood is None else _in_ten(event.likelihood),
     }

@@ -18,7 +18,7 @@ from fleeting.types import Event
 
 FORMATS = {
     "csv": ("frames.csv", "faces.csv", "events.csv"),
-    "json": ("events.json",),
+    "json": ("events.json", "candidates.json"),
     "elan": ("events.eaf",),
     "html": ("report.html",),
     "video": ("annotated.mp4",),
@@ -39,6 +39,11 @@ class Analysis:
     def events(self) -> tuple[Event, ...]:
         """The events that were found, read from ``events.json``."""
         return read_events(self.folder / "events.json")
+
+    @cached_property
+    def candidates(self) -> tuple[Event, ...]:
+        """The movements that are too unlikely to be events, read from ``candidates.json``."""
+        return read_events(self.folder / "candidates.json")
 
     def as_dict(self) -> dict[str, Any]:
         """The summary with the paths of the input and the folder, for JSON."""

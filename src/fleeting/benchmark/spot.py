@@ -31,7 +31,7 @@ from fleeting.files import refuse_file, write_atomically
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
 from fleeting.scoring.intervals import LEAST_IOU
-from fleeting.session.session import Session
+from fleeting.session.session import ALARMS_PER_MINUTE, Session, refuse_no_alarms
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Frame, Progress, silent
 from fleeting.version import __version__
@@ -49,16 +49,20 @@ class Spotting:
 
 @dataclass(frozen=True)
 class SpottingSettings:
-    """The settings that decide which movements `spot` finds: a spotter's name, and a recogniser or None.
+    """The settings that decide which movements `spot` finds.
 
-    Raises UnknownNameError on an unknown spotter.
+    ``spotter`` and ``alarms_per_minute`` are as `fleeting.Session` takes them; ``model`` is a recogniser's
+    name or file, or None. Raises UnknownNameError on an unknown spotter, OptionError where
+    ``alarms_per_minute`` is not a number above 0.
     """
 
     spotter: str = DEFAULT
     model: str | Path | None = SHIPPED
+    alarms_per_minute: float = ALARMS_PER_MINUTE
 
     def __post_init__(self) -> None:
         _ = spotters[self.spotter]
+        refuse_no_alarms(self.alarms_per_minute)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class _SpottingContext(WorkerContext):
     out: Path
     dataset: str
     spotter: str
+    alarms_per_minute: float
     resume: bool
 
     @property
@@ -76,6 +81,7 @@ class _SpottingContext(WorkerContext):
         return {
             "dataset": self.dataset,
             "spotter": self.spotter,
+            "alarms_per_minute": self.alarms_per_minute,
             "model": self.recogniser and self.recogniser.name,
             "weights_sha256": self.recogniser and self.recogniser.sha256,
             "least_iou": LEAST_IOU,
@@ -111,7 +117,8 @@ def spot(
     refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
-    context = _SpottingContext(model, progress, out, dataset, settings.spotter, resume)
+    point = settings.spotter, settings.alarms_per_minute
+    context = _SpottingContext(model, progress, out, dataset, *point, resume)
     recogniser = context.recogniser  # a wrong one is an error before anything is read
     recordings, problems = adapter.recordings(root)
     found = _looked_through(context, recordings, workers)
@@ -190,7 +197,12 @@ def _seen(context: _SpottingContext, recording: Recording, numbered: Mapping[int
     """Run a session over a recording: frame counts, events, and problems of its pictures."""
     recogniser = context.recogniser
     recognise = recogniser.recognise if recogniser else None
-    session = Session(recogniser=recognise, spotter=context.spotter, people=1)
+    session = Session(
+        recogniser=recognise,
+        spotter=context.spotter,
+        people=1,
+        alarms_per_minute=context.alarms_per_minute,
+    )
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import fleeting
-from fleeting.cli.parsing import Json, app, chosen_model, named_paths
+from fleeting.cli.parsing import Alarms, Json, app, chosen_model, named_paths
 from fleeting.cli.printing import complain, interval_table, out, print_json, progress_shown, recognised, say
 from fleeting.errors import FleetingError
 
@@ -92,6 +92,7 @@ def analyze(
     workers: int = 1,
     resume: Annotated[bool, Parameter(negative="")] = False,
     fps: float | None = None,
+    alarms_per_minute: Alarms = 1.0,
     json: Json = False,
 ) -> int:
     """Finds the movements in videos of faces, recognises the short ones: a folder of results for each.
@@ -121,6 +122,7 @@ def analyze(
                 workers=workers,
                 resume=resume,
                 fps=fps,
+                alarms_per_minute=alarms_per_minute,
                 progress=progress,
             )
         except FleetingError as error:
@@ -145,6 +147,7 @@ def live(
     *,
     camera: int = 0,
     model: str | None = None,
+    alarms_per_minute: Alarms = 1.0,
     json: Json = False,
 ) -> int:
     """Movements of faces while they happen, a line each, until Ctrl-C: from a camera, or a file as it plays.
@@ -156,7 +159,8 @@ def live(
     """
     from fleeting.analysis.event_files import describe, event_row
 
-    watched = fleeting.live(camera if file is None else file, **chosen_model(model))
+    source = camera if file is None else file
+    watched = fleeting.live(source, **chosen_model(model), alarms_per_minute=alarms_per_minute)
     before = signal.signal(signal.SIGINT, lambda *_: watched.stop())
     try:
         for event in watched:
@@ -180,6 +184,7 @@ def spot(
     out_: Annotated[Path, Parameter(name="--out")],
     spotter: str | None = None,
     model: str | None = None,
+    alarms_per_minute: Alarms = 1.0,
     workers: int = 1,
     resume: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
@@ -203,6 +208,7 @@ def spot(
             out_,
             **chosen,
             **chosen_model(model),
+            alarms_per_minute=alarms_per_minute,
             workers=workers,
             resume=resume,
             progress=progress,
@@ -270,9 +276,10 @@ def explain(
 
 
 def _counted(found: Any) -> str:
-    """The number of micro and longer movements in an analysis, in a few words."""
+    """The number of movements in an analysis, in a few words."""
     micro = sum(event.kind == "micro" for event in found.events)
     text = f"micro-movements {micro}, longer ones {len(found.events) - micro}"
+    text += f", unlikely ones left out {found.summary['candidates']}"
     return text if found.summary["frames_with_face"] else "no face, so no movement"
 
 

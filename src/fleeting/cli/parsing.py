@@ -19,6 +19,10 @@ app = App(
 )
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
+Alarms = Annotated[
+    float,
+    Parameter(help="False alarms to put up with in a minute of ordinary footage; fewer: fewer events."),
+]
 
 
 def named_paths(data: Sequence[str]) -> dict[str, Path]:

@@ -32,6 +32,7 @@ def clip_of(
     *,
     crop: Crop = "auto",
     height: int = 170,
+    meshes: Sequence[FloatArray | None] | None = None,
 ) -> tuple[Clip, How]:
     """A Clip of the face in these frames, and a word for what was done to them.
 
@@ -45,41 +46,49 @@ def clip_of(
     - ``auto`` keeps crops that are close to the canonical one (``tight``: their owners registered them, and
       resampling costs sharpness) and portraits in which no face is found (``as-is``), and aligns the rest.
 
-    Raises FaceError where a face is needed and none is found, OptionError on frames of other kinds or of
-    several kinds, and UnknownNameError on another ``crop``.
+    ``meshes``, (468, 3) each in pixels of its frame, None where the face is lost, are those of a face that
+    was followed before; without them it is searched for. Raises FaceError where a face is needed and none is
+    found, OptionError on frames of other kinds or of several kinds and on another number of meshes, and
+    UnknownNameError on another ``crop``.
     """
     if crop not in get_args(Crop):
         raise UnknownNameError("crop", crop, get_args(Crop))
-    _refuse_others(images)
+    _refuse_others(images, meshes)
     how: How | None = "as-is" if crop == "as-is" else None
     if crop == "auto":
-        how = _left(images)
+        how = _left(images, meshes)
     if how is None:
-        frames, how = _aligned(images, height)
+        frames, how = _aligned(images, _followed(images) if meshes is None else meshes, height)
     else:
         frames = np.stack([image.reshape(*image.shape[:2], -1) for image in images])
     return Clip(frames, np.asarray(times, dtype=np.float64), onset, apex, offset), how
 
 
-def _left(images: Sequence[Image]) -> How | None:
+def _left(images: Sequence[Image], meshes: Sequence[FloatArray | None] | None) -> How | None:
     """Why these frames are kept as they are, or None where they are to be aligned.
 
     Raises FaceError where no face is found and the frames cannot pass for ready-made crops.
     """
     looks = sorted({round(i) for i in np.linspace(0, len(images) - 1, LOOKS)})
-    faces = [face for i in looks if (face := find_face(_rgb(images[i]))) is not None]
+    found = [_found(images[i]) for i in looks] if meshes is None else [meshes[i] for i in looks]
+    faces = [mesh for mesh in found if mesh is not None]
     height, width = images[0].shape[:2]
     if faces:
-        tight = sum(is_tight(face.mesh, width, height) for face in faces)
+        tight = sum(is_tight(mesh, width, height) for mesh in faces)
         return "tight" if tight > len(faces) / 2 else None
     if width < PORTRAIT * height and height <= ROWS:
         return "as-is"
-    found = f"no face was found in any of {len(looks)} frames looked at, of {len(images)} of {width}x{height}"
-    raise FaceError(f"{found}; choose frames that show one, or crop=as-is to take them whole")
+    what = f"no face was found in any of {len(looks)} frames looked at, of {len(images)} of {width}x{height}"
+    raise FaceError(f"{what}; choose frames that show one, or crop=as-is to take them whole")
 
 
-def _aligned(images: Sequence[Image], height: int) -> tuple[Image, How]:
-    aligned = align([_rgb(image) for image in images], _followed(images), height=height)
+def _found(image: Image) -> FloatArray | None:
+    face = find_face(_rgb(image))
+    return None if face is None else face.mesh
+
+
+def _aligned(images: Sequence[Image], meshes: Sequence[FloatArray | None], height: int) -> tuple[Image, How]:
+    aligned = align([_rgb(image) for image in images], meshes, height=height)
     channels = 1 if images[0].ndim == 2 else images[0].shape[2]
     return aligned.frames[..., :channels], "unsteady" if aligned.lost or aligned.by_mesh else "aligned"
 
@@ -98,7 +107,10 @@ def _rgb(image: Image) -> Image:
     return colours if colours.shape[2] == 3 else colours.repeat(3, axis=2)
 
 
-def _refuse_others(images: Sequence[Image]) -> None:
+def _refuse_others(images: Sequence[Image], meshes: Sequence[FloatArray | None] | None) -> None:
+    if meshes is not None and len(meshes) != len(images):
+        found = f"{len(images)} frames with {len(meshes)} meshes"
+        raise OptionError(f"{found}, expected one each; give None where the face is lost")
     kinds = sorted({f"{image.dtype} {image.shape}" for image in images})
     what = f"{len(kinds)} kinds of frames ({', '.join(kinds[:3])})"
     if len(kinds) != 1:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fleeting.faces import optical_flow
 from fleeting.modalities import means, modalities
-from fleeting.modalities._frames import gray_crop
+from fleeting.modalities._frames import flow_between
 from fleeting.types import Clip, FloatArray
 
 
@@ -20,7 +20,7 @@ def flow(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     Pixels are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
     one of the backends of `fleeting.faces.optical_flow.flow`. A still clip is 0.
     """
-    return _between(clip, clip.onset, clip.apex, backend)
+    return np.stack(flow_between(clip, clip.onset, clip.apex, backend))
 
 
 @modalities.register("flow-offset")
@@ -31,7 +31,7 @@ def flow_offset(clip: Clip, *, backend: str = "tvl1") -> FloatArray:
     Pixels are those of the gray crop, which is shrunk to 141 rows where it has more than 170. ``backend`` is
     one of the backends of `fleeting.faces.optical_flow.flow`. A still clip is 0.
     """
-    return _between(clip, clip.apex, clip.offset, backend)
+    return np.stack(flow_between(clip, clip.apex, clip.offset, backend))
 
 
 @modalities.register("strain")
@@ -42,7 +42,7 @@ def strain(clip: Clip, *, form: Literal["usual", "printed"] = "usual", backend: 
     ``form`` is one of the forms of `fleeting.faces.optical_flow.optical_strain`, ``backend`` one of the
     backends of `fleeting.faces.optical_flow.flow`. A still clip is 0.
     """
-    u, v = _between(clip, clip.onset, clip.apex, backend)
+    u, v = flow_between(clip, clip.onset, clip.apex, backend)
     return optical_flow.optical_strain(u, v, form)[None]
 
 
@@ -55,10 +55,5 @@ def flow_strain(
 
     The channels are those of `flow` and `strain`, side by side and unscaled. A still clip is 0.
     """
-    u, v = _between(clip, clip.onset, clip.apex, backend)
+    u, v = flow_between(clip, clip.onset, clip.apex, backend)
     return np.stack([u, v, optical_flow.optical_strain(u, v, form)])
-
-
-def _between(clip: Clip, before: int, after: int, backend: str) -> FloatArray:
-    u, v = optical_flow.flow(gray_crop(clip.frames[before]), gray_crop(clip.frames[after]), backend)
-    return np.stack([u, v])

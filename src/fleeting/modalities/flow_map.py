@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fleeting.errors import OptionError
 from fleeting.faces.four_regions import four_regions
-from fleeting.faces.optical_flow import flow, motion_map
+from fleeting.faces.optical_flow import motion_map
 from fleeting.modalities import means, modalities
-from fleeting.modalities._frames import gray_crop
+from fleeting.modalities._frames import flow_between
 from fleeting.types import Clip, FloatArray
 
 
@@ -37,5 +37,4 @@ def region_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArr
 def _map(clip: Clip, side: int, backend: str) -> FloatArray:
     if side < 1:
         raise OptionError(f"the side of a map is {side}, expected 1 or more")
-    onset, apex = (gray_crop(clip.frames[i]) for i in (clip.onset, clip.apex))
-    return motion_map(*flow(onset, apex, backend), side)
+    return motion_map(*flow_between(clip, clip.onset, clip.apex, backend), side)

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleeting.errors import FaceError
 from fleeting.faces.clips import clip_of
 from fleeting.faces.optical_flow import SMALLEST
 from fleeting.faces.tracking import Face
 from fleeting.faces.warping import shrunk
 from fleeting.spotting import LONGEST_MICRO, Spotted
-from fleeting.types import Clip, Frame, Image
+from fleeting.types import Clip, FloatArray, Frame, Image
 
 LONGEST = 8.0
 """Seconds that an event may last and still get a clip."""
@@ -32,13 +31,17 @@ Edges = tuple[int, int, int, int]  # left, top, right, bottom
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """The square around a face in one frame, ``edges`` in pixels of the frame, shrunk by ``factor``."""
+    """The square around a face in one frame, ``edges`` in pixels of the frame, shrunk by ``factor``.
+
+    ``mesh`` is the face's, in pixels of the frame.
+    """
 
     number: int
     time: float
     edges: Edges
     factor: int
     image: Image
+    mesh: FloatArray
 
     def part(self, edges: Edges, factor: int) -> Image:
         """The part within ``edges``, shrunk by ``factor``, a multiple of this square's own factor."""
@@ -47,6 +50,12 @@ class _Kept:
         ]
         left, top, right, bottom = inside
         return shrunk(self.image[top:bottom, left:right], factor // self.factor)
+
+    def mesh_in(self, edges: Edges, factor: int) -> FloatArray:
+        """The mesh in pixels of that part."""
+        middle = (factor - 1) / 2  # centre of the block that became the first pixel
+        first = np.array([edges[0] + middle, edges[1] + middle, 0], np.float32)
+        return np.asarray((self.mesh - first) / np.float32(factor))
 
 
 class ClipBuffer:
@@ -65,7 +74,7 @@ class ClipBuffer:
         factor = min(GRID, 2 ** int(np.log2(max(face.measures.size / LARGE, 0.5)) + 1))
         left, top, right, bottom = edges = _edges(face, others, frame.image.shape, factor)
         part = shrunk(frame.image[top:bottom, left:right], factor)
-        self._recent.append(_Kept(frame.number, frame.time, edges, factor, part.copy()))
+        self._recent.append(_Kept(frame.number, frame.time, edges, factor, part.copy(), face.mesh))
         while self._recent[0].time < frame.time - self._dense:
             kept = self._recent.popleft()
             if not self._older or kept.time >= self._older[-1].time + SPARSE:
@@ -74,9 +83,10 @@ class ClipBuffer:
             self._older.popleft()
 
     def clip(self, event: Spotted) -> Clip | None:
-        """The aligned clip of an event; None where its first frames are gone or its frames show no face.
+        """The aligned clip of an event; None where its first frames are gone or too little of them was kept.
 
-        Every frame shows the same part of the picture: the part that was kept of all of them.
+        Every frame shows the same part of the picture: the part that was kept of all of them. The face is
+        not searched for again.
         """
         kept = [k for k in (*self._older, *self._recent) if event.onset <= k.number <= event.offset]
         if event.kind == "macro":
@@ -89,10 +99,8 @@ class ClipBuffer:
             return None
         apex = int(np.argmin([abs(k.number - event.apex) for k in kept]))
         images, times = [k.part(edges, factor) for k in kept], [k.time for k in kept]
-        try:
-            return clip_of(images, times, 0, apex, len(kept) - 1)[0]
-        except FaceError:
-            return None
+        meshes = [k.mesh_in(edges, factor) for k in kept]
+        return clip_of(images, times, 0, apex, len(kept) - 1, meshes=meshes)[0]
 
 
 def _edges(face: Face, others: Iterable[Face], shape: tuple[int, ...], factor: int) -> Edges:

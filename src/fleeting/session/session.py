@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Any
@@ -10,12 +12,17 @@ from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion, Motion
 from fleeting.faces.tracking import Face, FaceTracker
 from fleeting.session.buffer import ClipBuffer
-from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
+from fleeting.session.one_thread import one_thread
+from fleeting.spotting import DEFAULT, LONGEST_MICRO, Spotted, Spotter, spotters
 from fleeting.types import Clip, Event, Frame, Recognition
 from fleeting.video.prefetch import ahead
 
 MEMORY = 30
 """Frames for which a face may be gone and still keep its id when it comes back."""
+ALARMS_PER_MINUTE = 1.0
+"""False alarms a minute that are put up with on ordinary footage, unless something else is asked for."""
+SMALL = 48.0
+"""Pixels between the outer eye corners below which a face is too small to be sure of a movement's class."""
 
 
 Recognise = Callable[[Clip], Recognition]
@@ -27,19 +34,30 @@ class Session:
 
     ``recogniser`` is called with the clip of each micro event; without one, events have no label. ``spotter``
     is the name of one of `fleeting.spotting.spotters`; ``people`` is how many faces are followed at most.
-    The events depend on the frames alone, and memory does not grow with the number of frames. Raises
-    UnknownNameError on another spotter, OptionError where ``people`` is below 1.
+    A micro-movement is an event where its likelihood reaches the spotter's point for so many false
+    ``alarms_per_minute`` of ordinary footage; below it, it is a candidate, which gets no class. The events
+    depend on the frames alone, and memory does not grow with the number of frames. Native linear algebra
+    (BLAS) has one thread while a session works. Raises UnknownNameError on another spotter, OptionError where
+    ``people`` is below 1 or ``alarms_per_minute`` is not a number above 0.
     """
 
     def __init__(
-        self, *, recogniser: Recognise | None = None, spotter: str = DEFAULT, people: int = 4
+        self,
+        *,
+        recogniser: Recognise | None = None,
+        spotter: str = DEFAULT,
+        people: int = 4,
+        alarms_per_minute: float = ALARMS_PER_MINUTE,
     ) -> None:
+        refuse_no_alarms(alarms_per_minute)
         self._recogniser, self._new_spotter = recogniser, spotters[spotter]
         self._tracker = FaceTracker(most=people, memory=MEMORY)
         self._people: dict[int, _Person] = {}
         self._last: Frame | None = None
-        self._count = 0
-        self.latency = self._new_spotter().latency
+        self._events = self._candidates = 0
+        asked = self._new_spotter()
+        self._point = asked.point(alarms_per_minute)
+        self.latency = asked.latency
         """Seconds after its offset by which an event is given out at the latest."""
         self.faces: tuple[Face, ...] = ()
         """The faces of the last frame."""
@@ -47,6 +65,8 @@ class Session:
         """The motion of each face's skin in the last frame, by the face's id."""
         self.clips: dict[int, Clip] = {}
         """Clips of the events that the last call gave out, by the event's number, where one could be cut."""
+        self.candidates: list[Event] = []
+        """Micro-movements that the last call found too unlikely for events, numbered on their own from 1."""
 
     def push(self, frame: Frame) -> list[Event]:
         """The events that are certain once this frame is seen, by person and onset.
@@ -72,23 +92,25 @@ class Session:
         return frame, self._tracker.push(frame.image, frame.time)
 
     def _taken(self, frame: Frame, faces: tuple[Face, ...]) -> list[Event]:
-        self.faces, self.clips = faces, {}
+        self.faces, self.clips, self.candidates = faces, {}, []
         for face in self.faces:
             if face.id not in self._people:
                 self._people[face.id] = _Person(self._new_spotter())
-        found = [
-            self._event(id_, person, spotted)
-            for id_, person in self._people.items()
-            for spotted in person.push(frame, id_, self.faces)
-        ]
-        found += self._ended([id_ for id_, person in self._people.items() if person.away > MEMORY])
+        with one_thread:
+            found = [
+                event
+                for id_, person in self._people.items()
+                for event in self._given(id_, person, person.push(frame, id_, self.faces))
+            ]
+            found += self._ended([id_ for id_, person in self._people.items() if person.away > MEMORY])
         self.motions = {id_: person.motion for id_, person in self._people.items() if person.motion}
         return found
 
     def finish(self) -> list[Event]:
         """The events that were still undecided when the frames ended."""
-        self.clips = {}
-        return self._ended([*self._people])
+        self.clips, self.candidates = {}, []
+        with one_thread:
+            return self._ended([*self._people])
 
     def _refuse_earlier(self, frame: Frame) -> None:
         last = self._last
@@ -101,37 +123,57 @@ class Session:
     def _ended(self, ids: Collection[int]) -> list[Event]:
         """The events that these people's spotters still held; the people are then forgotten."""
         gone = {id_: self._people.pop(id_) for id_ in ids}
-        return [
-            self._event(id_, one, spotted) for id_, one in gone.items() for spotted in one.spotter.finish()
-        ]
+        return [event for id_, one in gone.items() for event in self._given(id_, one, one.spotter.finish())]
 
-    def _event(self, face: int, person: _Person, spotted: Spotted) -> Event:
-        self._count += 1
-        if (clip := person.buffer.clip(spotted)) is not None:
-            self.clips[self._count] = clip
-        return Event(
-            number=self._count,
-            face=face,
-            kind=spotted.kind,
-            onset_frame=spotted.onset,
-            apex_frame=spotted.apex,
-            offset_frame=spotted.offset,
-            onset_s=spotted.onset_s,
-            apex_s=spotted.apex_s,
-            offset_s=spotted.offset_s,
-            strength=spotted.strength,
-            regions=spotted.regions,
-            **self._recognised(clip, spotted),
-        )
+    def _given(self, face: int, person: _Person, found: Iterable[Spotted]) -> list[Event]:
+        """The events among these movements; those that are too unlikely become candidates."""
+        events = []
+        for spotted in found:
+            likelihood = spotted.likelihood
+            if spotted.kind == "micro" and likelihood is not None and likelihood < self._point:
+                self._candidates += 1
+                self.candidates.append(_event(self._candidates, face, spotted))
+                continue
+            self._events += 1
+            if (clip := person.buffer.clip(spotted)) is not None:
+                self.clips[self._events] = clip
+            events.append(_event(self._events, face, spotted, **self._recognised(clip, person, spotted)))
+        return events
 
-    def _recognised(self, clip: Clip | None, spotted: Spotted) -> dict[str, Any]:
+    def _recognised(self, clip: Clip | None, person: _Person, spotted: Spotted) -> dict[str, Any]:
         """The fields of an event that come from the recogniser."""
         if self._recogniser is None or spotted.kind == "macro":
             return {}
         if clip is None:
             return {"unsure": True}
         said = self._recogniser(clip)
-        return {name: getattr(said, name) for name in ("label", "confidence", "unsure", "probabilities")}
+        fields = {name: getattr(said, name) for name in ("label", "confidence", "probabilities")}
+        return {**fields, "unsure": said.unsure or person.is_doubtful(spotted)}
+
+
+def refuse_no_alarms(alarms_per_minute: float) -> None:
+    """Raise OptionError unless the false alarms a minute that are put up with are a finite number above 0."""
+    if not 0 < alarms_per_minute < math.inf:
+        found = f"alarms_per_minute is {alarms_per_minute}, expected a number above 0"
+        raise OptionError(f"{found}; 1 is usual, fewer give fewer events")
+
+
+def _event(number: int, face: int, spotted: Spotted, **recognised: Any) -> Event:
+    return Event(
+        number=number,
+        face=face,
+        kind=spotted.kind,
+        onset_frame=spotted.onset,
+        apex_frame=spotted.apex,
+        offset_frame=spotted.offset,
+        onset_s=spotted.onset_s,
+        apex_s=spotted.apex_s,
+        offset_s=spotted.offset_s,
+        strength=spotted.strength,
+        regions=spotted.regions,
+        likelihood=spotted.likelihood,
+        **recognised,
+    )
 
 
 class _Person:
@@ -142,6 +184,7 @@ class _Person:
         self.buffer = ClipBuffer(spotter.latency)
         self.motion: Motion | None = None
         self.away = 0
+        self._doubtful: deque[tuple[int, float]] = deque()
 
     def push(self, frame: Frame, id_: int, faces: Sequence[Face]) -> list[Spotted]:
         """The movements that are certain once this frame is seen; a frame without a usable face is a gap."""
@@ -151,4 +194,17 @@ class _Person:
         if usable:
             self.buffer.add(frame, usable, [other for other in faces if other.id != id_])
         self.motion = self._skin.push(frame, usable)
+        if self.motion.places is None or (usable and usable.measures.size < SMALL):
+            self._doubtful.append((frame.number, frame.time))
+        while self._doubtful and self._doubtful[0][1] < frame.time - self.spotter.latency - LONGEST_MICRO:
+            self._doubtful.popleft()
         return self.spotter.push(self.motion)
+
+    def is_doubtful(self, spotted: Spotted) -> bool:
+        """Whether no class of a micro-movement is to be relied on, whatever a recogniser says of it.
+
+        That is so where its apex is its first or last frame, and where the face was small (SMALL), or could
+        not be judged, in any frame of it.
+        """
+        at_edge = spotted.apex in (spotted.onset, spotted.offset)
+        return at_edge or any(spotted.onset <= number <= spotted.offset for number, _ in self._doubtful)

@@ -30,8 +30,10 @@ class Spotted:
     ``onset``, ``apex`` and ``offset`` are frame numbers, the first and the last frame in which the movement
     is seen; ``onset_s``, ``apex_s`` and ``offset_s`` are their presentation times in seconds. ``strength`` is
     how many times larger the movement is than the video's own noise; ``regions`` are the names of the regions
-    that moved (of `fleeting.faces.skin_motion.REGIONS`), the surest first. Raises OptionError where onset,
-    apex and offset are not in this order.
+    that moved (of `fleeting.faces.skin_motion.REGIONS`), the surest first. ``likelihood``, 0 to 1, is how
+    probable it is that this is a brief movement of facial muscles of its own: not speech, a blink, gaze, the
+    head or the camera, nor part of a longer expression. It is None for macro-movements, and where the spotter
+    does not judge. Raises OptionError where onset, apex and offset are not in this order.
     """
 
     kind: Kind
@@ -43,6 +45,7 @@ class Spotted:
     offset_s: float
     strength: float
     regions: tuple[str, ...]
+    likelihood: float | None = None
 
     def __post_init__(self) -> None:
         if not self.onset <= self.apex <= self.offset:
@@ -62,6 +65,10 @@ class Spotter(Protocol):
 
     def finish(self) -> list[Spotted]:
         """The movements that were still undecided when the frames ended."""
+        ...
+
+    def point(self, alarms_per_minute: float) -> float:
+        """The likelihood from which on about so many false alarms a minute come on ordinary footage."""
         ...
 
 

@@ -74,6 +74,10 @@ class Matched:
         search, self._search = self._search, None
         return search.finish()
 
+    def point(self, alarms_per_minute: float) -> float:  # noqa: ARG002
+        """The likelihood from which on about so many false alarms a minute come on ordinary footage."""
+        return 0.0
+
 
 class _Search:
     """The search for movements in one stretch of frames: its peaks, and which of them are movements."""
