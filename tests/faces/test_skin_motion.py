@@ -8,9 +8,10 @@ import pytest
 from fleeting.drawing import identity
 from fleeting.drawing.rendering import exact_flow, frame
 from fleeting.drawing.script import Blink, write_script
-from fleeting.faces.skin_motion import MIDDLE, PAIRS, REGIONS, FaceMotion
-from fleeting.faces.tracking import find_face
+from fleeting.faces.skin_motion import MIDDLE, OUTSIDE, PAIRS, REGIONS, UNLIKE, FaceMotion
+from fleeting.faces.tracking import FaceTracker, find_face, main_face
 from fleeting.types import Frame
+from fleeting.video.reader import open_video
 from tests.fixtures.portraits import photograph, placed
 
 FPS = 30.0
@@ -90,14 +91,79 @@ def test_frames_without_a_face_are_gaps_and_the_stretch_goes_on():
     assert [motion.frame for motion in seen] == list(range(8))
 
 
-def test_another_face_begins_a_stretch():
+def test_another_face_begins_a_stretch_after_half_a_second():
     skin = FaceMotion()
     one, other = (placed(photograph(name), size=(512, 600)) for name in ("astronaut", "hopper"))
-    pictures = [one] * 3 + [other] * 4
-    seen = [skin.push(Frame(i, i / FPS, picture), find_face(picture)) for i, picture in enumerate(pictures)]
-    assert [motion.stretch for motion in seen if motion.places is not None][:3] == [0, 0, 0]
-    assert seen[-1].stretch == 1
-    assert seen[-1].places is not None
+    faces = {id(picture): find_face(picture) for picture in (one, other)}
+    pictures = [one] * 3 + [other] * 20
+    seen = [skin.push(Frame(i, i / FPS, picture), faces[id(picture)]) for i, picture in enumerate(pictures)]
+    missed = [i for i, motion in enumerate(seen) if motion.places is None]
+    assert missed == list(range(3, 18))
+    assert all(seen[i].reason == UNLIKE and seen[i].stretch == 0 and seen[i].head is None for i in missed)
+    assert [motion.stretch for motion in seen[18:]] == [1] * 5
+    assert not any(motion.reason for motion in seen if motion.places is not None)
+
+
+def test_a_short_cover_is_a_gap_and_the_stretch_goes_on():
+    image = photograph("astronaut")
+    face, skin = find_face(image), FaceMotion()
+    covered = np.random.default_rng(0).integers(0, 255, image.shape, np.uint8)
+    pictures = [image] * 4 + [covered] * 6 + [image] * 4
+    seen = [skin.push(Frame(i, i / FPS, picture), face) for i, picture in enumerate(pictures)]
+    assert [i for i, motion in enumerate(seen) if motion.places is None] == list(range(4, 10))
+    assert {motion.stretch for motion in seen} == {0}
+    assert np.linalg.norm(seen[-1].places, axis=1).max() < 0.1
+
+
+def test_a_long_time_without_a_face_ends_the_stretch():
+    image = photograph("astronaut")
+    face, skin = find_face(image), FaceMotion()
+    seen = [skin.push(Frame(i, i / FPS, image), None if 3 <= i < 20 else face) for i in range(24)]
+    assert [motion.stretch for motion in seen] == [0] * 20 + [1] * 4
+
+
+def test_how_the_head_turns_and_grows_is_told():
+    image = photograph("astronaut")
+    course = np.linspace(0, 1, 16)
+    pictures = [placed(image, turn=6 * t, scale=1 + 0.1 * t) for t in course]
+    seen = followed(pictures)
+    yaw, pitch, roll, scale = seen[-1].head - seen[1].head  # the first frame has nothing to compare with
+    assert abs(roll) == pytest.approx(100 * np.radians(6 * 14 / 15), rel=0.1)
+    assert scale == pytest.approx(100 * np.log(1.1 / (1 + 0.1 / 15)), rel=0.1)
+    assert max(abs(yaw), abs(pitch)) < 1.5
+    assert all(motion.likeness > 0.8 for motion in seen)
+
+
+def test_what_the_mesh_says_is_passed_on():
+    image = photograph("astronaut")
+    face = find_face(image)
+    motion = FaceMotion().push(Frame(0, 0.0, image), face)
+    assert motion.size == pytest.approx(face.measures.size)
+    assert (motion.pitch, motion.sharpness) == (face.measures.pitch, face.measures.sharpness)
+    assert 0 < motion.mouth < 0.5
+
+
+def test_a_face_outside_the_picture_gives_no_places():
+    image = photograph("astronaut")
+    face = find_face(image)
+    motion = FaceMotion().push(Frame(0, 0.0, image), replace(face, mesh=face.mesh + np.float32(4000)))
+    assert motion.places is None
+    assert motion.reason == OUTSIDE
+
+
+@pytest.mark.slow
+def test_a_real_face_is_followed_without_restarts(shared):
+    path = shared / "faces-real" / "KwaiVGI_d19.mp4"
+    if not path.is_file():
+        pytest.skip(f"needs ../shared: {path.name} is not there")
+    tracker, skin, face, seen = FaceTracker(), FaceMotion(), None, []
+    with open_video(path) as video:
+        for frame in video:
+            face = main_face(tracker.push(frame.image, frame.time), face)
+            seen.append((face, skin.push(frame, face)))
+    usable = [motion for face, motion in seen if face and not face.reason]
+    assert usable[-1].stretch <= 2
+    assert np.mean([motion.places is not None for motion in usable]) > 0.9
 
 
 def test_a_face_that_is_not_usable_counts_as_none():
