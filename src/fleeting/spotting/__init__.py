@@ -18,7 +18,7 @@ from fleeting.faces.skin_motion import Motion
 from fleeting.registry import Registry
 from fleeting.types import Kind
 
-DEFAULT = "matched"
+DEFAULT = "rising"
 LONGEST_MICRO = 0.5
 """Longest duration of a micro-movement, in seconds."""
 
