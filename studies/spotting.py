@@ -104,16 +104,25 @@ class Score:
 
 
 def motion_of(path: Path) -> list[Motion]:
-    """The motion of the face in a video; it is kept beside the video until `skin_motion` changes."""
+    """The motion of the face in a video; it is kept beside the video until code of its room changes."""
     kept = path.with_suffix(".npz")
-    changed = Path(skin_motion.__file__).stat().st_mtime
+    changed = max(code.stat().st_mtime for code in Path(skin_motion.__file__).parent.glob("*.py"))
     if not kept.exists() or kept.stat().st_mtime < changed:
         _measure(path, kept)
     series = np.load(kept)
-    rows = zip(*(series[name] for name in ("n", "t", "y", "s", "a", "e")), strict=True)
+    rows = zip(*(series[name] for name in ("n", "t", "y", "s", "a", "e", "l", "m")), strict=True)
     return [
-        Motion(int(n), float(t), None if np.isnan(a) else y, int(s), float(a), float(e))
-        for n, t, y, s, a, e in rows
+        Motion(
+            int(n),
+            float(t),
+            None if np.isnan(a) else y,
+            int(s),
+            float(a),
+            float(e),
+            likeness=float(likeness),
+            mouth=float(mouth),
+        )
+        for n, t, y, s, a, e, likeness, mouth in rows
     ]
 
 
@@ -134,13 +143,16 @@ def _measure(path: Path, kept: Path) -> None:
         s=[m.stretch for m in found],
         a=[m.amount for m in found],
         e=[m.shut for m in found],
+        l=[m.likeness for m in found],
+        m=[m.mouth for m in found],
     )
 
 
 def spotted(motions: list[Motion], spotter: str) -> list[Spotted]:
-    """Everything that the spotter finds in these motions."""
+    """What the spotter finds in these motions and is listed by default."""
     one = spotters[spotter]()
-    return [found for motion in motions for found in one.push(motion)] + one.finish()
+    found = [movement for motion in motions for movement in one.push(motion)] + one.finish()
+    return [m for m in found if m.likelihood is None or m.likelihood >= one.point(1.0)]
 
 
 def score(setting: Setting, folder: Path, spotter: str) -> Score:

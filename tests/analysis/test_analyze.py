@@ -25,6 +25,7 @@ from fleeting.analysis.video_files import video_files
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.faces.networks import detect
 from fleeting.faces.tracking import find_face
+from fleeting.spotting import DEFAULT
 from fleeting.spotting.matched import Matched
 from fleeting.video.reader import open_video
 from tests.fixtures.command import typed
@@ -221,7 +222,7 @@ def test_what_is_too_unlikely_is_written_beside_the_events(video, tmp_path, monk
         def push(self, motion):
             return [replace(one, likelihood=0.5) for one in super().push(motion)]
 
-    monkeypatch.setattr("fleeting.session.session.spotters", {"matched": Unlikely})
+    monkeypatch.setattr("fleeting.session.session.spotters", {DEFAULT: Unlikely})
     (one,) = analyze(video, tmp_path, alarms_per_minute=alarms).done
     (found,), none = (one.events, one.candidates) if listed else (one.candidates, one.events)
     assert none == ()

@@ -13,6 +13,7 @@ from fleeting.benchmark.spot import spot
 from fleeting.datasets import Drawing, datasets
 from fleeting.errors import DatasetError, OptionError, UnknownNameError
 from fleeting.scoring.intervals import score_intervals
+from fleeting.spotting import DEFAULT
 from fleeting.synthetic.draw import draw
 from tests.fixtures.command import typed
 
@@ -104,7 +105,7 @@ def test_the_scores_are_those_of_the_lists(done, tmp_path):
     assert scores["incomplete"] is False
     assert "two people" in scores["drawn"]
     assert scores["notes"] == []
-    assert scores["settings"]["spotter"] == "matched"
+    assert scores["settings"]["spotter"] == DEFAULT
     assert scores["settings"]["alarms_per_minute"] == 1.0
     score_intervals(done.folder / "truth.csv", done.folder / "found.csv")
 

@@ -17,7 +17,7 @@ from fleeting.recognition.recogniser import Recogniser
 from fleeting.session import session as module
 from fleeting.session.buffer import ClipBuffer
 from fleeting.session.session import MEMORY, Session
-from fleeting.spotting import LONGEST_MICRO, Spotted
+from fleeting.spotting import DEFAULT, LONGEST_MICRO, Spotted
 from fleeting.types import Event, Frame
 from fleeting.video.reader import open_video
 from tests.fixtures.portraits import lit, photograph, placed, scene
@@ -126,7 +126,7 @@ class Given:
 @pytest.fixture
 def given(monkeypatch):
     def use(**facts):
-        monkeypatch.setattr(module, "spotters", {"matched": lambda: Given(**facts)})
+        monkeypatch.setattr(module, "spotters", {DEFAULT: lambda: Given(**facts)})
 
     return use
 

@@ -1,4 +1,4 @@
-"""The default spotter: finds movements there and back that stand out of the noise of their own video.
+"""A matched filter: finds movements there and back that stand out of the noise of their own video.
 
 Micro-movements: a bank of raised cosines (60 to 700 ms, without their mean and linear trend) is correlated
 with the course of every region and every pair of regions over time. The height that a template finds is
