@@ -32,6 +32,8 @@ PLOTTED = 4
 """Most people who get a curve: those with the most events come first, then those seen in the most frames."""
 LISTED = 12
 """Most gaps that are listed: the longest ones."""
+RARER = "That holds where real movements are frequent; in most videos they are rarer, and more is false."
+"""Likelihoods were measured where movements were frequent, so the number of false alarms is a lower bound."""
 OF_RECORD = ("input", "version", "model", "weights_sha256", "settings")
 """Entries of the summary that the end of the page shows."""
 
@@ -126,6 +128,8 @@ def _alarms(summary: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str
         false = round(sum(1 - likelihood for likelihood in judged))
         which = "hardly any" if not false else "nearly all" if false == len(judged) else f"about {false}"
         yield f"Expect {which} of the {len(judged)} short movements to be false alarms."
+    if judged:
+        yield RARER
     rate = summary["settings"]["alarms_per_minute"]
     listed = f"about {rate:g} false alarm{'' if rate == 1 else 's'} a minute, {60 * rate:.0f} in an hour"
     yield f"The list ends where ordinary footage, of people who talk and turn, gives {listed}."
