@@ -97,6 +97,7 @@ def main() -> None:
     print(table(rows))
     print("\n" + kinds(rows))
     print("\n" + curve(rows))
+    print("\n" + reliability(rows))
     if asked.json:
         asked.json.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
     if asked.figure:
@@ -391,6 +392,27 @@ def curve(rows: Sequence[Row]) -> str:
         below = [one for one in places if one[0] <= rate]
         if below:
             lines.append(f"| {rate:g} | {below[-1][1]:.2f} | {below[-1][2]:.2f} |")
+    return "\n".join(lines)
+
+
+def reliability(rows: Sequence[Row]) -> str:
+    """How many of the reporting half's movements were laid over, by their likelihood."""
+    own = [row for row in rows if not row.video.startswith(CHOOSING)] or list(rows)
+    told: list[tuple[float, bool]] = []
+    for row in own:
+        tail = round(2 * DECAY / row.seconds_a_frame)
+        for truth, found in row.passes:
+            after = [(one[0], one[2] + tail) for one in truth] + row.seen
+            for likelihood, span in found:
+                right = any(_apex_inside(one, span) for one in truth)
+                if right or not _touches_any(span, after):
+                    told.append((likelihood, right))
+    lines = ["| likelihood | movements | mean likelihood | share laid over |", "|---|---|---|---|"]
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        inside = np.array([one for one in told if low <= one[0] < low + 0.2 or one[0] == low + 0.2 == 1.0])
+        if len(inside):
+            said, share = inside.mean(axis=0)
+            lines.append(f"| {low:.1f} to {low + 0.2:.1f} | {len(inside)} | {said:.2f} | {share:.2f} |")
     return "\n".join(lines)
 
 
