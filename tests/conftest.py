@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fleeting.types import Sample
 from tests.fixtures.browser import browser  # noqa: F401 - a fixture of the tests that open pages
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # test processes side by side fight over cores otherwise
 os.environ["FLEETING_CACHE"] = "off"  # a test that wants one names its own folder
+settings.register_profile("soak", deadline=None)  # tests.fixtures.fuzzing gives it fifty times the examples
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 ROOT = Path(__file__).parent.parent
 NEEDS_SHARED = "needs ../shared"
 _skips: list[tuple[str, str]] = []

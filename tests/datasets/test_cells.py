@@ -54,7 +54,7 @@ def test_any_cell_is_an_objective_class_missing_or_refused(cell: object) -> None
     assert value is None or 1 <= value <= 7
 
 
-@given(st.integers(1, 10**7), st.floats(-0.49, 0.49))
+@given(st.integers(1, 10**7), st.floats(-9e-7, 9e-7))
 def test_numbers_are_read_however_they_are_kept(number: int, noise: float) -> None:
     assert frame_number(number) == frame_number(str(number)) == frame_number(f" {number}.0 ") == number
     assert frame_number(number + noise) == number
@@ -81,9 +81,28 @@ def test_what_is_no_number_is_refused(cell: object) -> None:
         frame_number(cell)
 
 
-def test_noise_of_the_long_videos_is_rounded() -> None:
-    assert frame_number(566.4000000000001) == 566
-    assert frame_number("177.79999999999973") == 178
+@given(st.integers(1, 10**7), st.floats(2e-6, 1 - 2e-6), st.booleans())
+def test_a_fraction_is_no_frame_but_where_the_release_has_some(
+    number: int, fraction: float, written: bool
+) -> None:
+    cell = f"{number + fraction:.7f}" if written else number + fraction
+    with pytest.raises(ValueError, match=r"is not a frame number: it has a fraction"):
+        frame_number(cell)
+    assert frame_number(cell, rounded=True) == round(number + fraction)
+
+
+@pytest.mark.parametrize(
+    ("cell", "mark", "frame"), [("46,0", ";", 46), ("1.000", ",", 1), ("46.0000", "\t", 46), (1.0, ";", 1)]
+)
+def test_a_decimal_point_is_read_where_it_can_be_nothing_else(cell: object, mark: str, frame: int) -> None:
+    assert frame_number(cell, mark) == frame
+
+
+@pytest.mark.parametrize("cell", ["1.200", "1,200", "46.000"])
+@pytest.mark.parametrize("mark", [";", "\t", ""])
+def test_thousands_or_decimals_are_refused(cell: str, mark: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a frame number: it may be \d+ or 1.2|or 46: write whole"):
+        frame_number(cell, mark)
 
 
 @pytest.mark.parametrize(("cell", "number"), [("VII", 7), ("iv", 4), (3, 3), (3.0, 3), ("1", 1), ("", None)])

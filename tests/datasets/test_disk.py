@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,8 +15,7 @@ from fleeting.benchmark.check import check
 from fleeting.datasets import datasets
 from fleeting.datasets.reading.disk import fault, find_sheet, listing, number_of, pictures, under
 from fleeting.errors import DatasetError
-
-NOBODY = 65534
+from tests.fixtures.unprivileged import unprivileged
 
 
 @pytest.fixture
@@ -27,19 +25,6 @@ def outside() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Without root's right to read everything."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 @contextmanager

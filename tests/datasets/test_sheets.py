@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fleeting.datasets import datasets
 from fleeting.datasets.reading.miniature import save_workbook
-from fleeting.datasets.reading.sheets import decoded, headerless, read_workbook, table
+from fleeting.datasets.reading.sheets import decoded, headerless, read_workbook, tables
 from fleeting.errors import DatasetError
 
 REQUIRED = ("subject", "clip", "onset", "offset", "label")
@@ -22,7 +22,7 @@ ROWS = [("01", "EP02_01f", "", 46, "/", 86, "", "happiness"), (2, "EP03_02", "",
 
 
 def fields(path: Path) -> list[dict[str, str]]:
-    rows = table(read_workbook(path), "Sheet1", REQUIRED)
+    (rows,) = tables(read_workbook(path), "Sheet1", REQUIRED).values()
     return [{field: str(cell) for field, cell in row.cells.items()} for row in rows]
 
 
@@ -48,7 +48,7 @@ def test_prose_above_and_blank_columns_between(tmp_path: Path) -> None:
     path = tmp_path / "sheet.xlsx"
     prose = [("Symbol Key:",), (), ("Subject to change", "", "see the Filename")]
     save_workbook(path, {"Sheet1": [*prose, HEAD, *ROWS, (), ("", "")], "Sheet2": []})
-    rows = table(read_workbook(path), "Sheet1", REQUIRED)
+    (rows,) = tables(read_workbook(path), "Sheet1", REQUIRED).values()
     assert [row.number for row in rows] == [5, 6]
     assert rows[0].cells["apex"] == "/"
     assert rows[1].cells["subject"] == 2

@@ -145,7 +145,7 @@ def test_what_is_not_said_is_noted():
     "text",
     [
         "video,onset,offset\nx,1,9\ny,,\n",
-        "\ufeffVideo; Onset; Offset\r\nx;0,9;9,2\r\n\r\n;;\r\ny;;\r\n",
+        "\ufeffVideo; Onset; Offset\r\nx;1,0;9,0\r\n\r\n;;\r\ny;;\r\n",
         "offset\tsubject\tvideo\tonset\n9\ts1\tx\t1\n\ts1\ty\n",
         '"video","onset","offset"\n"x","1.0","8.999999999"\n"y","",""',
     ],
@@ -155,8 +155,8 @@ def test_reads_what_programs_write(tmp_path, text):
     assert found == IntervalList(("x", "y"), (Interval("x", 1, 9),))
 
 
-def test_rounds_frame_numbers_and_folds_labels(tmp_path):
-    text = "video,onset,offset,label\nx,566.4000000000001,570.5, Positive \n"
+def test_rounds_off_noise_and_folds_labels(tmp_path):
+    text = "video,onset,offset,label\nx,566.0000000000001,570.9999999, Positive \n"
     (interval,) = read_intervals(wrote(tmp_path / "list.csv", text)).intervals
     assert interval == Interval("x", 566, 571, "positive")
 
@@ -171,8 +171,11 @@ def test_rounds_frame_numbers_and_folds_labels(tmp_path):
         ("x,1,inf", "line 2: found 'inf'"),
         ("x,one,3", "line 2: found 'one'"),
         ("x,,3", "line 2: found ''"),
+        ("x,3.60,4", "line 2: found '3.60' in the column onset, expected a frame number without a fraction"),
+        ("x,3,4.000002", "line 2: found '4.000002' in the column offset"),
+        ('x,"1,200",1300', "line 2: found '1,200' in the column onset, expected a frame number"),
         (",1,3", "line 2: found ',1,3', expected the name of a video"),
-        ("x,1,9\n\nx,1.2,9", "line 4: found 'x,1.2,9', expected each interval of x once"),
+        ("x,1,9\n\nx,1.0,9", "line 4: found 'x,1.0,9', expected each interval of x once"),
         ("x,1,9\nx,,", "line 3: found 'x,,', expected x either"),
         ("x,,\nx,,", "line 3"),
         ("x,,\nx,1,2", "line 3"),
@@ -239,3 +242,66 @@ def test_the_command_prints_a_table_or_json(tmp_path, capsys):
     scores = json.loads(capsys.readouterr().out)
     assert (scores["videos"], scores["tp"], scores["f1"], scores["strs"]) == (2, 1, 1.0, 1.0)
     assert scores["per_video"]["v2"]["f1"] is None
+
+
+HEAD = "event,face,kind,onset_frame,apex_frame,offset_frame,onset_s,label,confidence,unsure\n"
+
+
+def events(folder, *rows):
+    """An events.csv as an analysis writes it: rows of face, kind, onset, offset, label."""
+    folder.mkdir(parents=True)
+    lines = [f"{n},{f},{k},{a},{a},{b},{a / 60},{c},0.5,true\n" for n, (f, k, a, b, c) in enumerate(rows, 1)]
+    return wrote(folder / "events.csv", HEAD + "".join(lines))
+
+
+def test_the_events_of_an_analysis_are_scored_as_they_are(tmp_path):
+    found = tmp_path / "results"
+    events(found / "s1", (0, "micro", 100, 112, "happiness"), (0, "macro", 300, 360, ""))
+    events(found / "P02-cam.mp4", (0, "micro", 10, 20, "surprise"), (1, "micro", 10, 20, "surprise"))
+    events(found / "quiet")
+    truth = wrote(
+        tmp_path / "truth.csv",
+        "video,onset,offset,kind,label\ns1.mp4,100,112,micro,happiness\ns1.mp4,305,360,micro,surprise\n"
+        "P02/cam.mp4,10,20,micro,surprise\nquiet.mp4,,,,\n",
+    )
+    scores = fleeting.score_intervals(truth, found)
+    assert (scores.pooled.tp, scores.pooled.fp, scores.pooled.fn) == (2, 1, 1)  # the macro is no micro
+    assert (scores.kinds["micro"].f1, scores.kinds["macro"].fp) == (0.8, 1)
+    assert scores.recognised.accuracy == 1
+    assert any("another face's event are counted once" in note for note in scores.notes)
+    files = sorted(found.rglob("events.csv"))
+    assert fleeting.score_intervals(truth, *files).pooled == scores.pooled
+
+
+def test_one_table_of_events_is_of_the_one_video_and_a_note_says_so(tmp_path):
+    found = events(tmp_path / "anywhere", (0, "micro", 100, 112, ""))
+    truth = wrote(tmp_path / "truth.csv", "video,onset,offset\ns1.mp4,100,112\n")
+    scores = fleeting.score_intervals(truth, found)
+    assert scores.pooled.f1 == 1
+    assert any("anywhere is taken for s1.mp4" in note for note in scores.notes)
+    assert any("only the found list says which are micro" in note for note in scores.notes)
+
+
+def test_tables_of_unknown_videos_and_one_that_comes_twice_are_refused(tmp_path):
+    one = events(tmp_path / "a" / "s3", (0, "micro", 1, 9, ""))
+    two = events(tmp_path / "b" / "s3", (0, "micro", 1, 9, ""))
+    truth = wrote(tmp_path / "truth.csv", "video,onset,offset\ns1.mp4,1,9\ns2.mp4,1,9\n")
+    with pytest.raises(OptionError, match="the found list has s3"):
+        fleeting.score_intervals(truth, one)
+    with pytest.raises(OptionError, match="s3 in two of 2 lists"):
+        fleeting.score_intervals(truth, one, two)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LogError, match=r"holds no events\.csv"):
+        fleeting.score_intervals(truth, tmp_path / "empty")
+
+
+def test_lists_in_seconds_are_refused(tmp_path):
+    truth = wrote(tmp_path / "truth.csv", "video,onset,offset\ns1.mp4,3.60,3.80\n")
+    with pytest.raises(LogError, match=r"line 2: found '3\.60' in the column onset.*multiply seconds"):
+        fleeting.score_intervals(truth, truth)
+
+
+def test_thousands_or_decimals_are_refused_between_semicolons(tmp_path):
+    path = wrote(tmp_path / "list.csv", "video;onset;offset\nx;1.200;1.230\n")
+    with pytest.raises(LogError, match=r"line 2: found '1\.200' in the column onset.*may be 1200 or 1\.2"):
+        read_intervals(path)

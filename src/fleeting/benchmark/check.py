@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -36,6 +37,36 @@ class Checkup:
             "problems": [asdict(problem) for problem in self.problems],
             "drawn": self.drawn,
         }
+
+    def lines(self) -> list[str]:
+        """The problems to be read: one line each, and one for more than three clips with the same problem.
+
+        Problems are the same where they differ in names in quotes, in paths and in numbers alone.
+        """
+        alike: dict[object, list[Problem]] = {}
+        for problem in self.problems:
+            same = (bool(problem.clip), _kind(problem.what), _kind(problem.do), problem.blocks)
+            alike.setdefault(same, []).append(problem)
+        lines: list[str] = []
+        for group in alike.values():
+            lines += [_together(group)] if group[3:] else map(str, group)
+        return lines
+
+
+def _kind(sentence: str) -> str:
+    """What is left of a sentence without the names in quotes, the paths and the numbers in it."""
+    plain = re.sub(r"'[^']*'|\S*[/\\]\S*", "...", sentence)
+    return re.sub(r"[A-Z]{0,2}\d+(, \d+)*", "#", plain)
+
+
+def _together(problems: Sequence[Problem]) -> str:
+    """One line for problems of one kind: how many, the first three clips, and what the first one is."""
+    first = problems[0]
+    clips = list(dict.fromkeys(problem.clip for problem in problems))
+    more = f" and {len(clips) - 3} more" if clips[3:] else ""
+    counted = f"{len(clips)} clips ({', '.join(clips[:3])}{more})" if first.clip else f"{len(problems)} times"
+    several = any(problem.what != first.what for problem in problems)
+    return f"{counted}{', the first' if several else ''}: {first.what}; {first.do}"
 
 
 def check(name: str, root: Path, progress: Progress = silent) -> Checkup:
@@ -97,8 +128,10 @@ def _damaged(sample: Sample, files: Sequence[Path]) -> Iterator[Problem]:
 def _damaged_beside(sample: Sample, spare: Sequence[Path]) -> Iterator[Problem]:
     """A note on the first picture outside the clip that is empty or cannot be decoded."""
     for path in spare:
-        found = _decoded(path)
-        if what := fault(path) or (f"{path.name} cannot be read ({found})" if isinstance(found, str) else ""):
+        what = fault(path)
+        if not what and isinstance(found := _decoded(path), str):
+            what = f"{path.name} cannot be read ({found})"
+        if what:
             said = f"{what}; it is outside {sample.onset} to {sample.offset}"
             yield Problem(sample.id, said, "nothing to do, nothing of the clip needs it", blocks=False)
             return

@@ -32,7 +32,8 @@ def _person(cell: object, book: Workbook) -> str:  # noqa: ARG001
 
 def _clip(row: Row) -> str:
     """The clip's name: the letter of its video and its onset, as a video holds several micro-expressions."""
-    return f"{text(row.cells.get('clip'))}_{text(row.cells.get('onset'))}"
+    onset = text(row.cells.get("onset")) or f"row{row.number}"
+    return f"{text(row.cells.get('clip'))}_{onset}"
 
 
 def _row(sample: Sample) -> Cells:

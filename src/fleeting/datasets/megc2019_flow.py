@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from fleeting.datasets import datasets
 from fleeting.datasets.reading.cells import last_number, plain, shortened, text
 from fleeting.datasets.reading.checks import LEAVE_OUT, RESTORE, repeated
-from fleeting.datasets.reading.disk import fault, is_folder, listing, reason, under
+from fleeting.datasets.reading.disk import contents, fault, is_folder, listing, reason, under
 from fleeting.datasets.reading.miniature import Drawing, drawings, save_picture
 from fleeting.datasets.reading.rows import Reading
 from fleeting.datasets.reading.sheets import decoded, encoding_note
@@ -58,10 +58,15 @@ class Megc2019Flow:
         yield from (p for p in repeated(reading.samples) if p.clip in ids)
         maps = _maps(root)
         for sample in samples:
-            path = maps.get(_stem(sample))
+            path, *more = maps.get(_stem(sample), [None])
             if path is None:
                 what = f"its map {_stem(sample)} .png is missing"
                 yield Problem(sample.id, what, RESTORE)
+            elif more:
+                named = ", ".join(repr(one.name) for one in (path, *more))
+                yield Problem(
+                    sample.id, f"its map is there {1 + len(more)} times ({named})", "keep one of them"
+                )
             elif what := fault(path):
                 yield Problem(sample.id, what, RESTORE)
         if ids >= {sample.id for sample in reading.samples}:
@@ -88,7 +93,7 @@ class Megc2019Flow:
             elsewhere = _maps(root).get(_stem(sample))
             if elsewhere is None:
                 raise DatasetError(f"{sample.id}: its map {path.name} is missing; {RESTORE}")
-            path = elsewhere
+            path = elsewhere[0]
         array = _opened(path, sample)
         return four_regions(array) if modality == "region-map" else array
 
@@ -157,7 +162,7 @@ def _differing(first: Reading, second: Reading) -> Iterator[Problem]:
 
 def _list(path: Path) -> Reading:
     try:
-        words, encoding = decoded(path, path.read_bytes())
+        words, encoding = decoded(path, contents(path))
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
     samples, problems = [], list(encoding_note(path, encoding))
@@ -215,10 +220,13 @@ def _map_folder(root: Path) -> Path:
     return found[0] if found else root
 
 
-def _maps(root: Path) -> dict[str, Path]:
+def _maps(root: Path) -> dict[str, list[Path]]:
     """Map files by ``<subject>_<clip>``; a blank before ``.png`` is optional."""
-    files = [path for path in listing(_map_folder(root)) if path.suffix.casefold() == ".png"]
-    return {_normal(path.stem): path for path in reversed(files)}
+    found: dict[str, list[Path]] = {}
+    for path in listing(_map_folder(root)):
+        if path.suffix.casefold() == ".png":
+            found.setdefault(_normal(path.stem), []).append(path)
+    return found
 
 
 def _normal(stem: str) -> str:
@@ -234,7 +242,7 @@ def _normal(stem: str) -> str:
     return plain
 
 
-def _beyond_the_list(maps: dict[str, Path], samples: Sequence[Sample]) -> Iterator[Problem]:
+def _beyond_the_list(maps: dict[str, list[Path]], samples: Sequence[Sample]) -> Iterator[Problem]:
     extra = sorted(maps.keys() - {_stem(sample) for sample in samples})
     if extra:
         what = f"{len(extra)} maps are in no list, {', '.join(extra[:3])} among them"
@@ -242,6 +250,8 @@ def _beyond_the_list(maps: dict[str, Path], samples: Sequence[Sample]) -> Iterat
 
 
 def _opened(path: Path, sample: Sample) -> FloatArray:
+    if what := fault(path):
+        raise DatasetError(f"{sample.id}: {what}; {RESTORE}")
     try:
         picture = load_picture(path)
         mode, pixels = picture.mode, np.asarray(picture)

@@ -58,6 +58,7 @@ SAMM_LV = SheetDataset(
     labels_from=SAMM,
     long=Naming(name="{video}", fields={"video": r"(?P<person>\d{3})_\d+"}),
     clips_repeat=True,
+    rounded=True,
     releases={"release": 502},
 )
 datasets.register("samm-lv")(SAMM_LV)

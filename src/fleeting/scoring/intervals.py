@@ -7,61 +7,23 @@ videos as if they were one long video; an interval found in a video without a mo
 
 from __future__ import annotations
 
-import csv
-import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from fleeting.errors import LogError, OptionError, some
-from fleeting.scoring.lines import read_lines, refuse
+from fleeting.errors import OptionError, some
+from fleeting.scoring.interval_lists import Interval as Interval
+from fleeting.scoring.interval_lists import IntervalList as IntervalList
+from fleeting.scoring.interval_lists import alike, read_lists
+from fleeting.scoring.interval_lists import read_intervals as read_intervals
 from fleeting.scoring.metrics import class_measures, confusion, defined
 
-COLUMNS = ("video", "onset", "offset")
+KINDS = ("micro", "macro")
 LEAST_IOU = 0.5
-LARGEST = 2**53
-"""Frame numbers must stay below this: from here on floats do not hold them exactly."""
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class Interval:
-    """A movement in ``video`` from frame ``onset`` to frame ``offset``, both included; and its class."""
-
-    video: str
-    onset: int
-    offset: int
-    label: str = ""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.onset <= self.offset < LARGEST:
-            found = f"onset {self.onset} and offset {self.offset}"
-            raise OptionError(f"{found}; expected frames from 0 on, the onset not after the offset")
-
-
-@dataclass(frozen=True)
-class IntervalList:
-    """All videos that were searched, and the intervals in them; ``labelled`` if each interval has a class.
-
-    Raises OptionError on an interval of another video, one that is listed twice and one without its class.
-    """
-
-    videos: tuple[str, ...]
-    intervals: tuple[Interval, ...]
-    labelled: bool = False
-
-    def __post_init__(self) -> None:
-        if strange := {i.video for i in self.intervals} - set(self.videos):
-            raise OptionError(f"intervals of {some(strange)}, expected only listed videos; list them too")
-        places = Counter((i.video, i.onset, i.offset) for i in self.intervals)
-        if twice := [f"{v} {a} to {b}" for (v, a, b), count in places.items() if count > 1]:
-            raise OptionError(f"{some(twice)} listed twice, expected each interval once; delete one")
-        if self.labelled and (bare := [f"{i.video} {i.onset}" for i in self.intervals if not i.label]):
-            raise OptionError(f"{some(bare)} without a label, expected one for each interval; add it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +77,8 @@ class Recognised:
 class IntervalScores:
     """The scores of a list of found intervals; ``recognised`` and ``strs`` are None without labels.
 
-    ``strs`` is the F1 of spotting times the UF1 of the classes on the hits, 0 without a hit.
+    ``strs`` is the F1 of spotting times the UF1 of the classes on the hits, 0 without a hit. ``kinds`` has
+    the counts of micro and of macro where both lists say the kind; ``pooled`` are all together.
     """
 
     pooled: Counts
@@ -123,6 +86,7 @@ class IntervalScores:
     recognised: Recognised | None
     strs: float | None
     notes: tuple[str, ...] = ()
+    kinds: Mapping[str, Counts] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The scores as a value for JSON."""
@@ -131,22 +95,27 @@ class IntervalScores:
             **self.pooled.as_dict(),
             "recognised": asdict(self.recognised) if self.recognised else None,
             "strs": self.strs,
+            "kinds": {name: counts.as_dict() for name, counts in self.kinds.items()},
             "per_video": {name: counts.as_dict() for name, counts in self.per_video.items()},
             "notes": list(self.notes),
         }
 
 
-def score_intervals(truth: str | Path, found: str | Path) -> IntervalScores:
-    """Score a list of found intervals, both CSV files as `read_intervals` reads them.
+def score_intervals(truth: str | Path, *found: str | Path) -> IntervalScores:
+    """Score lists of found intervals: CSV files, or folders of an analysis's results (see `read_lists`).
 
     Raises LogError on a file that cannot be read, OptionError on found videos that the truth does not list.
     """
-    return score_lists(read_intervals(Path(truth)), read_intervals(Path(found)))
+    of_truth = read_lists(Path(truth))
+    of_found, chosen = alike(of_truth, read_lists(*map(Path, found)))
+    scores = score_lists(of_truth, of_found)
+    return replace(scores, notes=(*of_truth.notes, *of_found.notes, *chosen, *scores.notes))
 
 
 def score_lists(truth: IntervalList, found: IntervalList) -> IntervalScores:
     """Score found intervals against the true ones.
 
+    Where both lists say which intervals are micro and which macro, each kind is matched with its own.
     Raises OptionError on found videos that the truth does not list: a video's name in two spellings would
     count its intervals as false positives and as misses.
     """
@@ -155,25 +124,43 @@ def score_lists(truth: IntervalList, found: IntervalList) -> IntervalScores:
             f"the found list has {some(strange)}, which the truth does not list; spell videos alike, and list"
             " those without intervals in the truth too"
         )
-    per_video, hits = {}, []
-    of_truth, of_found = (_by_video(listed.intervals) for listed in (truth, found))
+    kinds = KINDS if truth.kinds and found.kinds else ("",)
+    counts: dict[tuple[str, str], Counts] = {}
+    hits = []
+    of_truth, of_found = (_grouped(listed.intervals, kinds) for listed in (truth, found))
     for video in sorted(truth.videos):
-        true, said = of_truth.get(video, []), of_found.get(video, [])
-        pairs = match(true, said)
-        hits += pairs
-        per_video[video] = Counts(len(pairs), len(said) - len(pairs), len(true) - len(pairs))
-    pooled = Counts(*(sum(getattr(c, name) for c in per_video.values()) for name in ("tp", "fp", "fn")))
-    notes = []
+        for kind in kinds:
+            true, said = of_truth.get((video, kind), []), of_found.get((video, kind), [])
+            pairs = match(true, said)
+            hits += pairs
+            counts[video, kind] = Counts(len(pairs), len(said) - len(pairs), len(true) - len(pairs))
+    per_video = {v: total(counts[v, kind] for kind in kinds) for v in sorted(truth.videos)}
+    per_kind = {k: total(counts[video, k] for video in truth.videos) for k in kinds if k}
+    pooled = total(counts.values())
+    notes = tuple(_notes(truth, found))
+    if not (truth.labelled and found.labelled):
+        return IntervalScores(pooled, per_video, None, None, notes, per_kind)
+    recognised = _recognised([pair for pair in hits if all(i.label for i in pair)])
+    strs = None if pooled.f1 is None else pooled.f1 * (recognised.uf1 or 0.0)
+    return IntervalScores(pooled, per_video, recognised, strs, notes, per_kind)
+
+
+def _notes(truth: IntervalList, found: IntervalList) -> Iterator[str]:
+    """What only one of the lists says, and which videos nothing is said of."""
     if lone := set(truth.videos) - set(found.videos):
-        notes.append(f"nothing is said of {len(lone)} of {len(truth.videos)} videos ({some(lone, 3)})")
+        yield f"nothing is said of {len(lone)} of {len(truth.videos)} videos ({some(lone, 3)})"
     if truth.labelled != found.labelled:
         side = "truth" if truth.labelled else "found list"
-        notes.append(f"only the {side} has labels: the classes are not scored")
-    if not (truth.labelled and found.labelled):
-        return IntervalScores(pooled, per_video, None, None, tuple(notes))
-    recognised = _recognised(hits)
-    strs = None if pooled.f1 is None else pooled.f1 * (recognised.uf1 or 0.0)
-    return IntervalScores(pooled, per_video, recognised, strs, tuple(notes))
+        yield f"only the {side} has labels: the classes are not scored"
+    if truth.kinds != found.kinds:
+        side = "truth" if truth.kinds else "found list"
+        yield f"only the {side} says which are micro and which macro: both are scored alike"
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """The sums of hits, false positives and misses."""
+    each = list(counts)
+    return Counts(*(sum(getattr(c, name) for c in each) for name in ("tp", "fp", "fn")))
 
 
 def match(truth: Iterable[Interval], found: Iterable[Interval]) -> list[tuple[Interval, Interval]]:
@@ -190,72 +177,11 @@ def match(truth: Iterable[Interval], found: Iterable[Interval]) -> list[tuple[In
     return pairs
 
 
-def read_intervals(path: Path) -> IntervalList:
-    """Read a CSV with the columns ``video, onset, offset[, label]``; other columns are ignored.
-
-    Cells are separated by commas, semicolons or tabs; frame numbers are rounded. A video without intervals is
-    listed once, with empty cells. Raises LogError, naming the line, on a row that is no interval.
-    """
-    lines = read_lines(path, " ")
-    mark = max(";\t,", key=lines[0][1].count)
-    rows = [(line, text, _cells(path, line, text, mark)) for line, text in lines]
-    header = [cell.casefold() for cell in rows[0][2]]
-    if missing := [name for name in COLUMNS if header.count(name) != 1]:
-        refuse(path, *lines[0], f"a header with the columns video,onset,offset[,label]: {missing[0]} once")
-    labelled = "label" in header
-    listed: dict[str, list[Interval]] = {}
-    empty: set[str] = set()
-    seen: set[tuple[str, int, int]] = set()
-    for line, text, row in rows[1:]:
-        cells = dict(zip(header, [*row, *[""] * len(header)], strict=False))
-        video, onset, offset = (cells[name] for name in COLUMNS)
-        if not video:
-            refuse(path, line, text, "the name of a video")
-        if video in empty or (video in listed and not onset and not offset):
-            refuse(path, line, text, f"{video} either with intervals or, once, with none")
-        of_video = listed.setdefault(video, [])
-        if not onset and not offset:
-            empty.add(video)
-            continue
-        try:
-            frames = _frame(onset, mark), _frame(offset, mark)
-            interval = Interval(video, *frames, " ".join(cells.get("label", "").casefold().split()))
-        except ValueError as error:
-            raise LogError(f"{path}, line {line}: {error}; correct it") from error
-        if labelled and not interval.label:
-            refuse(path, line, text, "a label, as the header has that column")
-        if (video, *frames) in seen:
-            refuse(path, line, text, f"each interval of {video} once; delete one")
-        seen.add((video, *frames))
-        of_video.append(interval)
-    return IntervalList(tuple(listed), tuple(i for found in listed.values() for i in found), labelled)
-
-
-def _cells(path: Path, line: int, text: str, mark: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(csv.reader([text], delimiter=mark, strict=True))]
-    except csv.Error as error:
-        raise LogError(f"{path}, line {line}: {error}; expected cells separated by {mark!r}") from error
-
-
-def _frame(cell: str, mark: str) -> int:
-    """A frame number, rounded: 566.4000000000001 is 566.
-
-    A comma is a decimal point unless commas separate the cells.
-    """
-    try:
-        number = float(cell.replace(",", ".") if mark != "," else cell)
-        if math.isfinite(number):
-            return math.floor(number + 0.5)
-    except ValueError:
-        pass
-    raise ValueError(f"found {cell!r}, expected a frame number")
-
-
-def _by_video(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
-    found: dict[str, list[Interval]] = {}
+def _grouped(intervals: Iterable[Interval], kinds: Sequence[str]) -> dict[tuple[str, str], list[Interval]]:
+    """Intervals by video and kind; by video alone where ``kinds`` is the empty one."""
+    found: dict[tuple[str, str], list[Interval]] = {}
     for interval in intervals:
-        found.setdefault(interval.video, []).append(interval)
+        found.setdefault((interval.video, interval.kind if kinds[0] else ""), []).append(interval)
     return found
 
 

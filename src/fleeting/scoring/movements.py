@@ -6,12 +6,13 @@ The kinds are matched separately. The overall score pools the hits, false positi
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from io import StringIO
 from typing import Any
 
-from fleeting.scoring.intervals import COLUMNS, Counts, Interval, IntervalList, Recognised, match, score_lists
+from fleeting.scoring.interval_lists import COLUMNS, Interval, IntervalList
+from fleeting.scoring.intervals import Recognised, match, score_lists, total
 from fleeting.types import Kind
 
 KINDS: tuple[Kind, ...] = ("micro", "macro")
@@ -34,7 +35,7 @@ def score_kinds(
     }
     counts = {str(kind): score.pooled for kind, score in scores.items()}
     said: dict[str, Any] = {kind: counts[kind].as_dict() if kind in counts else None for kind in KINDS}
-    said["overall"] = _sum(counts.values()).as_dict() if len(counts) > 1 else None
+    said["overall"] = total(counts.values()).as_dict() if len(counts) > 1 else None
     recognised = _recognised(videos, truth["micro"], found["micro"], classes) if classes else None
     f1 = counts["micro"].f1
     return {
@@ -62,10 +63,6 @@ def movements_csv(videos: Sequence[str], movements: Movements, *, labelled: bool
     for video, of_it in rows.items():
         writer.writerows(sorted(of_it, key=lambda row: (row["onset"], row["offset"])) or [{"video": video}])
     return text.getvalue()
-
-
-def _sum(counts: Iterable[Counts]) -> Counts:
-    return Counts(*(sum(numbers) for numbers in zip(*map(astuple, counts), strict=True)))
 
 
 def _recognised(

@@ -6,11 +6,23 @@ import datetime
 import math
 import re
 
+from fleeting.files import utf8
+from fleeting.scoring.frame_numbers import has_fraction, number_in
+
 _MISSING = frozenset({"", "/", "-", "nan", "none", "n/a", "na"})
-_NUMBER = re.compile(r"0*\d{1,9}(?:\.\d*)?", re.ASCII)  # cameras count to eight digits
+_NUMBER = re.compile(r"0*\d{1,9}(?:[.,]\d*)?", re.ASCII)  # cameras count to eight digits
 _MINUS_ONE = re.compile(r"-1(?:\.0*)?", re.ASCII)
 _LONGEST = 200  # bytes; file systems allow 255, and names get prefixes and suffixes
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
+
+
+class Uncomputed:
+    """What stands in a cell whose formula was never computed; as text it is empty."""
+
+
+def is_empty(cell: object) -> bool:
+    """Whether nobody has filled a cell in; an uncomputed formula fills it."""
+    return not isinstance(cell, Uncomputed) and not text(cell)
 
 
 def text(cell: object) -> str:
@@ -18,7 +30,7 @@ def text(cell: object) -> str:
 
     Whole numbers have no decimal point, dates are in ISO format, and an empty cell is "".
     """
-    if cell is None:
+    if cell is None or isinstance(cell, Uncomputed):
         return ""
     if isinstance(cell, float):
         if math.isnan(cell):
@@ -36,7 +48,7 @@ def plain(name: str, of: str) -> str:
     ``of`` says in the error what the name is for.
     """
     unfit = not name or name.startswith(".") or re.search(r"[/\\@#]", name) or not name.isprintable()
-    if unfit or len(name.encode()) > _LONGEST:
+    if unfit or len(utf8(name)) > _LONGEST:
         raise ValueError(f"{shortened(name)!r} is not the name of a {of}")
     return name
 
@@ -46,22 +58,40 @@ def shortened(words: str) -> str:
     return words if len(words) <= 80 else f"{words[:80]}..."
 
 
-def frame_number(cell: object) -> int | None:
+def frame_number(cell: object, mark: str = ",", *, rounded: bool = False) -> int | None:
     """A frame number; None where the sheet leaves it out (blank, "/", -1).
 
-    Text and floats with noise (566.4000000000001) are read; anything else raises ValueError.
+    Numbers, and text in a table whose cells are separated by ``mark``, are read; noise up to 1e-6 is rounded
+    off, and any fraction where ``rounded`` is set. Anything else raises ValueError.
     """
     word = text(cell)
     if word.casefold() in _MISSING or _MINUS_ONE.fullmatch(word):
         return None
+    refusal = f"{word!r} is not a frame number"
     if isinstance(cell, bool) or not _NUMBER.fullmatch(word):
-        raise ValueError(f"{word!r} is not a frame number")
-    return round(float(word))
+        raise ValueError(refusal)
+    try:
+        number = number_in(word, mark if isinstance(cell, str) else ",")
+    except ValueError as error:
+        raise ValueError(f"{refusal}: {error}") from error
+    if has_fraction(number) and not rounded:
+        raise ValueError(f"{refusal}: it has a fraction, as seconds and frames of another rate have")
+    return round(number)
 
 
-def later_frame(cell: object) -> int | None:
+def later_frame(cell: object, mark: str = ",", *, rounded: bool = False) -> int | None:
     """The frame number of an apex or offset: like `frame_number`, but 0 also means that it was left out."""
-    return frame_number(cell) or None
+    return frame_number(cell, mark, rounded=rounded) or None
+
+
+def is_fraction(cell: object, mark: str = ",") -> bool:
+    """Whether a cell holds a number of frames with a fraction."""
+    try:
+        return frame_number(cell, mark, rounded=True) is not None and has_fraction(
+            number_in(text(cell), mark)
+        )
+    except ValueError:
+        return False
 
 
 def objective_class(cell: object) -> int | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from fleeting.datasets.reading.disk import fault, pictures
+from fleeting.datasets.reading.disk import fault, pictures_by_number
 from fleeting.errors import DatasetError, FleetingError, Problem
 from fleeting.types import Sample
 
@@ -57,17 +57,23 @@ def as_problem(clip: str, error: FleetingError) -> Problem:
     return Problem(clip, what or do, do if what else "look at the clip, or leave it out")
 
 
-def order(sample: Sample, *, apex_expected: bool) -> Iterator[Problem]:
-    """Problems of onset, apex and offset: missing values and values in the wrong order."""
+def order(
+    sample: Sample, *, apex_expected: bool, unread: Collection[tuple[str, str]] = ()
+) -> Iterator[Problem]:
+    """Problems of onset, apex and offset: missing values and values in the wrong order.
+
+    ``unread`` has the clip and the field of values that are reported already, as they cannot be read.
+    """
     onset, apex, offset = sample.onset, sample.apex, sample.offset
     if onset is None or offset is None:
-        missing = " and ".join(n for n, v in (("onset", onset), ("offset", offset)) if v is None)
-        yield Problem(sample.id, f"has no {missing}", LEAVE_OUT)
+        missing = [name for name, value in (("onset", onset), ("offset", offset)) if value is None]
+        if missing := [name for name in missing if (sample.id, name) not in unread]:
+            yield Problem(sample.id, f"has no {' and '.join(missing)}", LEAVE_OUT)
     elif onset > offset:
         yield Problem(sample.id, f"onset {onset} comes after offset {offset}", LEAVE_OUT)
     elif apex is not None and not onset <= apex <= offset:
         yield Problem(sample.id, f"apex {apex} lies outside its clip, {onset} to {offset}", LEAVE_OUT)
-    if apex is None and apex_expected:
+    if apex is None and apex_expected and (sample.id, "apex") not in unread:
         do = "nothing to do where the recipe finds the apex itself"
         yield Problem(sample.id, "has no annotated apex", do, blocks=False)
     elif apex is not None and apex == onset != offset:
@@ -81,10 +87,14 @@ def files(sample: Sample, folder: Path | None, expected: str) -> Iterator[Proble
         yield Problem(sample.id, f"its folder {expected} is missing", RESTORE)
         return
     try:
-        found = pictures(folder)
+        numbered = pictures_by_number(folder)
     except DatasetError as error:
         yield as_problem(sample.id, error)
         return
+    needed = {number: paths for number, paths in numbered.items() if _is_inside(sample, number)}
+    yield from twins(sample.id, needed)
+    yield from twins(sample.id, {n: p for n, p in numbered.items() if n not in needed}, blocks=False)
+    found = {number: paths[0] for number, paths in numbered.items()}
     if not found:
         yield Problem(sample.id, f"{folder} holds no numbered pictures", RESTORE)
     elif sample.onset is not None and sample.offset is not None and sample.onset <= sample.offset:
@@ -93,6 +103,26 @@ def files(sample: Sample, folder: Path | None, expected: str) -> Iterator[Proble
         if unusable:
             more = f" and {len(unusable) - 3} more" if len(unusable) > 3 else ""
             yield Problem(sample.id, ", ".join(unusable[:3]) + more, RESTORE)
+
+
+def _is_inside(sample: Sample, number: int) -> bool:
+    """Whether a frame is one of a clip, as far as the sheet says where the clip is."""
+    return (sample.onset is None or sample.onset <= number) and (
+        sample.offset is None or number <= sample.offset
+    )
+
+
+def twins(clip: str, numbered: Mapping[int, Sequence[Path]], *, blocks: bool = True) -> Iterator[Problem]:
+    """A problem where several pictures of a folder have one frame number: nothing says which is meant."""
+    several = {number: paths for number, paths in numbered.items() if len(paths) > 1}
+    if several:
+        number, paths = next(iter(several.items()))
+        times = "twice" if len(paths) == 2 else f"{len(paths)} times"
+        named = ", ".join(path.name for path in paths[:3])
+        more = f", and {len(several) - 1} frames more" if several.keys() - {number} else ""
+        what = f"frame {number} is there {times} ({named}){more}"
+        do = "keep one picture of each frame, and move the others out of the folder"
+        yield Problem(clip, what if blocks else f"{what}, outside the clip", do, blocks)
 
 
 def _missing(sample: Sample, found: Mapping[int, Path], wanted: range) -> Iterator[Problem]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -68,12 +69,33 @@ def _children(folder: Path, part: str, facts: Mapping[str, str]) -> list[Path]:
 
 
 def pictures(folder: Path) -> dict[int, Path]:
-    """Picture files by frame number, sorted; pictures without a number are ignored. Raises DatasetError."""
-    found: dict[int, Path] = {}
+    """Picture files by frame number, sorted; pictures without a number are ignored. Raises DatasetError.
+
+    Of several pictures of one number the first of `pictures_by_number` is taken; a check reports them.
+    """
+    return {number: paths[0] for number, paths in pictures_by_number(folder).items()}
+
+
+def pictures_by_number(folder: Path) -> dict[int, list[Path]]:
+    """All picture files of each frame number, sorted by number. Raises DatasetError.
+
+    Pictures of one number stand in the order of their series, the longest first, then those with the shorter
+    name: ``img50.jpg`` before ``img50 - Copy.jpg``.
+    """
+    found: dict[int, list[Path]] = {}
     for path in listing(folder):
         if path.suffix.casefold() in _PICTURES and re.search(r"\d", path.stem, re.ASCII):
-            found.setdefault(number_of(path), path)
+            found.setdefault(number_of(path), []).append(path)
+    if any(len(paths) > 1 for paths in found.values()):
+        length = Counter(_series(path) for paths in found.values() for path in paths)
+        for paths in found.values():
+            paths.sort(key=lambda path: (-length[_series(path)], len(path.name), path.name))
     return dict(sorted(found.items()))
+
+
+def _series(path: Path) -> str:
+    """What the names of the pictures of one series share: all but the frame number."""
+    return re.sub(r"\d+(?=\D*$)", "#", path.stem, flags=re.ASCII) + path.suffix.casefold()
 
 
 def number_of(path: Path) -> int:
@@ -89,29 +111,44 @@ def number_of(path: Path) -> int:
 def fault(path: Path) -> str:
     """The reason why a file cannot be used, found without decoding it; "" where no reason is found."""
     try:
+        if not path.is_dir() and path.exists() and not path.is_file():
+            return f"{path.name} is no file"  # reading a pipe would wait for ever
         with path.open("rb") as file:
             return "" if file.read(1) else f"{path.name} is empty"
     except OSError as error:
         return f"{path.name} cannot be opened ({reason(error)})"
 
 
-def find_sheet(root: Path, stems: Sequence[str]) -> Path | None:
-    """The annotation file whose name matches one of ``stems``, in the root or one folder below it.
+def contents(path: Path) -> bytes:
+    """The bytes of a file. Raises OSError where it cannot be read, and on what is no file, such as a pipe."""
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise OSError("it is no file")  # reading a pipe would wait for ever
+    return path.read_bytes()
 
-    Files in the root come first, then earlier stems; of several matches the last by name is taken. None where
-    there is no match. Raises DatasetError where ``root`` is not a folder.
+
+def find_sheet(root: Path, stems: Sequence[str]) -> Path | None:
+    """The annotation file that is read: the first of `sheets`; None where there is none."""
+    return next(sheets(root, stems), None)
+
+
+def sheets(root: Path, stems: Sequence[str]) -> Iterator[Path]:
+    """The annotation files whose names match one of ``stems``, in the root or one folder below it.
+
+    Files in the root come first, then earlier stems, then later names. Raises DatasetError where ``root`` is
+    not a folder.
     """
     if not is_folder(root):
         raise DatasetError(f"{root} is not a folder; name the folder that holds the dataset")
     here = listing(root)
-    nested = [path for path in here if is_folder(path)]
-    for files in (here, [path for folder in nested for path in _readable(folder)]):
-        sheets = [path for path in files if path.suffix.casefold() in _SHEETS]
-        for stem in stems:
-            fitting = [path for path in sheets if fnmatchcase(path.stem.casefold(), stem.casefold())]
-            if fitting:
-                return fitting[-1]
-    return None
+    yield from _fitting(here, stems)
+    yield from _fitting([path for folder in here if is_folder(folder) for path in _readable(folder)], stems)
+
+
+def _fitting(files: Sequence[Path], stems: Sequence[str]) -> dict[Path, None]:
+    """The sheets among these files, each once: earlier stems first, then later names."""
+    tables = [path for path in reversed(files) if path.suffix.casefold() in _SHEETS]
+    ordered = [p for stem in stems for p in tables if fnmatchcase(p.stem.casefold(), stem.casefold())]
+    return dict.fromkeys(ordered)
 
 
 def _readable(folder: Path) -> list[Path]:

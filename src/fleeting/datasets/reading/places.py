@@ -44,9 +44,15 @@ def arrangement(bases: Sequence[Path], layouts: Sequence[str]) -> list[Place]:
 
 
 def folder(places: Sequence[Place], known: Mapping[str, str]) -> tuple[Path | None, str]:
-    """A clip's folder and "", or None and the path where it was expected."""
+    """A clip's folder and "", or None and the path where it was expected.
+
+    Raises DatasetError where several folders fit a layout: nothing says which of them is meant.
+    """
     for base, layout in places:
         if found := under(base, layout, known):
+            if found[1:]:
+                named = " and ".join(str(path.relative_to(base)) for path in found[:3])
+                raise DatasetError(f"its folder is there {len(found)} times, {named}; keep one of them")
             return found[0], ""
     base, layout = places[0]
     return None, str(base / layout.format_map(known))

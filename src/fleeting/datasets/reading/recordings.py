@@ -100,8 +100,12 @@ def recordings_of(
             subject = f"{cohort}/{facts['person']}"
             subject = people.get(subject.casefold(), subject)
             name = naming.of({**facts, "person": subject.partition("/")[2]})
-            if name.casefold() not in named.keys() | found.keys() and pictures(folder):
-                found[name.casefold()] = Recording(name, subject, fps, folder)
+            if name.casefold() in named or not pictures(folder):
+                continue
+            if (twin := found.get(name.casefold())) and twin.folder != folder:
+                what = f"its folder is there twice, {twin.folder.name} and {folder.name}"
+                problems.append(Problem(name, what, "keep one of them"))
+            found.setdefault(name.casefold(), Recording(name, subject, fps, folder))
     except DatasetError as error:
         problems.append(as_problem("", error))
     return sorted(found.values(), key=lambda recording: recording.name), problems

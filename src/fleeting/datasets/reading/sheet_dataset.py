@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fleeting.datasets.reading import checks, places
-from fleeting.datasets.reading.cells import text
+from fleeting.datasets.reading.cells import is_empty
 from fleeting.datasets.reading.checks import Correction
-from fleeting.datasets.reading.disk import find_sheet, pictures
+from fleeting.datasets.reading.disk import find_sheet, pictures, pictures_by_number, sheets
 from fleeting.datasets.reading.labels import word
 from fleeting.datasets.reading.miniature import LENGTH, Drawing, drawings, save_picture, save_workbook
 from fleeting.datasets.reading.recordings import Naming, Recording, recordings_of
-from fleeting.datasets.reading.rows import Reading, reading_of
+from fleeting.datasets.reading.rows import Reading, differences, reading_of
 from fleeting.datasets.reading.sheets import (
     Cells,
     Row,
@@ -25,7 +25,7 @@ from fleeting.datasets.reading.sheets import (
     encoding_note,
     headerless,
     read_workbook,
-    table,
+    tables,
 )
 from fleeting.errors import DatasetError, Problem
 from fleeting.types import FloatArray, Kind, Sample
@@ -105,6 +105,8 @@ class SheetDataset:
     labels_from: SheetDataset | None = None
     long: Naming | None = None
     clips_repeat: bool = False
+    rounded: bool = False
+    """Whether the release has fractions of frames itself; they are rounded."""
     offset_from_apex: bool = False
     ready: tuple[str, ...] = ()
     has_frames: bool = True
@@ -143,9 +145,10 @@ class SheetDataset:
             names = " or ".join(f"{stem}.xlsx" for stem in self.sheet.files[:2])
             raise DatasetError(f"{root} holds no sheet of {self.name}, expected {names}; put it there")
         book = read_workbook(path)
-        rows = self._rows(book)
-        reading = reading_of(self, [row for row in rows if _is_clip(row)], book)
-        notes = (*self.sheet_check(book), *_reading_notes(book, rows))
+        (page, rows), *others = self._pages(book).items()
+        reading = self._rows_read(book, rows)
+        notes = [*self.sheet_check(book), *_reading_notes(book, rows)]
+        notes += self._other_pages(book, page, reading.samples, others)
         reading = replace(reading, problems=(*notes, *reading.problems))
         return self._ended(self._corrected(self._labelled_beside(reading, root)))
 
@@ -161,14 +164,15 @@ class SheetDataset:
         """
         reading = self.read(root)
         ids = {sample.id for sample in samples}
+        yield from self._other_sheets(root)
         yield from reading.concerning(samples)
-        yield from self._unknown_words(reading.samples)
+        yield from self._unknown_words(reading)
         yield from self._known_counts(reading.samples)
         yield from (p for p in checks.repeated(reading.samples) if p.clip in ids)
         arranged = self._arrangement(root)
         used: set[Path] = set()
         for sample in samples:
-            yield from checks.order(sample, apex_expected=True)
+            yield from checks.order(sample, apex_expected=True, unread=reading.blanks)
             try:
                 folder, expected = places.folder(arranged, self._facts(sample))
             except DatasetError as error:
@@ -210,11 +214,14 @@ class SheetDataset:
         reading = self.read(root)
         samples = [replace(sample, apex=None) for sample in reading.samples]
         problems = [*reading.concerning(samples), *checks.repeated(samples)]
-        problems += [problem for sample in samples for problem in checks.order(sample, apex_expected=False)]
+        for sample in samples:
+            problems += checks.order(sample, apex_expected=False, unread=reading.blanks)
         arranged = self._arrangement(root, [one for one in self.layouts if not places.of_one_clip(one)])
         rows = [(sample, self._facts(sample)) for sample in samples]
         found, missing = recordings_of(self.long, arranged, rows, cohort=self.cohort, fps=self.fps)
-        return found, [*problems, *missing]
+        for one in found:
+            missing += checks.twins(one.name, pictures_by_number(one.folder))
+        return found, [*self._other_sheets(root), *problems, *missing]
 
     def recording_name(self, sample: Sample) -> str:
         """The name in `recordings` of the long video that contains a sample, "" where it has none."""
@@ -285,14 +292,54 @@ class SheetDataset:
         """The folder, relative to the root, into which `write` puts a clip's frames."""
         return self.picture.rpartition("/")[0].format(**self._facts(sample))
 
-    def _rows(self, book: Workbook) -> list[Row]:
+    def _rows_read(self, book: Workbook, rows: Sequence[Row]) -> Reading:
+        return reading_of(self, [row for row in rows if _is_clip(row)], book)
+
+    def _pages(self, book: Workbook) -> dict[str, list[Row]]:
+        """The rows of every page that could be the sheet, by its name; the first is the one to read."""
         sheet = self.sheet
-        if not sheet.places:
-            return table(book, sheet.page, sheet.required)
         try:
-            return table(book, sheet.page, sheet.required)  # re-saved copies may have given it a header
+            return tables(book, sheet.page, sheet.required)  # re-saved copies may have given it a header
         except DatasetError:
-            return headerless(book, sheet.page, sheet.places, numeric="onset")
+            if not sheet.places:
+                raise
+            return {sheet.page: headerless(book, sheet.page, sheet.places, numeric="onset")}
+
+    def _other_pages(
+        self, book: Workbook, page: str, read: Sequence[Sample], others: Sequence[tuple[str, list[Row]]]
+    ) -> Iterator[Problem]:
+        """A problem for each further page of the workbook that has the same header and other rows.
+
+        It is a note where the page that was read has the name of the release's.
+        """
+        for name, rows in others:
+            if said := differences(read, self._rows_read(book, rows).samples):
+                what = f"the page {page} of {book.path.name} is read, its page {name} is not: {said}"
+                yield Problem("", what, "delete the page that is wrong", blocks=page != self.sheet.page)
+
+    def _other_sheets(self, root: Path) -> Iterator[Problem]:
+        """A problem for each further sheet of the dataset: which one was read, and whether they differ.
+
+        A sheet of the same name with another ending that says something else blocks: one is a correction of
+        the other, and nothing says which. Any other sheet is noted.
+        """
+        path, *others = sheets(root, self.sheet.files)
+        own = self._samples_in(path) if others else ()
+        for other in others:
+            blocks = other.stem.casefold() == path.stem.casefold()
+            try:
+                said = differences(own, self._samples_in(other))
+            except DatasetError:
+                said, blocks = "it cannot be read" if blocks else "", False
+            if said:
+                shown, unused = (one.relative_to(root) for one in (path, other))
+                what = f"{shown} is read, {unused} is not: {said}"
+                do = "delete the one that is wrong" if blocks else "move away the one that you do not mean"
+                yield Problem("", what, do, blocks)
+
+    def _samples_in(self, path: Path) -> tuple[Sample, ...]:
+        book = read_workbook(path)
+        return self._rows_read(book, next(iter(self._pages(book).values()))).samples
 
     def _labelled_beside(self, reading: Reading, root: Path) -> Reading:
         """Take labels and objective classes, by clip id, from another dataset's sheet beside this one.
@@ -335,12 +382,12 @@ class SheetDataset:
         note = Problem("", what, "nothing to do, the annotators left it out", blocks=False)
         return replace(reading, samples=tuple(samples), problems=(*reading.problems, note))
 
-    def _unknown_words(self, samples: Sequence[Sample]) -> Iterator[Problem]:
+    def _unknown_words(self, reading: Reading) -> Iterator[Problem]:
         known = {word(label) for label in self.words}
         if "label" not in self.sheet.required:
             known.add("")
-        for sample in samples:
-            if word(sample.label) not in known:
+        for sample in reading.samples:
+            if word(sample.label) not in known and (sample.id, "label") not in reading.blanks:
                 said = f"emotion {sample.label!r} is none of {', '.join(self.words)}" if sample.label else ""
                 yield Problem(sample.id, said or "has no emotion", checks.LEAVE_OUT)
 
@@ -363,7 +410,7 @@ class SheetDataset:
 
 def _is_clip(row: Row) -> bool:
     """Whether a row has at least two filled cells; a single one below the table is a remark."""
-    return sum(bool(text(cell)) for cell in row.cells.values()) > 1
+    return sum(not is_empty(cell) for cell in row.cells.values()) > 1
 
 
 def _reading_notes(book: Workbook, rows: Sequence[Row]) -> Iterator[Problem]:

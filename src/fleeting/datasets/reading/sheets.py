@@ -9,6 +9,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,12 @@ from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import xlrd  # type: ignore[import-untyped]
+from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.worksheet import Worksheet
 
-from fleeting.datasets.reading.cells import text
-from fleeting.datasets.reading.disk import reason
+from fleeting.datasets.reading.cells import Uncomputed, is_empty, text
+from fleeting.datasets.reading.disk import contents, reason
 from fleeting.errors import DatasetError, Problem
 
 Cells = tuple[object, ...]
@@ -36,6 +39,9 @@ HEADERS: Mapping[str, frozenset[str]] = {
     "kind": frozenset({"type", "expressiontype"}),
 }
 """Spellings of each column in the releases and their re-saved copies: only lower-case letters and digits."""
+
+_MARKS = ",;\t"
+_MARKED = re.compile("[,;\t]")
 
 # Exceptions of the two readers on a file that is truncated, damaged or of another format than its name says.
 _BROKEN = (
@@ -60,19 +66,28 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Workbook:
-    """The content of a sheet file: the cells of each page, and the encoding of a text file."""
+    """The content of a sheet file: the cells of each page.
+
+    Of a text file also the encoding, and the mark between two cells; in Excel files nothing separates them.
+    """
 
     path: Path
     pages: Mapping[str, Sequence[Cells]]
     encoding: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row below the header: its number in the file, from 1, and its cells by field."""
+    """One row below the header: its number in the file, from 1, its cells and their columns by field."""
 
     number: int
     cells: Mapping[str, object]
+    columns: Mapping[str, int]
+
+    def place(self, field: str) -> str:
+        """The name that a spreadsheet gives a field's cell, such as F2."""
+        return f"{get_column_letter(self.columns[field] + 1)}{self.number}" if field in self.columns else ""
 
 
 def read_workbook(path: Path) -> Workbook:
@@ -81,7 +96,7 @@ def read_workbook(path: Path) -> Workbook:
     .csv is known by its ending; of Excel files the first bytes decide the format.
     """
     try:
-        data = path.read_bytes()
+        data = contents(path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
     if not data:
@@ -102,8 +117,19 @@ def read_workbook(path: Path) -> Workbook:
 
 
 def _xlsx(data: bytes) -> dict[str, list[Cells]]:
-    book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-    return {page.title: list(page.iter_rows(values_only=True)) for page in book.worksheets}
+    values, formulas = (openpyxl.load_workbook(io.BytesIO(data), data_only=only) for only in (True, False))
+    return {page.title: _xlsx_rows(page, formulas[page.title]) for page in values.worksheets}
+
+
+def _xlsx_rows(values: Worksheet, formulas: Worksheet) -> list[Cells]:
+    """The values of a page; Uncomputed where a formula has none."""
+    rows = [list(row) for row in values.iter_rows(values_only=True)]
+    for row in formulas.iter_rows():
+        for cell in row:
+            if cell.data_type == "f" and (at := values.cell(cell.row, cell.column)).value is None:
+                # a formula that gave an empty text has the type of a text
+                rows[cell.row - 1][cell.column - 1] = Uncomputed() if at.data_type == "n" else None
+    return [tuple(row) for row in rows]
 
 
 def _xls(data: bytes) -> dict[str, list[Cells]]:
@@ -118,13 +144,21 @@ def _xls_row(cells: Sequence[xlrd.sheet.Cell]) -> Cells:
 
 def _text_workbook(path: Path, data: bytes) -> Workbook:
     words, encoding = decoded(path, data)
+    mark = _mark(words)
     try:
-        rows: list[Cells] = [tuple(row) for row in csv.reader(io.StringIO(words, newline=""), strict=True)]
+        lines = csv.reader(io.StringIO(words, newline=""), delimiter=mark, strict=True)
+        rows: list[Cells] = [tuple(row) for row in lines]
     except csv.Error as error:
         raise DatasetError(
-            f"{path} is not a table of comma-separated values ({error}); save it again"
+            f"{path} is not a table of values separated by {mark!r} ({error}); save it again"
         ) from error
-    return Workbook(path, {path.stem: rows}, encoding)
+    return Workbook(path, {path.stem: rows}, encoding, mark)
+
+
+def _mark(words: str) -> str:
+    """The character that separates cells: the comma, semicolon or tab that is most frequent in most lines."""
+    favourites = Counter(max(_MARKS, key=line.count) for line in words.splitlines() if _MARKED.search(line))
+    return favourites.most_common(1)[0][0] if favourites else ","
 
 
 def decoded(path: Path, data: bytes) -> tuple[str, str]:
@@ -150,23 +184,28 @@ def encoding_note(path: Path, encoding: str) -> Iterator[Problem]:
         yield Problem("", what, "save it again in UTF-8 if names look wrong", blocks=False)
 
 
-def table(book: Workbook, page: str, required: Sequence[str]) -> list[Row]:
-    """Rows below the header, which is the first row that names every required field.
+def tables(book: Workbook, page: str, required: Sequence[str]) -> dict[str, list[Row]]:
+    """The pages with a header, a row that names every required field, and their rows below it.
 
-    The page named as in the release is tried first, then the others, because re-saved copies rename it. The
-    header is looked for in the first 60 rows of a page. Raises DatasetError where there is none.
+    The first page is the one to read: that which is named as in the release, else the first of the workbook,
+    because re-saved copies rename it. Pages without a row are left out if any page has one. The header is
+    looked for in the first 60 rows of a page. Raises DatasetError where there is none.
     """
     ordered = sorted(book.pages.items(), key=lambda named: named[0] != page)
     nearest: dict[str, int] = {}
-    for _, rows in ordered:
+    found: dict[str, list[Row]] = {}
+    for name, rows in ordered:
         for number, cells in enumerate(rows[:60], start=1):
             columns = _columns(cells)
             if set(required) <= set(columns):
-                return list(_rows(rows[number:], columns, number + 1))
+                found[name] = list(_rows(rows[number:], columns, number + 1))
+                break
             nearest = max(nearest, columns, key=len)
-    found = f"columns for {', '.join(nearest)} only" if nearest else "no header"
+    if found:
+        return {name: rows for name, rows in found.items() if rows} or found
+    there = f"columns for {', '.join(nearest)} only" if nearest else "no header"
     raise DatasetError(
-        f"{book.path} has {found}, expected one row that names {', '.join(required)};"
+        f"{book.path} has {there}, expected one row that names {', '.join(required)};"
         " use the sheet of the release, in UTF-8 if it is text"
     )
 
@@ -179,12 +218,17 @@ def headerless(book: Workbook, page: str, fields: Sequence[str], numeric: str) -
     rows = book.pages.get(page) or next(iter(book.pages.values()), ())
     columns = {field: place for place, field in enumerate(fields)}
     place = columns[numeric]
-    first = next((cells for cells in rows if any(map(text, cells))), ())
-    if len(first) <= place or not text(first[place]).isdecimal():
+    first = next((cells for cells in rows if not all(map(is_empty, cells))), ())
+    if len(first) <= place or not _is_number(first[place]):
         raise DatasetError(
             f"{book.path} does not start with {', '.join(fields)} in this order; use the sheet of the release"
         )
     return list(_rows(rows, columns, 1))
+
+
+def _is_number(cell: object) -> bool:
+    """Whether a cell holds a number, or a formula that may give one."""
+    return isinstance(cell, Uncomputed) or re.fullmatch(r"\d+([.,]\d+)?", text(cell), re.ASCII) is not None
 
 
 def _columns(cells: Cells) -> dict[str, int]:
@@ -201,5 +245,5 @@ def _columns(cells: Cells) -> dict[str, int]:
 def _rows(rows: Sequence[Cells], columns: Mapping[str, int], start: int) -> Iterator[Row]:
     for number, cells in enumerate(rows, start=start):
         named = {field: cells[place] for field, place in columns.items() if place < len(cells)}
-        if any(map(text, named.values())):
-            yield Row(number, named)
+        if not all(map(is_empty, named.values())):
+            yield Row(number, named, columns)
