@@ -3,6 +3,7 @@
     FleetingError
     ├── UnknownNameError      no model, dataset, recipe key ... of that name; carries the nearest known one
     ├── OptionError           a value or an option that the named thing does not take
+    │   └── OutputError       a folder or a file that may not, or cannot, be written
     ├── LeakError             a fold with a subject or a sample on both sides
     ├── FoldError             a fold with an empty side, samples that cannot be split as asked
     ├── DatasetError          a root that cannot be read as that dataset
@@ -64,6 +65,10 @@ class UnknownNameError(FleetingError, LookupError):
 
 class OptionError(FleetingError, ValueError):
     """A value or an option that the named thing does not take."""
+
+
+class OutputError(OptionError):
+    """A folder or a file may not be written, because it is not ours, or cannot be written."""
 
 
 class LeakError(FleetingError, ValueError):

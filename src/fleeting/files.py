@@ -44,10 +44,20 @@ def _alive(process: int) -> bool:
     return True
 
 
+def utf8(text: str) -> bytes:
+    """The text in UTF-8; bytes of a file's name that are no text stand there as escapes, as JSON has them."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def legible(text: str) -> str:
+    """The text as files of ours hold it and give it back, with the escapes of `utf8`."""
+    return utf8(text).decode()
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that it appears only when it is complete."""
     with appearing(path) as partial:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.write_bytes(utf8(content) if isinstance(content, str) else content)
 
 
 def refuse_file(out: Path) -> None:

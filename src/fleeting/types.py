@@ -77,12 +77,16 @@ class ArrayKind:
 class Frame:
     """One decoded picture of a video: ``image`` is RGB uint8 (height, width, 3).
 
-    ``number`` counts the decoded frames from 0; ``time`` is the presentation time in seconds.
+    ``number`` counts the decoded frames from 0; ``time`` is the presentation time in seconds. ``file`` is the
+    name of the picture's file in a folder of pictures, "" elsewhere. ``key`` is whether the file codes it
+    without reference to others, which it does now and then.
     """
 
     number: int
     time: float
     image: npt.NDArray[np.uint8]
+    file: str = ""
+    key: bool = False
 
 
 @dataclass(frozen=True, eq=False)

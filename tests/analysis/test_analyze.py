@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -20,7 +21,9 @@ from pympi import Elan
 from fleeting.analysis.analyze import analyze
 from fleeting.analysis.event_files import COLUMNS, LAST
 from fleeting.analysis.frame_tables import COLUMNS as FRAME_COLUMNS
-from fleeting.analysis.result_folder import FORMATS, PARTIAL
+from fleeting.analysis.motion_curves import clock
+from fleeting.analysis.result_folder import FORMATS
+from fleeting.analysis.result_names import placed
 from fleeting.analysis.video_files import video_files
 from fleeting.errors import OptionError, UnknownNameError, VideoError, WeightsError
 from fleeting.faces.networks import detect
@@ -80,10 +83,55 @@ def test_the_drawn_movement_is_in_every_file(results):
     assert sum(float(row[name]) for name in row if name.startswith("p_")) == pytest.approx(1, abs=1e-5)
     elan = Elan.Eaf(str(results.folder / "events.eaf"))
     ((start, end, text),) = elan.get_annotation_data_for_tier("face 0 micro")
-    assert (start, end) == (round(1000 * event.onset_s), round(1000 * event.offset_s))
-    assert text.startswith("surprise")
+    assert (start, end, text) == (round(1000 * event.onset_s), round(1000 * event.offset_s), "event 1")
+    ((_, _, label, _),) = elan.get_annotation_data_for_tier("face 0 micro class")
+    assert label == ("unsure" if event.unsure else "surprise")
+    ((apex, after, _),) = elan.get_annotation_data_for_tier("face 0 micro apex")
+    assert apex == round(1000 * event.apex_s) < after
     media = results.folder / elan.media_descriptors[0]["RELATIVE_MEDIA_URL"]
     assert media.resolve() == results.source.resolve()
+
+
+@pytest.mark.parametrize(("name", "sound_at"), [("late.mov", 0.0), ("late.mkv", 0.0), ("later.mkv", 3.0)])
+def test_annotations_lie_where_a_player_shows_the_movement(video, results, tmp_path, name, sound_at):
+    path = with_sound_from(video, tmp_path / name, sound_at, 1.2)
+    (one,) = analyze(path, tmp_path / "out", formats=("elan", "html"), model=None).done
+    (event,), (usual,) = one.events, results.events
+    assert event.onset_s == pytest.approx(usual.onset_s + 1.2 + sound_at, abs=2e-3)
+    elan = Elan.Eaf(str(one.folder / "events.eaf"))
+    ((start, *_),) = elan.get_annotation_data_for_tier("face 0 micro")
+    assert start == pytest.approx(1000 * (usual.onset_s + 1.2), abs=2)
+    assert one.summary["container_start_s"] == pytest.approx(sound_at)
+    shown = clock(event.onset_s - sound_at)
+    assert f"movement at {shown}" in (one.folder / "report.html").read_text()
+
+
+def test_a_recording_that_plays_slowly_is_annotated_where_it_plays(video, results, tmp_path):
+    (one,) = analyze(video, tmp_path, fps=60, formats=("elan",), model=None).done
+    assert one.summary["fps"] == pytest.approx(60)
+    elan = Elan.Eaf(str(one.folder / "events.eaf"))
+    for event in one.events:
+        found = elan.get_annotation_data_for_tier(f"face 0 {event.kind}")
+        assert round(1000 * event.onset_frame / 30) in {start for start, *_ in found}
+
+
+def with_sound_from(video, path, sound_at, later):
+    """The same video, ``later`` seconds after a sound that begins at ``sound_at`` seconds."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as file:
+        pictures = source.streams.video[0]
+        copied, sound = file.add_stream_from_template(pictures), file.add_stream("pcm_s16le", rate=8000)
+        packets = [packet for packet in source.demux(pictures) if packet.dts is not None]
+        shift = round((sound_at + later) / pictures.time_base)
+        for packet in packets:
+            packet.stream, packet.pts, packet.dts = copied, packet.pts + shift, packet.dts + shift
+        for number in range(60):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+            frame.sample_rate, frame.time_base = 8000, Fraction(1, 8000)
+            frame.pts = round(8000 * sound_at) + 800 * number
+            packets += sound.encode(frame)
+        for packet in sorted(packets, key=lambda one: float(one.dts * one.time_base)):
+            file.mux(packet)
+    return path
 
 
 def test_every_frame_has_a_row_with_its_motion(results):
@@ -254,10 +302,11 @@ def test_names_that_clash_are_kept_apart(tmp_path):
         path.touch()
     found, failed = video_files([tmp_path / "x" / "a.mp4", tmp_path])
     assert not failed
-    assert {item.name: str(item.source.relative_to(tmp_path)) for item in found} == {
-        "x-a.mp4": "x/a.mp4",
+    named = placed(tmp_path / "out", found)
+    assert {item.name: str(item.source.relative_to(tmp_path)) for item in named} == {
+        "a.mp4": "x/a.mp4",
         "A.mov": "x/A.mov",
-        "y-a.mp4": "y/a.mp4",
+        "a.mp4-2": "y/a.mp4",
         "b": "y/b.mp4",
         "c": "z/deep/er/c.avi",
     }
@@ -277,10 +326,10 @@ def test_folders_of_pictures_are_videos(tmp_path):
         path.touch()
     (tmp_path / "void").mkdir()
     found, failed = video_files([tmp_path, tmp_path / "void"])
-    assert {item.name: item.source for item in found} == {
+    assert {item.name: item.source for item in placed(tmp_path / "out", found)} == {
         "a": tmp_path / "mixed" / "a.mp4",
-        "s1-p": tmp_path / "s1" / "p",
-        "s2-p": tmp_path / "s2" / "p",
+        "p": tmp_path / "s1" / "p",
+        "p-2": tmp_path / "s2" / "p",
     }
     assert failed == [f"{tmp_path / 'void'} holds neither videos nor pictures; name a folder that does"]
 
@@ -299,6 +348,9 @@ def test_a_folder_of_pictures_gives_the_videos_event(video, results, tmp_path):
         for frame in frames:
             Image.fromarray(frame.image).save(folder / f"{frame.number}.png", compress_level=1)
     (one,) = analyze(folder, tmp_path / "out", fps=30, formats=("elan",)).done
+    table = rows(one.folder / "frames.csv")
+    assert list(table[0]) == [*FRAME_COLUMNS, "file"]
+    assert [row["file"] for row in table] == [f"{number}.png" for number in range(SCRIPT.frames)]
     assert [e.onset_frame for e in one.events] == [e.onset_frame for e in results.events]
     assert one.events[0].label == results.events[0].label
     assert Elan.Eaf(str(one.folder / "events.eaf")).media_descriptors == []
@@ -337,6 +389,7 @@ def test_another_file_of_the_same_name_is_not_finished(empty, tmp_path):
     analyze(empty, tmp_path / "out")
     other = film(tmp_path / "wall.mp4", [np.full((64, 96, 3), 91, np.uint8)] * 5)
     (one,) = analyze(other, tmp_path / "out", resume=True).done
+    assert one.folder == tmp_path / "out" / "wall-2"
     assert one.summary["frames_decoded"] == 5
 
 
@@ -369,8 +422,7 @@ def test_a_killed_analysis_is_resumed(video, results, tmp_path, sent, status):
     command = [sys.executable, "-m", "fleeting", "analyze", str(video), "--out", str(tmp_path), "--formats"]
     command += [",".join(ALL), "--resume"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    begun = tmp_path / "drawn" / PARTIAL
-    while not (begun.exists() and any(path.stat().st_size > 4000 for path in begun.iterdir())):
+    while not any(path.stat().st_size > 4000 for path in tmp_path.glob("drawn/.*.partial/.*")):
         assert running.poll() is None
         time.sleep(0.05)
     running.send_signal(sent)

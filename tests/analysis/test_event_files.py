@@ -1,13 +1,11 @@
-"""Events as the files that other programs read: CSV, JSON, and ELAN's annotations."""
+"""Events as the files that other programs read: CSV and JSON."""
 
 import csv
 import io
 import json
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pympi import Elan
 
 from fleeting.analysis.event_files import (
     COLUMNS,
@@ -15,7 +13,6 @@ from fleeting.analysis.event_files import (
     describe,
     event_row,
     events_csv,
-    events_eaf,
     events_json,
     read_events,
 )
@@ -47,15 +44,6 @@ def event(number=1, face=0, kind="micro", at=1.0, lasts=0.2, label="positive", *
     )
 
 
-def tiers(content, tmp_path):
-    """What ELAN's reader finds: annotations (start, end, text) by tier, and the media."""
-    path = tmp_path / "a.eaf"
-    path.write_bytes(content)
-    document = Elan.Eaf(str(path))
-    names = document.get_tier_names()
-    return {name: document.get_annotation_data_for_tier(name) for name in names}, document.media_descriptors
-
-
 def test_the_table_has_the_promised_columns():
     text = events_csv([event(likelihood=0.25), event(2, label="", kind="macro", lasts=1.0)], CLASSES)
     header, *rows = csv.reader(io.StringIO(text))
@@ -71,7 +59,9 @@ def test_the_table_has_the_promised_columns():
     )
     assert (first["label"], first["confidence"], first["unsure"]) == ("positive", "0.7", "false")
     assert (first["p_negative"], first["regions"]) == ("0.2", "left inner brow; chin")
-    assert second["label"] == second["confidence"] == second["p_positive"] == ""
+    assert second["label"] == second["confidence"] == second["unsure"] == second["p_positive"] == ""
+    (_, told) = json.loads(events_json([event(), event(2, label="", kind="macro", lasts=1.0)], CLASSES))
+    assert told["unsure"] is None
 
 
 def test_the_header_is_there_without_events():
@@ -102,6 +92,7 @@ def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, 
     (back,) = read_events(path)
     assert event_row(back, (label, "other")) == event_row(told, (label, "other"))
     assert (back.label, back.likelihood) == (label, likelihood)
+    assert back.unsure is (unsure and kind == "micro")
     row = next(csv.DictReader(io.StringIO(events_csv([told], (label, "other")))))
     assert row["label"] == label
 
@@ -112,47 +103,6 @@ def test_files_of_before_there_were_likelihoods_are_read(tmp_path):
     (tmp_path / "events.json").write_text(json.dumps([row]))
     (back,) = read_events(tmp_path / "events.json")
     assert back == event()
-
-
-def test_elan_has_a_tier_for_each_face_and_kind(tmp_path):
-    events = [event(1), event(2, face=1, at=2.0), event(3, kind="macro", label="", at=3.0, lasts=1.0)]
-    found, _ = tiers(events_eaf(events, Path("/data/videos/a.mp4"), Path("/data/out/a")), tmp_path)
-    assert {name: [row[:3] for row in rows] for name, rows in found.items()} == {
-        "face 0 macro": [(3000, 4000, "movement")],
-        "face 0 micro": [(1000, 1200, "positive 0.70")],
-        "face 1 micro": [(2000, 2200, "positive 0.70")],
-    }
-
-
-def test_elan_finds_the_video_by_a_relative_path(tmp_path):
-    _, media = tiers(events_eaf([event()], Path("/data/videos/a b.mp4"), Path("/data/out/a")), tmp_path)
-    assert media[0]["RELATIVE_MEDIA_URL"] == "../../videos/a b.mp4"
-    assert media[0]["MIME_TYPE"] == "video/mp4"
-    assert "/data" not in media[0]["MEDIA_URL"]
-    assert tiers(events_eaf([], None, Path("/data/out/a")), tmp_path) == ({"default": []}, [])
-
-
-def test_overlapping_events_do_not_share_a_tier(tmp_path):
-    events = [event(1, at=1.0), event(2, at=1.1), event(3, at=1.2)]
-    found, _ = tiers(events_eaf(events, None, tmp_path), tmp_path)
-    assert {name: [row[0] for row in rows] for name, rows in found.items()} == {
-        "face 0 micro": [1000, 1200],
-        "face 0 micro (2)": [1100],
-    }
-
-
-def test_elan_counts_from_the_recordings_first_frame(tmp_path):
-    found, _ = tiers(events_eaf([event(at=1.0), event(at=9.0)], None, tmp_path, first=1.05), tmp_path)
-    assert [row[:2] for row in found["face 0 micro"]] == [(0, 150), (7950, 8150)]
-
-
-@given(words)
-def test_elan_takes_any_label(tmp_path_factory, label):
-    said = event(label=label, probabilities={label: 0.7})
-    content = events_eaf([said], None, Path("/data"))
-    found, _ = tiers(content, tmp_path_factory.getbasetemp())
-    assert found["face 0 micro"][0][2].strip() == describe(said).strip()
-    assert content == events_eaf([said], None, Path("/data"))
 
 
 def test_what_is_unsure_is_said_to_be():

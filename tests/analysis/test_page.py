@@ -26,6 +26,8 @@ from fleeting.analysis.motion_curves import (
 from fleeting.analysis.page import write_page
 from fleeting.analysis.stills import stills
 from fleeting.analysis.watch import facts
+from fleeting.faces.disturbances import BLURRED, CUT, FLICKER, LIGHT, PART
+from fleeting.faces.skin_motion import COVERED, UNLIKE
 from fleeting.faces.tracking import find_face
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.session.session import Session
@@ -90,6 +92,7 @@ def tables(folder, reasons, faces=2, moved=0.2):
 
 def summary(count=180, **changed):
     seen = {"frames_decoded": count, "frames_with_face": count - 30, "frames_usable": count - 60, "fps": 30.0}
+    seen |= {"fps_assumed": False, "container_start_s": 0.0}
     said = {"duration_s": count / 30, "variable_frame_rate": True, "warnings": ["30 frames per second: few"]}
     settings = {"blur": False, "alarms_per_minute": 1.0}
     how = {"version": "0", "model": "m", "weights_sha256": "0", "settings": settings, "candidates": 7}
@@ -276,6 +279,14 @@ def test_gaps_are_told_apart_by_their_reason():
     ]
 
 
+def test_bands_are_of_the_kind_of_their_reason():
+    blurred = BLURRED.format(0.4, 0.6)
+    reasons = ("", CUT.format(70), LIGHT, FLICKER, blurred, PART.format(3), COVERED, "no face", UNLIKE)
+    track = Track(np.arange(len(reasons)) / 10, np.zeros(len(reasons)), reasons)
+    kinds = [band.kind for band in plot(track, []).gaps]
+    assert kinds == ["cut", "light", "light", "unsharp", "covered", "covered", "gap", "gap"]
+
+
 def test_a_gap_keeps_the_words_of_its_reason():
     reasons = ("the skin could not be followed: fast turn",) * 2 + ("the skin could not be followed: blur",)
     found = gaps(Track(np.arange(3) / 10, np.zeros(3), reasons))
@@ -353,3 +364,19 @@ def test_a_still_clip_has_no_arrows():
 )
 def test_times_are_written_as_people_read_them(seconds, digits, text):
     assert clock(seconds, digits) == text
+
+
+def test_an_assumed_rate_is_called_so(tmp_path):
+    tables(tmp_path, [""] * 60, faces=1)
+    write_page(tmp_path, summary(60, frames_with_face=60, fps_assumed=True, fps=25.0), [], {}, None)
+    text = (tmp_path / "report.html").read_text()
+    assert "in 2.0 s of video, if it has 25 frames a second as is assumed." in text
+    assert "25 pictures a second, which is assumed" in text
+
+
+def test_times_count_from_where_the_file_begins(tmp_path):
+    tables(tmp_path, [*[""] * 60, *["no face"] * 30, *[""] * 60])
+    write_page(tmp_path, summary(150, container_start_s=-60.0), EVENTS[:1], {}, None)
+    text = (tmp_path / "report.html").read_text()
+    assert "movement at 1:01.00" in text
+    assert "<td>1:02.00</td><td>1:03.00</td><td>30</td>" in text

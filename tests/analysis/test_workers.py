@@ -33,6 +33,21 @@ def test_every_input_has_an_outcome_and_a_failure_its_reason(workers):
     assert found == {4: 2, 5: "5: 5 is odd, expected an even number", 6: 3}
 
 
+def deadly(context, number):
+    if number == 6:
+        os.kill(os.getpid(), 9)
+    return number // 2
+
+
+@pytest.mark.slow
+def test_where_a_worker_dies_the_others_are_delivered_and_each_that_is_not_done_is_named():
+    context = WorkerContext(None, lambda *_: None)
+    found = dict(each(deadly, context, [2, 4, 6], 2, named))
+    assert set(found) == {2, 4, 6}
+    assert found[6].startswith("6: a worker process died")
+    assert "--resume" in found[6]
+
+
 def process(context, number):
     return os.getpid(), context.recogniser is context.recogniser, context.recogniser.name
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fleeting.errors import OptionError
-from fleeting.faces import tracking
+from fleeting.faces import finding
 from fleeting.faces.landmarks import inner, outer_distance
 from fleeting.faces.networks import mesh
 from fleeting.faces.quality import LIMITS, USABLE, measure, pose
@@ -187,8 +187,8 @@ def test_a_new_face_is_found_at_the_interval():
 
 def test_where_faces_are_followed_they_are_not_detected(monkeypatch):
     calls = []
-    detect = tracking.detect
-    monkeypatch.setattr(tracking, "detect", lambda *a, **k: calls.append(1) or detect(*a, **k))
+    detect = finding.detect
+    monkeypatch.setattr(finding, "detect", lambda *a, **k: calls.append(1) or detect(*a, **k))
     image = scene(("hopper", 200, 150), size=(400, 300))
     followed([image] * 30, every=10 / 30)
     assert len(calls) == 2 * 3  # with a margin and without
@@ -255,7 +255,7 @@ def test_wrong_options_are_refused(wrong):
 def test_a_face_rests_for_a_moment_and_is_looked_at_again(monkeypatch):
     """At 200 frames a second every other frame; at 100 every one."""
     looks = []
-    monkeypatch.setattr(tracking, "mesh", lambda *given: looks.append(1) or mesh(*given))
+    monkeypatch.setattr(finding, "mesh", lambda *given: looks.append(1) or mesh(*given))
     for fps, expected in ((200, 10), (100, 20)):
         tracker = FaceTracker()
         tracker.push(head("hopper"), 0.0)
@@ -286,3 +286,31 @@ def test_the_same_pictures_give_the_same_faces():
     for one, other in zip(first, second, strict=True):
         assert [face.id for face in one] == [face.id for face in other]
         assert all(np.array_equal(a.mesh, b.mesh) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_face_that_stands_on_its_head_is_tilted(name):
+    upside_down = np.ascontiguousarray(photograph(name)[::-1, ::-1])
+    found = find_face(upside_down)
+    assert abs(found.measures.roll) > 155
+    assert found.reason.startswith("tilted: roll")
+    upright = find_face(photograph(name))
+    size = np.array(upside_down.shape[1::-1])
+    (found,) = followed([upside_down] * 6)[-1]  # in the first pictures the mesh finds its place
+    assert np.abs(found.mesh[:, :2] - (size - 1 - upright.mesh[:, :2])).max() < 0.1 * upright.measures.size
+    assert find_face(np.ascontiguousarray(photograph(name)[:, ::-1])).reason == ""  # mirrored
+
+
+def test_the_largest_faces_are_followed_though_small_ones_came_first():
+    small = placed(photograph("hopper"), scale=0.3, across=-180, size=(900, 600))
+    face = placed(photograph("astronaut"), scale=1.0, across=200, size=(900, 600))
+    both = small.copy()
+    both[:, 400:] = face[:, 400:]
+    tracker = FaceTracker(most=1)
+    first = [tracker.push(small, i / 30) for i in range(3)]
+    later = [tracker.push(both, 0.1 + i / 30) for i in range(30)]
+    (small_one,), (large_one,) = first[-1], later[-1]
+    assert large_one.id != small_one.id
+    assert large_one.measures.size > 1.5 * small_one.measures.size
+    assert tracker.left_out == 1
+    assert all(len(faces) == 1 for faces in later)

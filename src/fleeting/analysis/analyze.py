@@ -13,17 +13,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from fleeting.analysis.annotated_video import write_annotated
-from fleeting.analysis.event_files import events_csv, events_eaf, events_json
+from fleeting.analysis.elan_file import events_eaf
+from fleeting.analysis.event_files import events_csv, events_json
 from fleeting.analysis.frame_tables import FrameTables
+from fleeting.analysis.left_out import left_out
 from fleeting.analysis.page import write_page
-from fleeting.analysis.result_folder import FORMATS, SUMMARY, Analysis, aside, digest_of, finished
+from fleeting.analysis.result_folder import (
+    FORMATS,
+    SUMMARY,
+    Analysis,
+    digest_of,
+    earlier_files,
+    finished,
+)
+from fleeting.analysis.result_names import described, is_of, placed
 from fleeting.analysis.stills import Stills, stills
 from fleeting.analysis.video_files import VideoFile, video_files
 from fleeting.analysis.watch import facts
 from fleeting.analysis.workers import WorkerContext, each, refuse_none
 from fleeting.errors import UnknownNameError, VideoError
-from fleeting.files import refuse_file
+from fleeting.files import utf8
+from fleeting.output.owned import disclaim, owned, visible
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
 from fleeting.session.session import ALARMS_PER_MINUTE, Session, refuse_no_alarms
@@ -87,6 +101,7 @@ class _AnalysisContext(WorkerContext):
     out: Path
     settings: Mapping[str, Any]
     resume: bool
+    replace: bool
 
 
 def analyze(
@@ -96,32 +111,41 @@ def analyze(
     *,
     workers: int = 1,
     resume: bool = False,
+    replace: bool = False,
     progress: Progress = silent,
     **changes: Any,
 ) -> Analysed:
     """Find the movements in videos, recognise the short ones, and write a folder of results for each video.
 
     ``inputs`` are video files, folders of pictures (each folder is one video), and folders that hold videos
-    or folders of pictures at any depth; the results of ``a.mp4`` are in ``out/a``. Fields of ``settings`` may
-    be given by their names: ``analyze("a.mp4", "out", blur=True)``. ``workers`` inputs are analysed at once,
-    each in its own process; their number does not change a byte of the results. ``resume`` keeps results that
-    were made from the same input with the same settings.
+    or folders of pictures at any depth; the results of ``a.mp4`` are in ``out/a``, those of another ``a.mp4``
+    in ``out/a-2``. Fields of ``settings`` may be given by name: ``analyze("a.mp4", "out", blur=True)``.
+    ``workers`` inputs are analysed at once, each in its own process; their number does not change a byte of
+    the results. ``resume`` keeps results that were made from the same input with the same settings.
+
+    A folder that is neither empty nor holds results of its input is refused, unless ``replace`` is true. A
+    file of results that was edited is kept aside under another name, and the log says so.
 
     An input that cannot be analysed does not stop the others. Raises VideoError if no input can be analysed
     (its notes name each), UnknownNameError on an unknown setting, model, spotter or format, OptionError on
     other wrong options.
     """
     settings, out = changed(settings, changes, "analyze"), Path(out)
-    refuse_file(out)
+    visible(out)  # raises OutputError where it is a file
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
-    context = _AnalysisContext(model, progress, out, settings.as_dict(), resume)
+    context = _AnalysisContext(model, progress, out, settings.as_dict(), resume, replace)
     _ = context.recogniser  # loads it, so that a wrong model is refused before any input is read
     found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
+    found = placed(out, found)
     outcomes: dict[VideoFile, Analysis | str] = {}
-    for item, outcome in each(_analysed, context, found, workers, _line):
-        outcomes[item] = outcome
-        progress("inputs", len(outcomes), len(found))
+    try:
+        for item, outcome in each(_analysed, context, found, workers, _line):
+            outcomes[item] = outcome
+            progress("inputs", len(outcomes), len(found))
+    finally:
+        for item in found:
+            disclaim(out / item.name)
     ordered = [outcomes[item] for item in found]
     done = tuple(outcome for outcome in ordered if isinstance(outcome, Analysis))
     failed += [outcome for outcome in ordered if isinstance(outcome, str)]
@@ -145,37 +169,47 @@ def _line(item: VideoFile, reason: str) -> str:
 
 
 def _analysed(context: _AnalysisContext, item: VideoFile) -> Analysis | str:
-    recogniser = context.recogniser
-    identity = {
-        "input": {"file": item.source.name, "sha256": digest_of(item.source)},
+    recogniser, folder = context.recogniser, context.out / item.name
+    identity: dict[str, Any] = {
+        "input": {**described(item.source, folder), "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
         "version": __version__,
         "settings": dict(context.settings),
     }
-    folder = context.out / item.name
     summary = finished(folder, identity) if context.resume else None
     if summary is None:
-        with aside(folder) as partial:
-            summary = _written(partial, context, item, identity)
+        with (
+            owned(
+                folder,
+                "analyze",
+                identity["input"],
+                inputs=[item.source],
+                same=lambda recorded: is_of(recorded, folder, item.source),
+                earlier=lambda folder: earlier_files(folder, item.source),
+                marker=SUMMARY,
+                replace=context.replace,
+            ) as own,
+            own.staging() as staged,
+        ):
+            _write(staged, context, item, identity)
+            summary = own.finish(staged, SUMMARY)
     return Analysis(item.source, folder, summary)
 
 
-def _written(
-    folder: Path, context: _AnalysisContext, item: VideoFile, identity: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Write all results of an input to a folder, and return its summary."""
+def _write(folder: Path, context: _AnalysisContext, item: VideoFile, identity: Mapping[str, Any]) -> None:
+    """Write all results of an input to a folder."""
     settings, recogniser = context.settings, context.recogniser
-    seen, events, candidates, pictures, first_time = _seen(folder, context, item)
+    seen, events, candidates, pictures, played = _seen(folder, context, item)
     if seen["frames_decoded"] == 1:
         raise VideoError(f"{item.source} shows one frame, and a movement needs time; give a longer stretch")
     classes = recogniser.classes if recogniser else ()
-    (folder / "events.csv").write_text(events_csv(events, classes), encoding="utf-8")
-    (folder / "events.json").write_text(events_json(events, classes), encoding="utf-8")
-    (folder / "candidates.json").write_text(events_json(candidates, classes), encoding="utf-8")
+    (folder / "events.csv").write_bytes(utf8(events_csv(events, classes)))
+    (folder / "events.json").write_bytes(utf8(events_json(events, classes)))
+    (folder / "candidates.json").write_bytes(utf8(events_json(candidates, classes)))
     if "elan" in settings["formats"]:
         media = None if item.source.is_dir() else item.source
-        written = events_eaf(events, media, folder.parent, first_time)
+        written = events_eaf(events, media, folder.parent, played, classes)
         (folder / "events.eaf").write_bytes(written)
     if "video" in settings["formats"]:
         with _opened(item.source, settings) as video:
@@ -187,14 +221,13 @@ def _written(
     summary: dict[str, Any] = json.loads(json.dumps({**seen, **counts, **identity}))
     if "html" in settings["formats"]:
         write_page(folder, summary, events, pictures, recogniser)
-    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return summary
+    (folder / SUMMARY).write_bytes(utf8(json.dumps(summary, indent=2) + "\n"))
 
 
 def _seen(
     folder: Path, context: _AnalysisContext, item: VideoFile
-) -> tuple[dict[str, Any], list[Event], list[Event], dict[int, Stills], float]:
-    """Facts of a video, events, candidates, pictures of each event by its number, the first frame's time.
+) -> tuple[dict[str, Any], list[Event], list[Event], dict[int, Stills], npt.NDArray[np.float64]]:
+    """Facts of a video, events, candidates, pictures of each event by its number, when players show frames.
 
     Reads the whole video and writes every frame and face into the folder's tables.
     """
@@ -215,7 +248,7 @@ def _seen(
 
     with (
         _opened(item.source, settings) as video,
-        FrameTables(folder) as tables,
+        FrameTables(folder, named=item.source.is_dir()) as tables,
         closing(session.read(video)) as read,
     ):
         promised = video.report.header_frames or 0
@@ -224,8 +257,9 @@ def _seen(
             tables.add(frame, session.faces, session.motions)
         take(session.finish())
     seen = facts(video.report, tables)
-    warned = {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events)]}
-    return warned, events, candidates, pictures, video.first_time
+    seen["cuts"] = session.cuts
+    warned = {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events), *left_out(session, tables)]}
+    return warned, events, candidates, pictures, video.played
 
 
 def _doubts(seen: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:

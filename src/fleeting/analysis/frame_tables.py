@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,10 @@ COLUMNS = (
     *("frame", "time_s", "faces", "face", "x", "y", "width", "height", "score", "quality", "motion"),
     "reason",
 )
+FILE = "file"
+"""The last column where the frames are pictures in a folder: the name of each one's file."""
+MEASURED = re.compile(r":.*\d.*")
+"""What was measured, in a reason: the part after a colon with a number in it."""
 NO_FACE, NOT_FOLLOWED = "no face", "the skin could not be followed"
 """Reasons for which a frame is not used, where neither the face's quality nor its motion names another."""
 
@@ -25,18 +31,22 @@ NO_FACE, NOT_FOLLOWED = "no face", "the skin could not be followed"
 class FrameTables:
     """``frames.csv`` and ``faces.csv`` of a folder, written frame by frame; they appear when complete.
 
+    Both have the column FILE at the end if ``named``, which is for folders of pictures.
     ``with_face`` counts the frames with any face, ``usable`` the frames whose main face was used: it is seen
     well enough, and its skin could be followed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, named: bool = False) -> None:
         self._folder, self._files = folder, ExitStack()
+        self._columns = (*COLUMNS, FILE) if named else COLUMNS
         self._main: Face | None = None
         self.with_face = self.usable = 0
+        self.reasons: Counter[str] = Counter()
+        """How many frames were not used for each reason, less what was measured; "" for those that were."""
 
     def __enter__(self) -> Self:
-        self._frames = self._files.enter_context(_table(self._folder / "frames.csv"))
-        self._faces = self._files.enter_context(_table(self._folder / "faces.csv"))
+        self._frames = self._files.enter_context(_table(self._folder / "frames.csv", self._columns))
+        self._faces = self._files.enter_context(_table(self._folder / "faces.csv", self._columns))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -49,6 +59,7 @@ class FrameTables:
         written = row(frame, len(faces), main, moved.get(main.id) if main else None)
         self.with_face += bool(faces)
         self.usable += not written["reason"]
+        self.reasons[MEASURED.sub("", written["reason"])] += 1
         self._frames.writerow(written)
         self._faces.writerows(row(frame, len(faces), face, moved.get(face.id)) for face in faces)
 
@@ -56,6 +67,7 @@ class FrameTables:
 def row(frame: Frame, faces: int, face: Face | None, motion: Motion | None = None) -> dict[str, Any]:
     """One row of ``frames.csv`` or ``faces.csv``; ``motion`` is None where the skin was not looked at."""
     facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
+    facts |= {FILE: frame.file} if frame.file else {}
     if face is None:
         return {**facts, "reason": NO_FACE}
     box = {name: f"{value:.1f}" for name, value in zip(("x", "y", "width", "height"), face.box, strict=True)}
@@ -70,9 +82,9 @@ def row(frame: Frame, faces: int, face: Face | None, motion: Motion | None = Non
 
 
 @contextmanager
-def _table(path: Path) -> Iterator[csv.DictWriter[str]]:
+def _table(path: Path, columns: Sequence[str]) -> Iterator[csv.DictWriter[str]]:
     with appearing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
         yield writer
 

@@ -7,7 +7,6 @@ The template ``analysis.html`` draws the shapes as plain SVG without a script: p
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.analysis.frame_tables import FaceRow, read_rows
+from fleeting.analysis.frame_tables import MEASURED, FaceRow, read_rows
 from fleeting.types import Event
 
 Floats = npt.NDArray[np.float64]
@@ -29,7 +28,13 @@ NARROW = 4.0
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 """Possible seconds between two ticks; the first that gives eleven ticks or fewer is used."""
 ABSENT = "not seen"
-MEASURED = re.compile(r":.*\d.*")
+KINDS = {
+    "cut": ("cut",),
+    "light": ("the light", "badly lit", "too dark"),
+    "unsharp": ("out of focus", "too blurred", "too flat", "the picture was coded anew"),
+    "covered": ("a part of the face",),
+}
+"""Kinds of reasons for which a face was not used, each with the beginnings of its reasons; else "gap"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,10 @@ class Track:
         """The rows from ``start`` to ``end`` seconds."""
         low, high = np.searchsorted(self.times, [start, end + 1e-9]).tolist()
         return Track(self.times[low:high], self.moved[low:high], self.reasons[low:high])
+
+    def counted_from(self, start: float) -> Track:
+        """The same rows with times that count from ``start`` seconds."""
+        return Track(self.times - start, self.moved, self.reasons)
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,11 @@ def gaps(track: Track) -> Iterator[Gap]:
         start = end
 
 
+def kind_of(reason: str) -> str:
+    """The kind, one of KINDS or "gap", of a reason for which a face was not used."""
+    return next((kind for kind, begins in KINDS.items() if reason.startswith(begins)), "gap")
+
+
 def plot(track: Track, events: Sequence[Event], *, marks: Sequence[tuple[float, str]] = ()) -> Plot:
     """The shapes of a track and its events; ``marks`` (seconds, name) are vertical lines."""
     start, end = float(track.times[0]), float(track.times[-1])
@@ -142,7 +156,7 @@ def plot(track: Track, events: Sequence[Event], *, marks: Sequence[tuple[float, 
     return Plot(
         line=_line(track, across, top),
         events=tuple(band(e.onset_s, e.offset_s, clock(e.onset_s), e.kind, e.number) for e in events),
-        gaps=tuple(band(gap.start, gap.end, gap.reason, "gap") for gap in gaps(track)),
+        gaps=tuple(band(gap.start, gap.end, gap.reason, kind_of(gap.reason)) for gap in gaps(track)),
         ticks=tuple((across(time), text) for time, text in _ticks(start, end)),
         marks=tuple((across(time), name) for time, name in marks),
         top=top,

@@ -13,6 +13,8 @@ from fleeting.types import FloatArray, Image
 
 READABLE = 480
 """Pixels: pictures of less height are enlarged, so that the text on them can be read."""
+WIDEST = 4096
+"""Pixels: no picture is enlarged beyond this width."""
 BLOTS = 2
 """Colours across and down that a covered face is reduced to; six by six still look like a face."""
 USED, NOT_USED, WRITING = (80, 230, 120), (255, 120, 60), (0, 0, 0)
@@ -43,7 +45,7 @@ def drawn(image: Image, faces: Iterable[Face]) -> Image:
 
 def marked(image: Image, marks: Iterable[Mark], line: str = "") -> Image:
     """The RGB picture with these marks and a line of text in the upper left corner; enlarged if small."""
-    zoom = max(1, round(READABLE / image.shape[0]))
+    zoom = max(1, min(round(READABLE / image.shape[0]), WIDEST // image.shape[1]))
     size = zoom * image.shape[1], zoom * image.shape[0]
     canvas = np.ascontiguousarray(cv2().resize(image, size, interpolation=cv2().INTER_CUBIC))
     for mark in marks:

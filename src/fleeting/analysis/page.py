@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from fleeting.analysis.motion_curves import (
     Track,
     clock,
     gaps,
+    kind_of,
     plot,
     read_main,
     read_people,
     spread,
 )
 from fleeting.analysis.stills import Stills
+from fleeting.files import utf8
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.types import Event
 
@@ -30,6 +33,13 @@ AROUND = 1.0
 """Seconds before and after an event that the event's own curve shows."""
 PLOTTED = 4
 """Most people who get a curve: those with the most events come first, then those seen in the most frames."""
+LEGEND = {
+    "cut": "cut",
+    "light": "light changed",
+    "unsharp": "blurred or heavily compressed",
+    "covered": "face covered",
+}
+"""What the legend calls each kind of reason for which a face was not used."""
 LISTED = 12
 """Most gaps that are listed: the longest ones."""
 RARER = "That holds where real movements are frequent; in most videos they are rarer, and more is false."
@@ -47,10 +57,15 @@ def write_page(
 ) -> None:
     """Write ``report.html`` into a folder that holds ``frames.csv`` and ``faces.csv``.
 
-    ``stills`` are the pictures of each event, by the event's number. The likeliest events come first.
+    ``stills`` are the pictures of each event, by the event's number. The likeliest events come first. The
+    times that are shown count from where the file begins, as players do.
     """
-    main, people = read_main(folder / "frames.csv"), read_people(folder / "faces.csv")
+    begins = float(summary["container_start_s"])
+    events = [_counted_from(begins, event) for event in events]
+    main = read_main(folder / "frames.csv").counted_from(begins)
+    people = {face: track.counted_from(begins) for face, track in read_people(folder / "faces.csv").items()}
     lost = list(gaps(main))
+    shown = {kind_of(gap.reason) for track in [main, *people.values()] for gap in gaps(track)}
     named = [event for event in events if event.label]
     listed = sorted(events, key=_likeliest_first)
     page = (
@@ -72,12 +87,13 @@ def write_page(
             gaps=sorted(sorted(lost, key=_length)[-LISTED:], key=lambda gap: gap.start),
             more_gaps=max(0, len(lost) - LISTED),
             record=json.dumps({name: summary[name] for name in OF_RECORD}, indent=2),
+            kinds=[(kind, name) for kind, name in LEGEND.items() if kind in shown],
             width=WIDTH,
             height=HEIGHT,
             clock=clock,
         )
     )
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "report.html").write_bytes(utf8(page))
 
 
 def _templates() -> Environment:
@@ -95,10 +111,18 @@ def _headline(summary: Mapping[str, Any], events: Sequence[Event]) -> str:
         return "No face was found in this video, so there is nothing to read."
     micro = sum(event.kind == "micro" for event in events)
     parts = [_counted(micro, "short movement"), _counted(len(events) - micro, "longer movement")]
-    lasts = clock(summary["duration_s"], 1)
+    lasts = f"{clock(summary['duration_s'], 1)} of video"
+    if summary["fps_assumed"]:
+        lasts += f", if it has {summary['fps']:.4g} frames a second as is assumed"
     if not events:
-        return f"No movement of the face was found in {lasts} of video."
-    return f"{' and '.join(part for part in parts if part)} in {lasts} of video."
+        return f"No movement of the face was found in {lasts}."
+    return f"{' and '.join(part for part in parts if part)} in {lasts}."
+
+
+def _counted_from(start: float, event: Event) -> Event:
+    """The event with times that count from ``start``, in seconds."""
+    times = {name: getattr(event, name) - start for name in ("onset_s", "apex_s", "offset_s")}
+    return replace(event, **times)
 
 
 def _counted(count: int, name: str) -> str:

@@ -1,19 +1,19 @@
-"""The folder of one video's results: how it is written without partial states, and how it is read back."""
+"""The folder of one video's results: its files, what makes them complete, and how they are read back."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fleeting.analysis.event_files import read_events
-from fleeting.analysis.video_files import contents
+from fleeting.analysis.video_files import RESULTS, contents
+from fleeting.files import utf8
+from fleeting.output.records import read_record
 from fleeting.types import Event
 
 FORMATS = {
@@ -24,7 +24,7 @@ FORMATS = {
     "video": ("annotated.mp4",),
 }
 """The files of each format. Those of csv and json are always written: the others are made from them."""
-SUMMARY, PARTIAL = "summary.json", ".partial"
+SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def digest_of(source: Path) -> str:
     """SHA-256 of a file, or of a folder's pictures with their names."""
     digest = hashlib.sha256()
     for path in contents(source):
-        digest.update(path.name.encode() if source.is_dir() else b"")
+        digest.update(utf8(path.name) if source.is_dir() else b"")
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
@@ -64,28 +64,28 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None
     """The summary of complete results that ``folder`` holds for this input and these settings, else None."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        same = all(summary[name] == value for name, value in identity.items())
+        same = all(summary[name] == value for name, value in identity.items() if name != "input")
+        same = same and summary["input"]["sha256"] == identity["input"]["sha256"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
     files = [name for kind in identity["settings"]["formats"] for name in FORMATS[kind]]
     return summary if same and all((folder / name).is_file() for name in files) else None
 
 
-@contextmanager
-def aside(folder: Path) -> Iterator[Path]:
-    """A temporary folder to write results to; if all goes well, they then replace those in ``folder``."""
-    partial = folder / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        (folder / SUMMARY).unlink(missing_ok=True)
-        for name in (*(name for files in FORMATS.values() for name in files), SUMMARY):
-            if (partial / name).exists():
-                (partial / name).replace(folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):  # the folder is not empty, so it stays
-            folder.rmdir()
+def earlier_files(folder: Path, source: Path) -> dict[str, str] | None:
+    """The files that a version without hashes left for this input, hashes unknown; None if it did not.
+
+    Results with a damaged summary, which name no input, count as such: they are kept aside where they differ.
+    """
+    summary = read_record(folder / SUMMARY)
+    found = summary.get("input")
+    ours = isinstance(found, dict) and found.get("sha256") == digest_of(source)
+    damaged = not summary and all((folder / name).is_file() for name in RESULTS) and _is_table(folder)
+    names = [SUMMARY, *(name for files in FORMATS.values() for name in files)]
+    return {name: "" for name in names if (folder / name).is_file()} if ours or damaged else None
+
+
+def _is_table(folder: Path) -> bool:
+    """Whether the ``frames.csv`` of a folder begins as those of every version do."""
+    with (folder / "frames.csv").open("rb") as file:
+        return file.readline(100).startswith(b"frame,time_s,faces,")

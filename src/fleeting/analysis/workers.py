@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from fleeting.errors import FleetingError, OptionError
+from fleeting.errors import FleetingError, OptionError, RunError
 from fleeting.executors import executors
 from fleeting.optional import cv2
 from fleeting.recognition.recogniser import Recogniser
@@ -60,7 +60,8 @@ def each(
     """Yields every job with its outcome as it is done: ``work(context, job)``, or ``failed(job, reason)``.
 
     ``context.progress`` is called from within a job only if there is one process. The number of workers
-    decides how many threads OpenCV uses in each process, and nothing else about an outcome.
+    decides how many threads OpenCV uses in each process, and nothing else about an outcome. If a worker
+    process dies, the jobs that are not done have failed for that reason.
     """
     alone = min(workers, len(jobs)) <= 1
     shared = _Shared(
@@ -71,8 +72,13 @@ def each(
         threads=None if alone else max(1, (os.cpu_count() or 1) // workers),
     )
     executor = executors["serial" if alone else "processes"]
-    for place, outcome in executor(_attempt, shared, range(len(jobs)), workers):
-        yield jobs[place], outcome
+    left = dict(enumerate(jobs))
+    try:
+        for place, outcome in executor(_attempt, shared, range(len(jobs)), workers):
+            yield left.pop(place), outcome
+    except RunError as error:
+        for job in left.values():
+            yield job, failed(job, str(error))
 
 
 @dataclass(frozen=True)

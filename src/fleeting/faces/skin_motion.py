@@ -1,8 +1,7 @@
 """Measures how the skin of one followed face moves: where 45 small regions of it are, frame by frame.
 
 Each region is one square of skin, found again in every frame against one earlier view of the same face, the
-reference (`fleeting.faces.skin_reference`). This is less noisy and far cheaper
-than the mean of a dense flow.
+reference (`fleeting.faces.skin_reference`). This is less noisy and far cheaper than the mean of a dense flow.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fleeting.faces.cover import Cover
+from fleeting.faces.disturbances import Disturbances, Disturbed
+from fleeting.faces.face_cut import FaceCut, face_cut
 from fleeting.faces.head_fit import Array, turn
 from fleeting.faces.landmarks import outer_distance
-from fleeting.faces.optical_flow import Gray, gray
 from fleeting.faces.skin_reference import Compared, Reference
 from fleeting.faces.tracking import Face
-from fleeting.faces.warping import shrunk
 from fleeting.types import FloatArray, Frame
 
 PAIRS = {
@@ -67,10 +67,7 @@ JUMP, FARTHEST, CONFUSED = 4.0, 20.0, 0.4
 and keeps its last place."""
 AVERAGED = 1.0
 """Time constant, in seconds, of the running mean of places that `Motion.amount` is measured from."""
-FINE = 110
-"""Pixels between the outer eye corners: faces of twice that size or more are shrunk by a whole factor."""
-AROUND, SMALLEST = 0.3, 8
-"""Outer eye distances around the mesh that are looked at, and fewest pixels of a side of that box."""
+COVERED = "a part of the face is covered (hand, hair, caption)"
 UNLIKE = "the skin could not be followed: it does not look like it did (fast turn, blur, cover or cut)"
 OUTSIDE = "the skin could not be followed: the face lies outside the picture"
 """Reasons for which a usable face gives no places."""
@@ -97,6 +94,10 @@ class Motion:
     distance in pixels of the picture, ``pitch`` and ``sharpness`` are as in `fleeting.faces.quality`; they
     are NaN where there is no usable face. ``amount``, ``shut`` and ``likeness`` are NaN, and ``head`` is
     None, where places are None.
+
+    ``cut`` is whether a cut was found in this frame: with the next one, a stretch begins. ``other`` is
+    whether the face looks like another one since. ``since`` is the number of the frame from which on the
+    reason holds, where that is an earlier one, because a cut is known only some frames later.
     """
 
     frame: int
@@ -112,6 +113,9 @@ class Motion:
     size: float = math.nan
     pitch: float = math.nan
     sharpness: float = math.nan
+    cut: bool = False
+    other: bool = False
+    since: int | None = None
 
 
 class FaceMotion:
@@ -126,6 +130,7 @@ class FaceMotion:
         self._usual = np.zeros((_COUNT, 2))
         self._time = 0.0
         self._absent: float | None = None
+        self._disturbances = Disturbances()
 
     def push(self, frame: Frame, face: Face | None) -> Motion:
         """The motion in the next frame; ``face`` is always the same person's, or None where it is not seen.
@@ -133,14 +138,22 @@ class FaceMotion:
         A face that `fleeting.faces.quality` finds unusable counts as not seen.
         """
         nothing = Motion(frame.number, frame.time, None, max(self._stretch, 0), math.nan, math.nan)
+        disturbed = self._disturbances.push(frame, face)
+        nothing = replace(nothing, since=disturbed.since, cut=disturbed.cut)
         if face is None or face.reason:
             self._absent = frame.time if self._absent is None else self._absent
-            return nothing
+            return self._ended(nothing, disturbed)
         known = _known(nothing, face)
-        if (cut := _cut(frame, face.mesh)) is None:
-            return replace(known, reason=OUTSIDE)
-        if (seen := self._seen(cut, frame.time)) is None:
+        if (cut := face_cut(frame, face.mesh)) is None:
+            return self._ended(replace(known, reason=OUTSIDE), disturbed)
+        seen = self._seen(cut, frame.time)
+        if disturbed.reason:
+            ended = self._ended(replace(known, reason=disturbed.reason), disturbed)
+            return replace(ended, other=disturbed.cut and seen is None)
+        if seen is None:
             return replace(known, reason=UNLIKE)
+        if self._followed is not None and self._followed.is_covered:
+            return replace(known, reason=COVERED)
         share = 1 - np.exp(-(frame.time - self._time) / AVERAGED)
         self._usual += share * (seen.places - self._usual)
         self._time = frame.time
@@ -154,7 +167,14 @@ class FaceMotion:
             head=seen.head.astype(np.float32),
         )
 
-    def _seen(self, cut: _Cut, time: float) -> _Seen | None:
+    def _ended(self, motion: Motion, disturbed: Disturbed) -> Motion:
+        """The motion; after a cut, a stretch begins with the next frame."""
+        if not disturbed.cut:
+            return motion
+        self._followed = None
+        return replace(motion, reason=motion.reason or disturbed.reason)
+
+    def _seen(self, cut: FaceCut, time: float) -> _Seen | None:
         """The skin in the next frame, if need be at the start of a new stretch."""
         gone, self._absent = self._absent is not None and time - self._absent > LOST, None
         if self._followed is not None and not gone:
@@ -169,15 +189,6 @@ class FaceMotion:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cut:
-    """The part of a picture around a face, in gray, 1 / ``factor`` its size; ``mesh`` is in its pixels."""
-
-    picture: Gray
-    mesh: FloatArray
-    factor: int
-
-
-@dataclass(frozen=True, eq=False)
 class _Seen:
     """What `Motion` says of the skin, where it could be followed."""
 
@@ -185,22 +196,6 @@ class _Seen:
     shut: float
     likeness: float
     head: Array
-
-
-def _cut(frame: Frame, mesh: FloatArray) -> _Cut | None:
-    """The picture around the face; None where next to nothing of it lies in the picture."""
-    distance = outer_distance(mesh)
-    height, width = frame.image.shape[:2]
-    margin = AROUND * distance + 4
-    left, top = np.maximum((mesh[:, :2].min(axis=0) - margin).astype(int), 0)
-    right, bottom = np.minimum((mesh[:, :2].max(axis=0) + margin).astype(int), (width, height))
-    factor = max(1, int(distance / FINE))
-    if min(right - left, bottom - top) < SMALLEST * factor:
-        return None
-    picture = shrunk(np.ascontiguousarray(gray(frame.image[top:bottom, left:right])), factor)
-    middle = (factor - 1) / 2  # centre of the block that became the first pixel
-    moved = (mesh - np.array([left + middle, top + middle, 0], np.float32)) / np.float32(factor)
-    return _Cut(picture, moved.astype(np.float32), factor)
 
 
 def _known(motion: Motion, face: Face) -> Motion:
@@ -214,7 +209,7 @@ def _known(motion: Motion, face: Face) -> Motion:
 class _Followed:
     """One face over one stretch of frames: its reference, a spare one, and the one that will take over."""
 
-    def __init__(self, cut: _Cut, time: float) -> None:
+    def __init__(self, cut: FaceCut, time: float) -> None:
         self._places = np.zeros((_COUNT, 2))
         self._away = np.zeros(_COUNT, np.int64)
         self._recent: deque[tuple[float, Array]] = deque()
@@ -225,12 +220,18 @@ class _Followed:
         self._missed: float | None = None
         self._head = np.zeros(4)
         self._turned: tuple[Reference, Array] | None = None
+        self._cover = Cover(["lid" in name or "lip" in name or "mouth" in name for name in REGIONS])
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether a part of the face is covered."""
+        return self._cover.is_there
 
     def is_lost(self, time: float) -> bool:
         """Whether no frame could be compared for so long that the stretch has ended."""
         return self._missed is not None and time - self._missed >= LOST
 
-    def seen(self, cut: _Cut, time: float) -> _Seen | None:
+    def seen(self, cut: FaceCut, time: float) -> _Seen | None:
         """The skin in the next frame; None where it cannot be compared."""
         found = self._reference.compared(cut.picture, cut.mesh)
         if not found.is_alike and self._spare is not None:
@@ -242,6 +243,8 @@ class _Followed:
             return None
         self._missed = None
         places = self._without_jumps(self._reference.start + found.left, found.likeness[:_COUNT])
+        before = self._recent[0][1] if self._recent else places
+        self._cover.push(found.likeness[:_COUNT], np.linalg.norm(places - before, axis=1), time)
         shut = self._reference.unlike(found.view)
         self._turn(found, cut.factor)
         self._renew(cut, places, shut, time)
@@ -263,14 +266,14 @@ class _Followed:
             self._head = self._head + turn(self._turned[1], rotation)
         self._turned = self._reference, rotation
 
-    def _renew(self, cut: _Cut, places: Array, shut: float, time: float) -> None:
+    def _renew(self, cut: FaceCut, places: Array, shut: float, time: float) -> None:
         """Take a new reference when it is time, and switch to it once HANDOVER has passed."""
         self._recent.append((time, places))
         while self._recent[0][0] < time - 0.2:
             self._recent.popleft()
         if self._next is None:
             age = time - self._reference.time
-            calm = shut < OPEN and np.abs(places - self._recent[0][1]).max() < CALM
+            calm = shut < OPEN and np.abs(places - self._recent[0][1]).max() < CALM and not self.is_covered
             if age > 5 * LASTS or (age > LASTS and calm):
                 self._next, self._steps = _reference(cut, places, time), []
             elif self._spare is None or time - self._spare.time > SPARE:
@@ -282,5 +285,5 @@ class _Followed:
             self._reference.start = np.mean(self._steps, axis=0)
 
 
-def _reference(cut: _Cut, start: Array, time: float) -> Reference:
+def _reference(cut: FaceCut, start: Array, time: float) -> Reference:
     return Reference(cut.picture, cut.mesh, _CENTRES, start, time)

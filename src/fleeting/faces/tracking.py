@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
 from fleeting.errors import OptionError
-from fleeting.faces.landmarks import inner, outer_distance
-from fleeting.faces.networks import Square, detect, mesh, square_of_detection, square_of_mesh
+from fleeting.faces.finding import Place, is_among, look, search
+from fleeting.faces.networks import square_of_mesh
 from fleeting.faces.quality import Quality, measure
 from fleeting.types import FloatArray, Image
 
-LEAST_SCORE = 0.5
-"""Lowest score at which a mesh counts as a face. At a second look, other things scored at most 0.45."""
-LEAST_SIZE = 8.0
-"""Size of the smallest face, in pixels between the outer eye corners."""
-LEAST_INSIDE = 0.4
-"""Smallest share of the points of brows, eyes, nose and lips that has to be in the picture."""
-MARGIN = 0.3
-"""Share of its longer side by which the picture is extended for a second search, for a face that fills it."""
-WIDE = 640
-"""Pixels of the longer side from which on a picture is also searched in squares of half that side, to find
-faces half as large."""
 REACH = 3.0
 """Outer eye distances from where a face was lost within which a new face is taken to be the lost one."""
 
@@ -32,13 +20,9 @@ REST = 0.0075
 """Seconds after the last look within which faces are taken to be where they were: above about 130 frames per
 second, only every other frame is looked at."""
 
-STEADY = 0.06
-"""The search for a mesh stops when its square moves, and its side changes, by less than this share of the
-side."""
-LOOKS = 3
-"""Most runs of the mesh network for one face in one frame, each in the square of the mesh found before."""
 LEAD = 1.25
-"""How many times as large as the main face another face must be to replace it."""
+"""How many times as large as the main face another face must be to replace it, and as large as the smallest
+followed face to be followed in its stead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,25 +56,6 @@ class Face:
         return self.measures.reason
 
 
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where a face is, or was last seen: its mesh, and how far its centre moved since the frame before."""
-
-    mesh: FloatArray
-    score: float
-    step: FloatArray
-    frame: int = 0
-
-    @property
-    def centre(self) -> FloatArray:
-        return np.asarray(inner(self.mesh).mean(axis=0))
-
-    def distance(self, other: _Place) -> float:
-        """Distance between the two centres, in outer eye distances of the larger face."""
-        size = max(outer_distance(self.mesh), outer_distance(other.mesh))
-        return float(np.linalg.norm(self.centre - other.centre)) / size
-
-
 class FaceTracker:
     """Follows up to ``most`` faces from frame to frame.
 
@@ -98,7 +63,7 @@ class FaceTracker:
     taken to be there still. The whole picture is searched while there is no face, while a face is lost, and
     every ``every`` seconds for new ones. A face that was gone for ``memory`` frames or fewer and comes back
     near where it was lost (`REACH`) keeps its id; later or elsewhere it gets a new id, because nobody is
-    recognised by looks.
+    recognised by looks. Where there are more than ``most``, the largest are followed (`LEAD`).
     """
 
     def __init__(self, *, most: int = 4, every: float = 0.5, memory: int = 30) -> None:
@@ -108,9 +73,11 @@ class FaceTracker:
         if not every > 0:
             raise OptionError(f"FaceTracker: every is {every}, expected seconds above 0")
         self._most, self._every, self._memory = most, every, memory
-        self._places: dict[int, _Place] = {}  # seen now, or lost within memory
+        self._places: dict[int, Place] = {}  # seen now, or lost within memory
         self._frame = self._next_id = 0
         self._now = self._looked = self._searched = -np.inf
+        self.left_out = 0
+        """Faces that the last search found besides those that are followed."""
 
     def push(self, image: Image, time: float | None = None) -> tuple[Face, ...]:
         """The faces in the next frame, an RGB uint8 (height, width, 3), by id.
@@ -135,27 +102,38 @@ class FaceTracker:
         there = [place.frame == self._frame - 1 for place in self._places.values()]
         return bool(there) and all(there) and self._now - self._looked < REST
 
-    def _resting(self) -> dict[int, _Place]:
+    def _resting(self) -> dict[int, Place]:
         return {id_: replace(place, frame=self._frame) for id_, place in self._places.items()}
 
-    def _found(self, image: Image) -> dict[int, _Place]:
+    def _found(self, image: Image) -> dict[int, Place]:
         """The faces that are still there, and new ones where it is time to search for them."""
         self._looked = self._now
         seen = self._followed(image)
-        if len(seen) < self._most and self._is_search_due(seen):
+        if self._is_search_due(seen):
             self._searched = self._now
-            for place in _search(image, list(seen.values()))[: self._most - len(seen)]:
-                seen[self._id_of(place, seen)] = replace(place, frame=self._frame)
+            found = search(image, list(seen.values()))
+            self.left_out = max(0, len(seen) + len(found) - self._most)
+            for place in found:
+                if len(seen) < self._most or self._gives_way(seen, place):
+                    seen[self._id_of(place, seen)] = replace(place, frame=self._frame)
         return seen
 
-    def _followed(self, image: Image) -> dict[int, _Place]:
+    def _gives_way(self, seen: dict[int, Place], place: Place) -> bool:
+        """Whether the smallest followed face is left, and forgotten, because this one is so much larger."""
+        smallest = min(seen, key=lambda id_: seen[id_].size)
+        if place.size < LEAD * seen[smallest].size:
+            return False
+        del seen[smallest], self._places[smallest]
+        return True
+
+    def _followed(self, image: Image) -> dict[int, Place]:
         """The faces of the frame before that are still there; where two land on one, one is dropped."""
-        seen: dict[int, _Place] = {}
+        seen: dict[int, Place] = {}
         surprise: dict[int, float] = {}
         for id_, before in self._places.items():
             if before.frame != self._frame - 1:
                 continue
-            place = _look(image, square_of_mesh(before.mesh))
+            place = look(image, square_of_mesh(before.mesh))
             if place is None:
                 continue
             step = place.centre - before.centre
@@ -163,15 +141,15 @@ class FaceTracker:
             seen[id_] = replace(place, step=step, frame=self._frame)
         for id_ in sorted(seen, key=surprise.__getitem__, reverse=True):
             others = [place for other, place in seen.items() if other != id_]
-            if _is_among(seen[id_], others):
+            if is_among(seen[id_], others):
                 del seen[id_]  # it jumped onto the other one
         return seen
 
-    def _is_search_due(self, seen: dict[int, _Place]) -> bool:
-        lost = self._places.keys() - seen.keys()
+    def _is_search_due(self, seen: dict[int, Place]) -> bool:
+        lost = len(seen) < self._most and self._places.keys() - seen.keys()
         return not seen or bool(lost) or self._now - self._searched >= self._every
 
-    def _id_of(self, place: _Place, seen: dict[int, _Place]) -> int:
+    def _id_of(self, place: Place, seen: dict[int, Place]) -> int:
         """The id of the face that was lost nearest to here, or a new one."""
         near = {
             id_: place.distance(lost)
@@ -190,81 +168,10 @@ def find_face(image: Image) -> Face | None:
     The face may fill the picture, or reach beyond it. Raises OptionError on anything other than RGB uint8.
     """
     _refuse_other_than_rgb(image)
-    places = _search(image, [])
+    places = search(image, [])
     if not places:
         return None
     return Face(0, places[0].score, places[0].mesh, measure(image, places[0].mesh))
-
-
-def _search(image: Image, known: list[_Place]) -> list[_Place]:
-    """Faces anywhere in the picture except the known ones, the largest first."""
-    found: list[_Place] = []
-    for square in _squares(image):
-        if any(_shows(square, place) for place in known + found):
-            continue
-        place = _look(image, square)
-        place = place and _look(image, square_of_mesh(place.mesh))  # a false face fails a second look
-        if place and not _is_among(place, known + found):
-            found.append(place)
-    return sorted(found, key=lambda place: -outer_distance(place.mesh))
-
-
-def _squares(image: Image) -> Iterator[Square]:
-    """Squares in which a face may be."""
-    for left, top, part in _windows(image):
-        for square in map(square_of_detection, detect(part)):
-            yield replace(square, x=square.x + left, y=square.y + top)
-    yield from map(square_of_detection, detect(image, margin=MARGIN))
-
-
-def _windows(image: Image) -> Iterator[tuple[int, int, Image]]:
-    """The picture, and overlapping squares of half its longer side, each with its left and top edge."""
-    yield 0, 0, image
-    height, width = image.shape[:2]
-    if (longer := max(height, width)) < WIDE:
-        return
-    side = longer // 2
-    for top, left in product(_starts(height, side), _starts(width, side)):
-        yield left, top, image[top : top + side, left : left + side]
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Starts of windows of this side that cover the length and overlap by half or more."""
-    steps = max(0, -(-(length - side) // (side // 2)))
-    return [round(step * (length - side) / steps) for step in range(steps + 1)] if steps else [0]
-
-
-def _look(image: Image, square: Square) -> _Place | None:
-    """The face in or near the square, if there is one."""
-    for _ in range(LOOKS):
-        points, score = mesh(image, square)
-        if not _is_real(points, score, image):
-            return None
-        asked, square = square, square_of_mesh(points)
-        if max(_shift(asked, square), abs(asked.side - square.side)) < STEADY * square.side:
-            break
-    return _Place(points, score, np.zeros(2, np.float32))
-
-
-def _is_real(points: FloatArray, score: float, image: Image) -> bool:
-    height, width, _ = image.shape
-    inside = ((inner(points) >= 0) & (inner(points) < (width, height))).all(axis=1).mean()
-    return bool(score >= LEAST_SCORE and outer_distance(points) >= LEAST_SIZE and inside >= LEAST_INSIDE)
-
-
-def _shift(one: Square, other: Square) -> float:
-    return float(np.hypot(one.x - other.x, one.y - other.y))
-
-
-def _shows(square: Square, place: _Place) -> bool:
-    """Whether the square would show this known face."""
-    known = square_of_mesh(place.mesh)
-    return _shift(square, known) < 0.25 * max(square.side, known.side)
-
-
-def _is_among(place: _Place, others: list[_Place]) -> bool:
-    """Whether a face is one of the others: heads side by side are at least one outer eye distance apart."""
-    return any(place.distance(other) < 0.5 for other in others)
 
 
 def _refuse_other_than_rgb(image: Image) -> None:

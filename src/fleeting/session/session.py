@@ -6,12 +6,13 @@ import math
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleeting.errors import OptionError
 from fleeting.faces.skin_motion import FaceMotion, Motion
 from fleeting.faces.tracking import Face, FaceTracker
-from fleeting.session.buffer import ClipBuffer
+from fleeting.session.buffer import LONGEST, ClipBuffer
 from fleeting.session.one_thread import one_thread
 from fleeting.spotting import DEFAULT, LONGEST_MICRO, Spotted, Spotter, spotters
 from fleeting.types import Clip, Event, Frame, Recognition
@@ -24,6 +25,9 @@ ALARMS_PER_MINUTE = 1.0
 SMALL = 48.0
 """Pixels between the outer eye corners below which a face is too small to be sure of a movement's class."""
 
+
+SMEARED = 2
+"""Frames before and after a cut over which a codec may smear it."""
 
 Recognise = Callable[[Clip], Recognition]
 """A function that says which class the movement in a clip is of, as `fleeting.Recogniser.recognise` does."""
@@ -50,10 +54,15 @@ class Session:
         alarms_per_minute: float = ALARMS_PER_MINUTE,
     ) -> None:
         refuse_no_alarms(alarms_per_minute)
+        self.people = people
+        """How many faces are followed at most; the largest are."""
         self._recogniser, self._new_spotter = recogniser, spotters[spotter]
         self._tracker = FaceTracker(most=people, memory=MEMORY)
         self._people: dict[int, _Person] = {}
+        self._numbers: dict[int, int] = {}  # of the people, by the tracker's ids
+        self._known = 0
         self._last: Frame | None = None
+        self._last_cut = -SMEARED
         self._events = self._candidates = 0
         asked = self._new_spotter()
         self._point = asked.point(alarms_per_minute)
@@ -67,6 +76,12 @@ class Session:
         """Clips of the events that the last call gave out, by the event's number, where one could be cut."""
         self.candidates: list[Event] = []
         """Micro-movements that the last call found too unlikely for events, numbered on their own from 1."""
+        self.cuts = 0
+        """Cuts so far: each begins a stretch, and a face that looks otherwise behind it is another person."""
+        self.unjudged = 0
+        """Movements so far that rested on frames that cannot be judged, and were left out."""
+        self.unfollowed = 0
+        """Most faces that were in the picture at once besides those that are followed."""
 
     def push(self, frame: Frame) -> list[Event]:
         """The events that are certain once this frame is seen, by person and onset.
@@ -89,10 +104,13 @@ class Session:
     def _looked_at(self, frame: Frame) -> tuple[Frame, tuple[Face, ...]]:
         self._refuse_earlier(frame)
         self._last = frame
-        return frame, self._tracker.push(frame.image, frame.time)
+        faces = self._tracker.push(frame.image, frame.time)
+        self.unfollowed = max(self.unfollowed, self._tracker.left_out)
+        return frame, faces
 
     def _taken(self, frame: Frame, faces: tuple[Face, ...]) -> list[Event]:
-        self.faces, self.clips, self.candidates = faces, {}, []
+        self.faces = tuple(replace(face, id=self._number(face.id)) for face in faces)
+        self.clips, self.candidates = {}, []
         for face in self.faces:
             if face.id not in self._people:
                 self._people[face.id] = _Person(self._new_spotter())
@@ -104,7 +122,22 @@ class Session:
             ]
             found += self._ended([id_ for id_, person in self._people.items() if person.away > MEMORY])
         self.motions = {id_: person.motion for id_, person in self._people.items() if person.motion}
-        return found
+        return found + self._cut()
+
+    def _number(self, tracked: int) -> int:
+        """The number of the person whom the tracker knows by this id."""
+        if tracked not in self._numbers:
+            self._numbers[tracked], self._known = self._known, self._known + 1
+        return self._numbers[tracked]
+
+    def _cut(self) -> list[Event]:
+        """Count a cut; the events of those who look otherwise behind it, and who get another number."""
+        cuts = {id_: motion for id_, motion in self.motions.items() if motion.cut}
+        firsts = [motion.since or 0 for motion in cuts.values()]
+        self.cuts += bool(firsts) and min(firsts) > self._last_cut + SMEARED
+        self._last_cut = max([self._last_cut, *firsts])
+        with one_thread:
+            return self._ended([id_ for id_, motion in cuts.items() if motion.other])
 
     def finish(self) -> list[Event]:
         """The events that were still undecided when the frames ended."""
@@ -123,12 +156,16 @@ class Session:
     def _ended(self, ids: Collection[int]) -> list[Event]:
         """The events that these people's spotters still held; the people are then forgotten."""
         gone = {id_: self._people.pop(id_) for id_ in ids}
+        self._numbers = {tracked: id_ for tracked, id_ in self._numbers.items() if id_ not in gone}
         return [event for id_, one in gone.items() for event in self._given(id_, one, one.spotter.finish())]
 
     def _given(self, face: int, person: _Person, found: Iterable[Spotted]) -> list[Event]:
         """The events among these movements; those that are too unlikely become candidates."""
         events = []
         for spotted in found:
+            if person.is_unjudged(spotted):
+                self.unjudged += spotted.likelihood is None or spotted.likelihood >= self._point
+                continue
             likelihood = spotted.likelihood
             if spotted.kind == "micro" and likelihood is not None and likelihood < self._point:
                 self._candidates += 1
@@ -176,6 +213,16 @@ def _event(number: int, face: int, spotted: Spotted, **recognised: Any) -> Event
     )
 
 
+@dataclass(frozen=True)
+class _Unjudged:
+    """Frames that cannot be judged, from ``first`` to ``last``; ``time`` is when that was known."""
+
+    first: int
+    last: int
+    time: float
+    cut: bool
+
+
 class _Person:
     """The state of one followed face: its skin's motion, its spotter and its recent pictures."""
 
@@ -185,6 +232,7 @@ class _Person:
         self.motion: Motion | None = None
         self.away = 0
         self._doubtful: deque[tuple[int, float]] = deque()
+        self._unjudged: deque[_Unjudged] = deque()
 
     def push(self, frame: Frame, id_: int, faces: Sequence[Face]) -> list[Spotted]:
         """The movements that are certain once this frame is seen; a frame without a usable face is a gap."""
@@ -194,17 +242,37 @@ class _Person:
         if usable:
             self.buffer.add(frame, usable, [other for other in faces if other.id != id_])
         self.motion = self._skin.push(frame, usable)
-        if self.motion.places is None or (usable and usable.measures.size < SMALL):
+        if usable and usable.measures.size < SMALL:
             self._doubtful.append((frame.number, frame.time))
         while self._doubtful and self._doubtful[0][1] < frame.time - self.spotter.latency - LONGEST_MICRO:
             self._doubtful.popleft()
+        if self.motion.places is None:
+            first = frame.number if self.motion.since is None else self.motion.since - SMEARED
+            last = first + 2 * SMEARED - 1 if self.motion.cut else frame.number
+            self._unjudged.append(_Unjudged(first, last, frame.time, self.motion.cut))
+        while self._unjudged and self._unjudged[0].time < frame.time - self.spotter.latency - LONGEST:
+            self._unjudged.popleft()
         return self.spotter.push(self.motion)
+
+    def is_unjudged(self, spotted: Spotted) -> bool:
+        """Whether a movement rests on frames that cannot be judged, and is therefore none.
+
+        A micro-movement does where it touches such a frame, a longer one where its onset, apex or offset
+        does; both do across a cut.
+        """
+        marks = spotted.onset, spotted.apex, spotted.offset
+        return any(
+            one.first - 1 <= spotted.offset and spotted.onset <= one.last + 1
+            if spotted.kind == "micro" or one.cut
+            else any(one.first - 1 <= mark <= one.last + 1 for mark in marks)
+            for one in self._unjudged
+        )
 
     def is_doubtful(self, spotted: Spotted) -> bool:
         """Whether no class of a micro-movement is to be relied on, whatever a recogniser says of it.
 
-        That is so where its apex is its first or last frame, and where the face was small (SMALL), or could
-        not be judged, in any frame of it.
+        That is so where its apex is its first or last frame, and where the face was small (SMALL) in any
+        frame of it.
         """
         at_edge = spotted.apex in (spotted.onset, spotted.offset)
         return at_edge or any(spotted.onset <= number <= spotted.offset for number, _ in self._doubtful)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -14,14 +15,32 @@ import numpy as np
 from fleeting import optional
 from fleeting.errors import VideoError
 from fleeting.types import Image
-from fleeting.video.sources import Notes, Source, reason
+from fleeting.video.clock import is_raw, set_clock
+from fleeting.video.sources import Decoded, Notes, Source, reason
 
 MOST_PIXELS = 2**27
 """Most pixels of a picture. 16K still fits; a header that claims more is taken to be damaged."""
 REFUSED = frozenset({"hls", "dash", "concat", "imf", "tty", "image2"})
 """FFmpeg formats that are refused: playlists (they open other files), text and single pictures."""
+HEADS = (
+    *(rb".{4}ftyp(?!heic|heix|mif1|msf1|avif|M4A |M4B )", rb".{4}(moov|mdat|wide)", rb"RIFF.{4}AVI "),
+    *(rb"\x1aE\xdf\xa3", rb"FLV\x01", rb"\x00\x00\x01[\xba\xb3]", rb"(G.{187}){3}", rb".{4}(G.{191}){3}"),
+    *(rb"0&\xb2u\x8ef\xcf\x11", rb"YUV4MPEG2 ", rb"DKIF", rb"GIF8[79]a", rb"\x06\x0e\x2b\x34", rb"\.RMF"),
+    *(rb"\x00\x00\x00?\x01[\x67\x27\x40\x09]", rb"nut/multimedia container"),
+)
+"""How files of the usual video formats begin, as patterns of bytes."""
 EARLY_END = 0.5
 """Seconds: a file whose frames end earlier than its stated end by more than this was cut off."""
+
+
+def looks_like_video(path: Path) -> bool:
+    """Whether a file begins as a video of a usual format does; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(768)
+    except (OSError, ValueError):
+        return False
+    return any(re.match(pattern, head, re.DOTALL) for pattern in HEADS)
 
 
 @contextmanager
@@ -60,15 +79,17 @@ def file_frames(container: Any, fps: float | None, notes: Notes) -> Source:
     """Frames of the container's best video stream, with the container's own times unless ``fps`` is given."""
     stream = _stream(container, notes)
     notes.header_frames = stream.frames or None
-    notes.header_fps = fps or float(stream.average_rate or stream.guessed_rate or 0) or None
-    notes.tick = 0.0 if fps else float(stream.time_base)
-    if fps:
-        notes.warnings.append(f"times are counted at {fps:g} frames per second as asked, not the file's")
-    last = None
+    rate = set_clock(container, stream, fps, notes)
+    last, played = None, 0.0
     for number, last in enumerate(_frames(container, stream, notes)):
         if number == 0:
             notes.picture = _Converter(last, stream.sample_aspect_ratio, notes)
-        yield number / fps if fps else last.time, last
+        if rate is None:
+            yield Decoded(last.time, last)
+        else:
+            later = played + 1 / rate if number else notes.start
+            played = later if last.time is None else last.time
+            yield Decoded(number / rate, last, played=None if is_raw(container) else played)
     if last is not None and last.time is not None:
         end = last.time + float((last.duration or 0) * last.time_base)
         notes.truncated |= end + EARLY_END < _stated_end(container, stream)

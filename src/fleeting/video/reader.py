@@ -2,8 +2,8 @@
 
 A file's own times are kept; they may begin below or above zero. Only a frame without a time, or with a time
 that is not later than the frame before, is placed one period after that frame. Memory grows with the length
-of a video by its times only, 8 bytes per frame. Files are decoded by one thread: FFmpeg then patches and
-flags damage alike on every machine, and at 640x480 more threads gain nothing.
+of a video by its times only, 8 bytes per frame, 16 where a frame rate is stated. Files are decoded by one
+thread: FFmpeg then patches and flags damage alike on every machine, and at 640x480 more threads gain nothing.
 """
 
 from __future__ import annotations
@@ -22,21 +22,19 @@ import numpy.typing as npt
 
 from fleeting.errors import OptionError, VideoError
 from fleeting.types import Frame, Image
+from fleeting.video.clock import is_low, unseen
 from fleeting.video.containers import file_frames, opened
+from fleeting.video.folders import folder_frames, is_stack, stack_frames
 from fleeting.video.sources import (
     FOLDER_FPS,
+    Decoded,
     Notes,
     Source,
     array_frames,
     array_times,
     camera_frames,
-    folder_frames,
     reason,
 )
-
-LEAST_FPS = 60
-"""Frames per second below which the report warns: a 40 ms movement, the shortest, may show in only two frames
-or fewer."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,9 @@ class VideoReport:
     without irregular differences; of the median difference where the frame rate is variable. A single frame
     has the header's. The frame rate is variable where more than one difference, and more than 1 % of them,
     are off the median by more than 5 % of it plus one tick of the container's clock (Matroska rounds to
-    milliseconds). ``rotation`` is how many degrees clockwise the pictures were turned to stand upright, as
+    milliseconds). ``fps_assumed`` says that nothing states the rate, and times count on an assumed one.
+    ``container_start`` is where the file begins on its own clock, in seconds: players count from there.
+    ``rotation`` is how many degrees clockwise the pictures were turned to stand upright, as
     the file demands.
     """
 
@@ -62,6 +62,8 @@ class VideoReport:
     damage: tuple[str, ...]
     fps: float | None
     header_fps: float | None
+    fps_assumed: bool
+    container_start: float
     variable_frame_rate: bool
     duration_s: float
     rotation: int
@@ -77,7 +79,7 @@ class Video:
     def __init__(self, source: Source, notes: Notes, start: float, end: float) -> None:
         self._source, self._notes = source, notes
         self._start, self._end = start, end
-        self._times = array("d")
+        self._times, self._played = array("d"), array("d")
         self._given, self._moved, self._complete = 0, 0, False
         self._from, self._to = 0.0, 0.0
         self._ahead = next(source, None)
@@ -95,9 +97,12 @@ class Video:
         return self._notes.size[1]
 
     @property
-    def first_time(self) -> float:
-        """Presentation time of the first decoded frame in seconds, from which players count; 0 before it."""
-        return self._times[0] if self._times else 0.0
+    def played(self) -> npt.NDArray[np.float64]:
+        """When a player shows each decoded frame, by its number: seconds from the container's start.
+
+        These are the file's times even where others were counted at ``fps``.
+        """
+        return np.array(self._played or self._times) - self._notes.start
 
     def __enter__(self) -> Self:
         return self
@@ -115,27 +120,30 @@ class Video:
     def __iter__(self) -> Iterator[Frame]:
         """Frames from ``start`` until before ``end``. Raises VideoError if there are none."""
         while self._ahead is not None:
-            (time, decoded), self._ahead = self._ahead, None
-            time = self._advancing(time)
-            self._times.append(time)
+            decoded, self._ahead = self._ahead, None
+            time = self._advancing(decoded)
             if time >= self._end:
                 break
-            if time >= self._start and (image := self._notes.picture(decoded)) is not None:
+            if time >= self._start and (image := self._notes.picture(decoded.picture)) is not None:
                 self._from, self._to = self._from if self._given else time, time
                 self._given += 1
-                yield Frame(len(self._times) - 1, time, image)
+                key = bool(getattr(decoded.picture, "key_frame", False))
+                yield Frame(len(self._times) - 1, time, image, decoded.file, key)
             self._ahead = next(self._source, None)
             self._complete = self._ahead is None
         if not self._given:
             raise VideoError(self._nothing())
 
-    def _advancing(self, time: float | None) -> float:
-        """The frame's own time, or one period after the frame before."""
-        last = self._times[-1] if self._times else -math.inf
-        if time is not None and time > last:
-            return time
-        self._moved += 1
-        return last + 1 / (self._notes.header_fps or FOLDER_FPS) if self._times else 0.0
+    def _advancing(self, decoded: Decoded) -> float:
+        """The frame's own time, or one period after the frame before; it is noted among the times."""
+        last, time = self._times[-1] if self._times else -math.inf, decoded.time
+        if time is None or time <= last:
+            self._moved += 1
+            time = last + 1 / (self._notes.header_fps or FOLDER_FPS) if self._times else 0.0
+        self._times.append(time)
+        if decoded.played is not None:
+            self._played.append(decoded.played)
+        return time
 
     def _nothing(self) -> str:
         notes, times = self._notes, self._times
@@ -153,8 +161,8 @@ class Video:
         fps, variable, rhythm = _rhythm(times, notes.tick)
         fps = fps or notes.header_fps
         texts = [*notes.warnings, *self._faults(), *([rhythm] if rhythm else [])]
-        if fps and fps < LEAST_FPS:
-            texts.append(f"{fps:.4g} frames per second: a 40 ms movement may fall between two frames")
+        span = float(times[-1] - times[0]) if len(times) else 0.0
+        texts += [unseen(fps, notes)] if fps and is_low(fps, span, notes.tick) else []
         return VideoReport(
             frames=self._given,
             header_frames=notes.header_frames,
@@ -162,6 +170,8 @@ class Video:
             damage=tuple(notes.damage),
             fps=fps,
             header_fps=notes.header_fps,
+            fps_assumed=notes.assumed,
+            container_start=notes.start,
             variable_frame_rate=variable,
             duration_s=self._to - self._from + (1 / fps if fps and self._given else 0.0),
             rotation=notes.rotation,
@@ -181,7 +191,9 @@ class Video:
             more = ", ..." if notes.damaged > len(notes.damage) else ""
             yield f"{notes.damaged} damaged: {', '.join(notes.damage)}{more}"
         if self._moved:
-            yield f"frames without a later time than the one before: {self._moved}, placed a period after it"
+            period = "a period" if notes.header_fps else f"an assumed period (1/{FOLDER_FPS:g} s)"
+            moved = f"frames without a later time than the one before: {self._moved}"
+            yield f"{moved}, placed {period} after it"
         if self._complete and decoded == 1:
             yield "one frame only: a movement needs time"
 
@@ -196,12 +208,14 @@ def open_video(
 ) -> Video:
     """Open a video file, a folder of pictures, a camera by its number, or an array of frames.
 
-    ``fps`` (frames per second) gives times to a folder (without it 30 is assumed, with a warning) or to an
-    array; in a file it replaces the file's times, for fast recordings that are stored to play slowly. An
-    array may have ``times`` in seconds instead. An array is uint8 (time, height, width), gray, or (time,
-    height, width, 1 or 3), gray or RGB. A folder is read in the order of the words and numbers in its
-    pictures' names, img2 before img10; a missing number leaves a gap in time. A picture of another size than
-    the first is counted as damaged and left out of a folder; in a file it is scaled to the first one's size.
+    ``fps`` (frames per second) gives times to a folder, to a TIFF file with many pages (without it 30 is
+    assumed), to a raw stream (25, or what its header states) or to an array; each assumption is a warning. In
+    other files it replaces the file's times, for fast recordings that are stored to play slowly. An array may
+    have ``times`` in seconds instead. An array is uint8 (time, height, width), gray, or (time, height, width,
+    1 or 3), gray or RGB. A folder is read in the order of the words and numbers in its pictures' names, img2
+    before img10; a missing number leaves a gap in time, and names that are times are taken as such without
+    ``fps``. Of several series of names one is read; a picture of another size than most is counted as damaged
+    and left out of a folder; in a file it is scaled to the first one's size.
 
     ``start`` and ``end`` are in seconds on the video's own clock. Frames before ``start`` are decoded and
     dropped, so that frame numbers always count from the first decoded frame. Raises VideoError where nothing
@@ -258,6 +272,8 @@ def _path(path: Path, fps: float | None, notes: Notes) -> Source:
         yield from folder_frames(path, fps, notes)
     elif not stat.S_ISREG(mode):
         raise VideoError(f"{path} is neither a file nor a folder; give a video, or a camera by its number")
+    elif is_stack(path):
+        yield from stack_frames(path, fps, notes)
     else:
         with opened(path) as container:
             yield from file_frames(container, fps, notes)

@@ -1,35 +1,40 @@
-"""Reads frames from folders of pictures, cameras and arrays; `containers` reads video files.
+"""Reads frames from cameras and arrays; `containers` reads video files, `folders` pictures.
 
 A source yields decoded frames one by one, and keeps its own facts and its faults in `Notes`.
 """
 
 from __future__ import annotations
 
-import math
-import re
 import time as clock
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import DatasetError, OptionError, VideoError, some
+from fleeting.errors import OptionError, VideoError
 from fleeting.optional import cv2
 from fleeting.types import Image
-from fleeting.video.pictures import damage, read_picture
-
-Source = Generator[tuple[float | None, Any], None, None]
-"""Yields each frame's time in seconds (None if unknown) and a decoded frame, which `Notes.picture` turns into
-an RGB picture."""
-
 
 FOLDER_FPS = 30.0
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+"""Frames per second that are assumed where nothing states them."""
+
+
+class Decoded(NamedTuple):
+    """A decoded frame, which `Notes.picture` turns into an RGB picture, and its time in seconds.
+
+    ``time`` is None if it is not known. ``file`` is the name of a picture in a folder. ``played`` is the time
+    in the file, where ``time`` is counted at a frame rate that was asked for instead.
+    """
+
+    time: float | None
+    picture: Any
+    file: str = ""
+    played: float | None = None
+
+
+Source = Generator[Decoded, None, None]
 
 
 @dataclass
@@ -41,6 +46,9 @@ class Notes:
     header_frames: int | None = None
     header_fps: float | None = None
     tick: float = 0.0  # the smallest step of its clock, in seconds
+    start: float = 0.0  # where its container begins on its clock, in seconds; players count from there
+    assumed: bool = False  # whether its frame rate is assumed
+    bits: int = 16  # that its greys of 16 bits use
     rotation: int = 0
     truncated: bool = False
     damaged: int = 0
@@ -60,62 +68,6 @@ def reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error).lower()
 
 
-def folder_frames(folder: Path, fps: float | None, notes: Notes) -> Source:
-    """Pictures in the order of their names; a picture that is damaged or of another size is left out."""
-    try:
-        files = [p for p in folder.iterdir() if p.suffix.casefold() in PICTURES and p.name[0] != "."]
-    except OSError as error:
-        raise VideoError(f"{folder} cannot be listed ({reason(error)}); check its permissions") from error
-    if len(files) < 2:
-        found = f"holds {'one picture, and a movement needs time' if files else 'no pictures'}"
-        raise VideoError(f"{folder} {found}; give a folder of frames as {', '.join(sorted(PICTURES))}")
-    files.sort(key=_in_order)
-    stems = [path.stem for path in files]
-    if twice := sorted(stem for stem, count in Counter(stems).items() if count > 1):
-        notes.warnings.append(f"several pictures are called {some(twice)}; each is taken for a frame")
-    if fps is None:
-        notes.warnings.append(f"{FOLDER_FPS:g} frames per second were assumed for a folder; state fps")
-    notes.header_fps = fps or FOLDER_FPS
-    for path, slot in zip(files, _slots(stems), strict=True):
-        try:
-            image = read_picture(path)
-        except DatasetError as error:
-            notes.damages(f"{path.name} ({damage(error.__cause__ or error)})")
-            continue
-        height, width = image.shape[:2]
-        if notes.size == (0, 0):
-            notes.size = width, height
-        if notes.size != (width, height):
-            notes.damages(f"{path.name} ({width}x{height}, expected {notes.size[0]}x{notes.size[1]})")
-            continue
-        yield slot / notes.header_fps, image
-
-
-def _in_order(path: Path) -> list[tuple[str, int]]:
-    """The key to sort pictures by: words and numbers of the name in turn, so that img2 is before img10."""
-    parts = re.findall(r"(\D*)(\d*)", path.stem, re.ASCII)
-    return [(word.casefold(), int(digits or -1)) for word, digits in parts]
-
-
-def _slots(stems: Sequence[str]) -> list[int]:
-    """The place of each picture in time, counted in frames from 0.
-
-    Where the names differ in exactly one number, and no number repeats, a missing number leaves a gap.
-    Otherwise the pictures follow one another without gaps.
-    """
-    names = [re.split(r"(\d+)", stem, flags=re.ASCII) for stem in stems]
-    columns = list(zip(*names, strict=True)) if len({len(name) for name in names}) == 1 else []
-    varying = [place for place, column in enumerate(columns) if len(set(column)) > 1]
-    if len(varying) != 1 or not varying[0] % 2:  # numbers are at odd places
-        return list(range(len(stems)))
-    numbers = [int(digits) for digits in columns[varying[0]]]
-    steps = [after - before for before, after in pairwise(numbers)]
-    if not all(steps):
-        return list(range(len(stems)))
-    step = math.gcd(*steps)
-    return [(number - numbers[0]) // step for number in numbers]
-
-
 def camera_frames(number: int, notes: Notes) -> Source:
     """Frames as they arrive, with seconds since the first on a clock that never jumps."""
     capture = _capture(number)
@@ -128,7 +80,7 @@ def camera_frames(number: int, notes: Notes) -> Source:
             started = now if started is None else started
             image = cv2().cvtColor(picture, cv2().COLOR_BGR2RGB)
             notes.size = image.shape[1], image.shape[0]
-            yield now - started, image
+            yield Decoded(now - started, image)
         notes.warnings.append(f"camera {number} stopped sending")
     finally:
         capture.release()
@@ -171,4 +123,4 @@ def array_frames(frames: Image, times: npt.NDArray[np.float64], notes: Notes) ->
     notes.size = frames.shape[2], frames.shape[1]
     for time, frame in zip(times.tolist(), frames, strict=True):
         image = np.repeat(frame.reshape(*frame.shape[:2], 1), 3, axis=2) if gray else frame
-        yield time, image
+        yield Decoded(time, image)

@@ -15,6 +15,8 @@ from fleeting.types import Image
 
 CLOCK = 90_000
 """Ticks per second of a video without a fixed frame rate."""
+LARGEST = 16384
+"""Longest side of a video, in pixels, that x264 takes; pictures beyond it are scaled down."""
 USUAL = {"crf": "20", "preset": "veryfast"}
 """Default options of x264."""
 
@@ -23,8 +25,8 @@ class VideoWriter:
     """Writes pictures with times into an H.264 file (MP4), in which the first picture is at 0 seconds.
 
     With a ``rate`` (frames per second) times are rounded to whole frames, otherwise to ticks of `CLOCK`;
-    other keywords are options of x264. Sides are made even; a picture of another size is scaled to the first
-    one's. Raises MissingExtraError without PyAV.
+    other keywords are options of x264. Sides are made even, and at most `LARGEST`; other pictures are
+    scaled to the size of the first. Raises MissingExtraError without PyAV.
     """
 
     def __init__(self, path: Path, *, rate: Fraction | None = None, **options: str) -> None:
@@ -48,7 +50,8 @@ class VideoWriter:
 
     def _start(self, image: Image) -> Any:
         stream = self._file.add_stream("libx264", rate=self._rate, options=dict(self._options))
-        stream.width, stream.height = image.shape[1] // 2 * 2, image.shape[0] // 2 * 2
+        shrunk = min(1, LARGEST / max(image.shape[:2]))
+        stream.height, stream.width = (max(2, int(shrunk * side) // 2 * 2) for side in image.shape[:2])
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = self._tick
         return stream
