@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo demo-benchmark quick test format check docs tables benchmark benchmark-video weights pins clean
+.PHONY: help demo demo-benchmark quick test format check docs tables soak picture benchmark benchmark-video weights pins clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,15 @@ benchmark: $(STAMP)  ## composite LOSO of STSTNet against a plain loop (needs th
 benchmark-video: $(STAMP)  ## decoding, faces, flow, drawing, the whole way: each against its alternative
 	for part in decode faces flow drawing end_to_end; do \
 	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
+
+soak: $(STAMP)  ## 200 broken videos, and 50 kills each of analyze and run: nothing lost, everything named
+	$(BIN)/python studies/soak.py
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -k fuzz
+
+picture: $(STAMP)  ## the README's picture, anew, from what `make demo` writes (needs chromium)
+	rm -rf build/demo
+	$(BIN)/fleeting demo --out build/demo
+	$(BIN)/python docs/make/report.py build/demo
 
 SHIPPED := src/fleeting/assets/recogniser/megc2019-symmetric-flow
 

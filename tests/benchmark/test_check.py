@@ -127,3 +127,12 @@ def test_a_sheet_without_a_clip_is_no_sound_dataset(tmp_path):
     book.save(path)
     with pytest.raises(DatasetError, match=r"lists no clip|no row"):
         check("casme2", tmp_path)
+
+
+def test_equal_problems_are_one_line_with_a_count_and_the_first_three(root: Path) -> None:
+    (root / "CASME2_RAW_selected").rename(root / "elsewhere")
+    checkup = check("casme2", root)
+    (line,) = checkup.lines()
+    first = [sample.id for sample in datasets["casme2"].samples(root)[:3]]
+    assert line.startswith(f"21 clips ({', '.join(first)} and 18 more), the first: its folder ")
+    assert len(checkup.as_dict()["problems"]) == 21

@@ -20,6 +20,7 @@ from fleeting.errors import (
     FleetingError,
     FoldError,
     OptionError,
+    OutputError,
     RunError,
     ScoreError,
     UnknownNameError,
@@ -160,7 +161,7 @@ def test_a_folder_of_another_experiment_is_refused(finished):
 
 def test_a_folder_that_is_no_run_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.doc").write_text("years of work")
-    with pytest.raises(RunError, match=r"thesis\.doc"):
+    with pytest.raises(OutputError, match=r"thesis\.doc.*--replace"):
         fleeting.run(small(), {}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
 

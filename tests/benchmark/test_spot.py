@@ -112,7 +112,7 @@ def test_the_scores_are_those_of_the_lists(done, tmp_path):
 
 def test_several_workers_write_the_same_bytes(drawn, done, tmp_path):
     spot("casme-sq", drawn, tmp_path, workers=2)
-    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
+    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("[!.]*.*"))
     assert len(files) == 5
     for path in files:
         assert (tmp_path / path).read_bytes() == (done.folder / path).read_bytes()
@@ -197,7 +197,7 @@ def test_gaps_and_movements_beyond_the_pictures_are_named(faceless, tmp_path):
         (folder(faceless, "s15") / f"img{number:03d}.jpg").unlink()
     for path in folder(faceless, "s16").iterdir():
         path.write_bytes(b"")
-    done = spot("casme-sq", faceless, tmp_path)
+    done = spot("casme-sq", faceless, tmp_path / "out")
     blocking = {problem.clip: problem.what for problem in done.problems if problem.blocks}
     assert blocking == {
         "15_0401": "1 pictures are missing between 1 and 17, 7 is the first",
@@ -214,7 +214,7 @@ def test_rows_without_an_interval_are_named_and_left_out(faceless, tmp_path):
         replace(sample(SQ, 2, 0, 3, 9), id="casme-sq/s16/laughter1_1"),
     ]
     SQ.write_sheets(faceless, rows)
-    done = spot("casme-sq", faceless, tmp_path)
+    done = spot("casme-sq", faceless, tmp_path / "out")
     blocking = {problem.clip: problem.what for problem in done.problems if problem.blocks}
     assert blocking == {
         "casme-sq/s15/anger1_2": "onset 12 comes after offset 5",

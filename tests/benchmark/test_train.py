@@ -12,7 +12,7 @@ import pytest
 import fleeting
 from fleeting.cli import main
 from fleeting.datasets import datasets
-from fleeting.errors import LeakError, OptionError, RunError
+from fleeting.errors import LeakError, OptionError, OutputError, RunError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.recognition.calibration import calibrate
 from fleeting.recognition.card import card
@@ -30,7 +30,8 @@ def trained(tmp_path_factory):
 
 def test_the_folder_holds_weights_card_and_run(trained):
     folder = trained.path.parent
-    assert {path.name for path in folder.iterdir()} == {"weights.safetensors", "README.md", "run"}
+    seen = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    assert seen == {"weights.safetensors", "README.md", "run"}
     assert read_weights(trained.path).facts == trained.weights.facts
     assert (folder / "README.md").read_text() == card(trained.weights.facts, trained.weights.sha256)
 
@@ -122,7 +123,7 @@ def test_refusals_leave_nothing(tmp_path):
 
 def test_a_readme_of_others_is_left_alone(tmp_path):
     (tmp_path / "README.md").write_text("mine")
-    with pytest.raises(RunError, match="no card of weights"):
+    with pytest.raises(OutputError, match=r"README\.md', which was not written for this"):
         fleeting.train(read_recipe("drawn/linear-flow"), {}, tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"
 

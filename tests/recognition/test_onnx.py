@@ -11,7 +11,7 @@ import pytest
 import fleeting
 from fleeting.cli import main
 from fleeting.datasets import datasets
-from fleeting.errors import UnknownNameError, WeightsError
+from fleeting.errors import OutputError, UnknownNameError, WeightsError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.recognition import onnx
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
@@ -89,7 +89,7 @@ def test_a_file_with_other_answers_is_not_written(network, tmp_path, monkeypatch
 def test_what_cannot_be_written_is_refused(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(WeightsError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         fleeting.export_onnx(SHIPPED, blocked / "model.onnx")
     with pytest.raises(UnknownNameError, match="recogniser"):
         fleeting.export_onnx("nobody")

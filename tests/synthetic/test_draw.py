@@ -61,11 +61,11 @@ def test_a_folder_that_was_begun_is_finished_and_no_other(tmp_path):
     draw(tmp_path / "v", **settings)
     assert second.read_bytes() == whole
     assert first.stat().st_mtime_ns == kept
-    with pytest.raises(OptionError, match="drawn with other settings"):
+    with pytest.raises(OptionError, match="of another input or with other settings"):
         draw(tmp_path / "v", **{**settings, "seed": 1})
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "diary.txt").write_text("mine")
-    with pytest.raises(OptionError, match="holds something else"):
+    with pytest.raises(OptionError, match=r"holds 'diary\.txt', which was not written for this"):
         draw(tmp_path / "other", **settings)
     assert (tmp_path / "other" / "diary.txt").read_text() == "mine"
 

@@ -6,19 +6,20 @@ positives and misses of both kinds over all videos, including videos in which no
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fleeting.analysis.event_files import event_row
+from fleeting.analysis.result_names import described, is_of
 from fleeting.analysis.workers import WorkerContext, each, refuse_none
-from fleeting.benchmark.spot_scores import Found, notes, scored, shared_people, spans
+from fleeting.benchmark.recording_pictures import beyond, faults, frames_of, state_of
+from fleeting.benchmark.spot_scores import Found, notes, scored, shared_people
 from fleeting.datasets import (
-    LEAVE_OUT,
     RESTORE_FILES,
     Recording,
     as_problem,
@@ -27,15 +28,15 @@ from fleeting.datasets import (
     pictures,
 )
 from fleeting.errors import DatasetError, FleetingError, Problem
-from fleeting.files import refuse_file, write_atomically
+from fleeting.output.owned import Owned, owned
+from fleeting.output.records import read_record, write_over
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
 from fleeting.scoring.intervals import LEAST_IOU
 from fleeting.session.session import ALARMS_PER_MINUTE, Session, refuse_no_alarms
 from fleeting.spotting import DEFAULT, spotters
-from fleeting.types import Event, Frame, Progress, silent
+from fleeting.types import Event, Progress, silent
 from fleeting.version import __version__
-from fleeting.video.pictures import read_picture
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class _SpottingContext(WorkerContext):
     spotter: str
     alarms_per_minute: float
     resume: bool
+    known: Mapping[str, str]
+    """SHA-256 of the files below ``out`` as they were written."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -96,6 +99,7 @@ def spot(
     *,
     workers: int = 1,
     resume: bool = False,
+    replace: bool = False,
     progress: Progress = silent,
     **changes: Any,
 ) -> Spotting:
@@ -110,19 +114,51 @@ def spot(
 
     Recordings that are missing or cannot be read become problems; the others are scored, and the scores are
     marked incomplete. Raises OptionError on a dataset without long videos, DatasetError where no recording
-    can be read.
+    can be read, OutputError where ``out`` holds anything else or the dataset, unless ``replace`` is true.
     """
     settings, out, root = changed(settings, changes, "spot"), Path(out), Path(root)
     adapter = long_videos(dataset)
-    refuse_file(out)
     refuse_none(workers=workers)
     model = None if settings.model is None else str(settings.model)
     point = settings.spotter, settings.alarms_per_minute
-    context = _SpottingContext(model, progress, out, dataset, *point, resume)
-    recogniser = context.recogniser  # a wrong one is an error before anything is read
+    context = _SpottingContext(model, progress, out, dataset, *point, resume, {})
+    _ = context.recogniser  # a wrong one is an error before anything is read
     recordings, problems = adapter.recordings(root)
+    with owned(
+        out,
+        "spot",
+        {"dataset": dataset, **described(root, out)},
+        inputs=[root],
+        same=lambda found: found.get("dataset") == dataset and is_of(found, out, root),
+        earlier=lambda folder: _earlier(folder, dataset),
+        replace=replace,
+    ) as own:
+        context = dataclasses.replace(context, known=own.known)
+        scores, problems = _scored(own, context, root, recordings, problems, workers)
+        own.write("scores.json", json.dumps(scores, indent=2) + "\n")
+        own.save()
+    return Spotting(out, scores, tuple(problems))
+
+
+def _earlier(folder: Path, dataset: str) -> dict[str, str] | None:
+    """What is known of a folder that a version without records left for this dataset; None for others."""
+    settings = read_record(folder / "scores.json").get("settings")
+    return {} if isinstance(settings, dict) and settings.get("dataset") == dataset else None
+
+
+def _scored(
+    own: Owned,
+    context: _SpottingContext,
+    root: Path,
+    recordings: Sequence[Recording],
+    problems: list[Problem],
+    workers: int,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Search the recordings and write the lists; the content of ``scores.json``, and every problem."""
+    dataset, recogniser, adapter = context.dataset, context.recogniser, long_videos(context.dataset)
     found = _looked_through(context, recordings, workers)
-    problems += [problem for one in found for problem in one.problems]
+    problems = [*problems, *(problem for one in found for problem in one.problems)]
+    own.wrote(f"recordings/{one.recording.name}.json" for one in found if one.usable)
     usable = [one for one in found if one.usable]
     if not usable:
         first = next((f" ({p.clip}: {p.what})" for p in problems if p.blocks), "")
@@ -130,7 +166,9 @@ def spot(
             f"{root} holds no long video of {dataset} that can be read{first}; see what it holds"
         )
     drawn = drawn_people(root)
-    scores = scored(out, usable, adapter, recogniser)
+    lists, scores = scored(usable, adapter, recogniser)
+    for name, text in lists.items():
+        own.write(name, text)
     scores |= {
         "incomplete": any(problem.blocks for problem in problems),
         "problems": [asdict(problem) for problem in problems],
@@ -139,8 +177,7 @@ def spot(
         "settings": context.settings,
         "version": __version__,
     }
-    write_atomically(out / "scores.json", json.dumps(scores, indent=2) + "\n")
-    return Spotting(out, scores, tuple(problems))
+    return scores, problems
 
 
 def _looked_through(context: _SpottingContext, recordings: Sequence[Recording], workers: int) -> list[Found]:
@@ -161,27 +198,16 @@ def _found(context: _SpottingContext, recording: Recording) -> Found:
     numbered = pictures(recording.folder)
     if not numbered:
         raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE_FILES}")
-    identity = {**context.settings, "version": __version__, "pictures": _digest(numbered)}
+    identity = {**context.settings, "version": __version__, "pictures": state_of(numbered)}
     path = context.out / "recordings" / f"{recording.name}.json"
     record = _kept(path, identity) if context.resume else None
     if record is None:
         record = {"identity": identity, **_seen(context, recording, numbered)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(record, indent=2) + "\n")
+        known = context.known.get(path.relative_to(context.out).as_posix())
+        write_over(path, json.dumps(record, indent=2) + "\n", known)
     problems = [Problem(**problem) for problem in record["problems"]]
-    return Found(recording, tuple(record["events"]), (*problems, *_beyond(recording, numbered)))
-
-
-def _digest(numbered: Mapping[int, Path]) -> str:
-    """SHA-256 of the pictures' names, sizes and modification times."""
-    digest = hashlib.sha256()
-    for path in numbered.values():
-        try:
-            state = path.stat()
-            digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
-        except OSError:
-            digest.update(f"{path.name}\n".encode())
-    return digest.hexdigest()
+    return Found(recording, tuple(record["events"]), (*problems, *beyond(recording, numbered)))
 
 
 def _kept(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -206,7 +232,7 @@ def _seen(context: _SpottingContext, recording: Recording, numbered: Mapping[int
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0
-    with closing(session.read(_frames(numbered, recording.fps, damaged))) as read:
+    with closing(session.read(frames_of(numbered, recording.fps, damaged))) as read:
         for _, found in read:
             events += found
             frames, faces = frames + 1, faces + bool(session.faces)
@@ -216,7 +242,7 @@ def _seen(context: _SpottingContext, recording: Recording, numbered: Mapping[int
             f"none of {len(numbered)} pictures in {recording.folder} can be read; {RESTORE_FILES}"
         )
     events += session.finish()
-    problems = _faults(recording.name, numbered, damaged, faces)
+    problems = faults(recording.name, numbered, damaged, faces)
     classes = recogniser.classes if recogniser else ()
     return {
         "frames": frames,
@@ -224,48 +250,3 @@ def _seen(context: _SpottingContext, recording: Recording, numbered: Mapping[int
         "problems": [asdict(problem) for problem in problems],
         "events": [event_row(event, classes) for event in events],
     }
-
-
-def _frames(numbered: Mapping[int, Path], fps: float, damaged: list[str]) -> Iterator[Frame]:
-    """The pictures as frames that carry their numbers.
-
-    Pictures that are damaged or of another size than the first are skipped, and their names added to
-    ``damaged``.
-    """
-    start, size = min(numbered), None
-    for number, path in numbered.items():
-        try:
-            image = read_picture(path)
-        except DatasetError:
-            damaged.append(path.name)
-            continue
-        size = size or image.shape
-        if image.shape == size:
-            yield Frame(number, (number - start) / fps, image)
-        else:
-            damaged.append(path.name)
-
-
-def _faults(name: str, numbered: Mapping[int, Path], damaged: Sequence[str], faces: int) -> Iterator[Problem]:
-    if damaged:
-        what = f"{len(damaged)} of {len(numbered)} pictures are damaged or of another size"
-        yield Problem(name, f"{what} ({', '.join(damaged[:3])})", RESTORE_FILES)
-    first, last = min(numbered), max(numbered)
-    if gone := last - first + 1 - len(numbered):
-        number = next(n for n in range(first, last) if n not in numbered)
-        what = f"{gone} pictures are missing between {first} and {last}, {number} is the first"
-        yield Problem(name, what, RESTORE_FILES)
-    if not faces:
-        what = f"no face was found in any of {len(numbered)} pictures"
-        yield Problem(name, what, "see what they show", blocks=False)
-
-
-def _beyond(recording: Recording, numbered: Mapping[int, Path]) -> Iterator[Problem]:
-    """A problem for each movement in the sheet whose frames are not all among the pictures."""
-    first, last = min(numbered), max(numbered)
-    for sample, onset, offset in spans(recording.samples):
-        if onset < first or offset > last:
-            what = (
-                f"frames {onset} to {offset} are not all among those of {recording.name}, {first} to {last}"
-            )
-            yield Problem(sample.id, what, LEAVE_OUT)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fleeting.datasets import LabelSet, LongVideos, Recording, label_sets, word
 from fleeting.errors import Problem, some
-from fleeting.files import write_atomically
 from fleeting.megc_names import PEOPLE
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.scoring.intervals import Interval
@@ -44,17 +42,17 @@ def spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
 
 
 def scored(
-    out: Path, usable: Sequence[Found], adapter: LongVideos, recogniser: Recogniser | None
-) -> dict[str, Any]:
-    """Write the movements as ``truth.csv`` and ``found.csv``; return their scores for ``scores.json``."""
+    usable: Sequence[Found], adapter: LongVideos, recogniser: Recogniser | None
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The movements as text for ``truth.csv`` and ``found.csv``, and their scores for ``scores.json``."""
     label_set = _label_set(adapter, recogniser)
     videos = [one.recording.name for one in usable]
     truth = {kind: [i for one in usable for i in _true(one, kind, label_set)] for kind in adapter.kinds}
     found = {kind: [i for one in usable for i in _said(one, kind)] for kind in adapter.kinds}
     classes = {i.label for i in truth["micro"]} & set(label_set.classes if label_set else ())
-    for name, movements in (("truth", truth), ("found", found)):
-        write_atomically(out / f"{name}.csv", movements_csv(videos, movements, labelled=bool(classes)))
-    return score_kinds(videos, truth, found, classes)
+    both = {"truth.csv": truth, "found.csv": found}
+    lists = {name: movements_csv(videos, kinds, labelled=bool(classes)) for name, kinds in both.items()}
+    return lists, score_kinds(videos, truth, found, classes)
 
 
 def _label_set(adapter: LongVideos, recogniser: Recogniser | None) -> LabelSet | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -17,7 +18,7 @@ from fleeting.errors import FleetingError, OptionError, UnknownNameError
 from fleeting.experiments.groups import datasets_of, planned
 from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.experiments.run_folder import Run, file_name
-from fleeting.files import write_atomically
+from fleeting.output.single import refuse_foreign, write_own
 from fleeting.registry import changed
 from fleeting.reports.beside_paper import beside_paper
 from fleeting.reports.pages import write_tables
@@ -50,12 +51,14 @@ def tables(
     *,
     quick: bool = False,
     seeds: int | None = None,
+    replace: bool = False,
     **changes: Any,
 ) -> Tables:
     """Run every recipe of a group on each of the datasets it can use, and write one table of all scores.
 
     ``data`` maps names of datasets to folders. A recipe runs on its own dataset and on those for which it
     reports numbers; finished runs are not repeated. A run that fails is listed and does not stop the others.
+    With ``replace`` pages, tables and runs of others that are in the way are kept aside.
     Raises UnknownNameError on an unknown group or dataset, and OptionError where no recipe can use the data.
     """
     execution = changed(execution, changes, "tables")
@@ -65,6 +68,8 @@ def tables(
     for name in data:
         _ = datasets[name]  # no recipe would use a mistyped name, so it is refused here
     folder = out or Path("runs") / f"tables-{file_name(group)}"
+    for name in ("tables.csv", "tables.html"):
+        refuse_foreign(folder / name, replace=replace)
     experiments = list(planned(named, data, quick, [] if seeds is None else [f"training.seeds={seeds}"]))
     if not experiments:
         wanted = {d for name in named for d in datasets_of(read_recipe(name))}
@@ -76,21 +81,24 @@ def tables(
     failed: list[str] = []
     for number, experiment in enumerate(experiments):
         execution.progress("recipes", number, len(experiments))
+        place = folder / _folder(experiment, quick)
         try:
-            runs.append(_carried_out(experiment, data, folder / _folder(experiment, quick), execution))
+            runs.append(_carried_out(experiment, data, place, execution, replace))
         except (FleetingError, OSError, MemoryError, RuntimeError) as error:
             said = " ".join(str(error).split()) or type(error).__name__
             failed.append(f"{experiment.name} on {experiment.data.dataset}: {said}")
     execution.progress("recipes", len(experiments), len(experiments))
     found = Tables(folder, tuple(runs), tuple(failed))
-    _write(found, group)
+    _write(found, group, replace)
     return found
 
 
-def _carried_out(experiment: Experiment, data: Mapping[str, Path], out: Path, execution: Execution) -> Run:
+def _carried_out(
+    experiment: Experiment, data: Mapping[str, Path], out: Path, execution: Execution, over: bool
+) -> Run:
     own = {name: path for name, path in data.items() if name == experiment.data.dataset}
     told = partial(_within, execution.progress, experiment.name)
-    return run(experiment, own, out, replace(execution, progress=told))
+    return run(experiment, own, out, dataclasses.replace(execution, progress=told), replace=over)
 
 
 def _within(progress: Progress, recipe: str, what: str, done: int, of: int) -> None:
@@ -102,7 +110,7 @@ def _folder(experiment: Experiment, quick: bool) -> str:
     return file_name(f"{recipe}-{experiment.data.dataset}{'-quick' if quick else ''}")
 
 
-def _write(found: Tables, group: str) -> None:
+def _write(found: Tables, group: str, over: bool) -> None:
     rows = found.rows()
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -112,6 +120,7 @@ def _write(found: Tables, group: str) -> None:
         paper = "drawn data: not comparable" if row["drawn"] else row["paper"]
         cells = {**row, row["rule"]: row["own"], "paper": paper, "low": low, "high": high}
         writer.writerow([cells.get(name) for name in COLUMNS])
-    found.folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(found.folder / "tables.csv", text.getvalue())
-    write_tables(f"The tables of {group}", found.runs, rows, found.failed, found.folder / "tables.html")
+    write_own(found.folder / "tables.csv", text.getvalue(), replace=over)
+    write_tables(
+        f"The tables of {group}", found.runs, rows, found.failed, found.folder / "tables.html", replace=over
+    )

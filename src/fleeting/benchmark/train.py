@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,21 +14,33 @@ import numpy as np
 from fleeting.benchmark.execution import Execution
 from fleeting.benchmark.run import run
 from fleeting.datasets import datasets
-from fleeting.errors import LeakError, OptionError, RunError
+from fleeting.errors import LeakError, OptionError, WeightsError
 from fleeting.experiments.fold import choose
 from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.recipe_tables import ModelChoice
 from fleeting.experiments.run_folder import Run, read_json
 from fleeting.experiments.samples import Prepared, on_data, prepare
 from fleeting.experiments.task import fold_seed, threads, trained
-from fleeting.files import write_atomically
+from fleeting.files import utf8
 from fleeting.models import models
+from fleeting.output.owned import owned
+from fleeting.output.single import refuse_foreign, write_own
 from fleeting.recognition.calibration import SURE, Calibration, calibrate
 from fleeting.recognition.card import card
 from fleeting.recognition.recogniser import FILE
 from fleeting.recognition.typicality import LEAST, Typicality, learn
-from fleeting.recognition.weights import Check, DataFacts, Facts, InputFacts, Score, Weights, write_weights
+from fleeting.recognition.weights import (
+    Check,
+    DataFacts,
+    Facts,
+    InputFacts,
+    Score,
+    Weights,
+    read_weights,
+    write_weights,
+)
 from fleeting.registry import changed
+from fleeting.types import Progress
 from fleeting.version import __version__
 
 CARD = "README.md"
@@ -48,6 +62,7 @@ def train(
     execution: Execution = Execution(),
     *,
     sure: float = SURE,
+    replace: bool = False,
     **changes: Any,
 ) -> Trained:
     """Train weights on all subjects of an experiment, and store with them what its folds say of such weights.
@@ -60,7 +75,8 @@ def train(
     map is (`fleeting.recognition.typicality`). A folder ``out`` (by default one below ``weights``)
     gets ``weights.safetensors``, the card ``README.md`` and the run; where ``out`` ends in ``.safetensors``,
     the run lies below ``runs``. Raises LeakError on a protocol that shares subjects, OptionError on shuffled
-    labels, RunError on a folder with a README that is no card of weights, and the errors of `fleeting.run`.
+    labels, OutputError on a folder or a file that is not ours (unless ``replace`` is true), and the errors of
+    `fleeting.run`.
     """
     execution = changed(execution, changes, "train")
     experiment = _to_deploy(on_data(experiment, data))
@@ -76,24 +92,71 @@ def train(
             f"protocol {name} shares subjects, so no clean score could stand beside the weights; use"
             " protocol.name=loso"
         )
-    clean = run(experiment, data, folder, execution)
+    run_it = partial(run, execution=execution, replace=replace)
+    job = partial(_trained, experiment, data, prepared, sure, run_it, execution.progress)
+    if folder is None:
+        refuse_foreign(path, replace=replace)
+        with TemporaryDirectory() as staged:
+            weights, clean = job(None, Path(staged))
+            write_own(path, (Path(staged) / FILE).read_bytes(), replace=replace)
+        return Trained(path, weights, clean)
+    with (
+        owned(
+            folder,
+            "train",
+            {"recipe": experiment.name},
+            inputs=list(data.values()),
+            earlier=_earlier,
+            replace=replace,
+        ) as own,
+        own.staging() as staging,
+    ):
+        weights, clean = job(folder, staging)
+        own.put_all(staging)
+        own.save()
+    return Trained(path, weights, clean)
+
+
+def _earlier(folder: Path) -> dict[str, str] | None:
+    """What is known of a folder of weights that a version without records left; None for others."""
+    try:
+        read_weights(folder / FILE)
+    except WeightsError:
+        return None
+    return {}
+
+
+def _trained(
+    experiment: Experiment,
+    data: Mapping[str, Path],
+    prepared: Prepared,
+    sure: float,
+    run: Callable[..., Run],
+    progress: Progress,
+    folder: Path | None,
+    staging: Path,
+) -> tuple[Weights, Run]:
+    """Run the experiment clean below ``folder``, train on everybody, write the weights and their card.
+
+    The run lies where `fleeting.run` puts it if ``folder`` is None.
+    """
+    clean = run(experiment, data, folder and folder / "run")
     everything = np.arange(len(prepared.task.inputs.samples))
-    execution.progress("training on everybody", 0, 1)
+    progress("training on everybody", 0, 1)
     seed = fold_seed(experiment.training.seed, "everybody")
     settled, chosen = choose(prepared.task, everything, seed)
     fitted = trained(settled, everything, seed)
-    execution.progress("training on everybody", 1, 1)
+    progress("training on everybody", 1, 1)
     alike = clean
     if chosen:  # folds that chose other settings do not show this model's confidence
-        below = folder and folder.with_name("run-of-the-chosen")
-        alike = run(settled.experiment, data, below, execution)
+        alike = run(settled.experiment, data, folder and folder / "run-of-the-chosen")
     typicality = _typicality(prepared)
     facts = _facts(prepared, settled.experiment.model, clean, calibrate(alike.by_seed[0], sure))
     facts = facts.model_copy(update={"check": typicality and _check(prepared, typicality)})
-    weights = write_weights(path, facts, {**fitted.state(), **(typicality.arrays() if typicality else {})})
-    if path.name == FILE:
-        write_atomically(path.with_name(CARD), card(weights.facts, weights.sha256))
-    return Trained(path, weights, clean)
+    arrays = {**fitted.state(), **(typicality.arrays() if typicality else {})}
+    weights = write_weights(staging / FILE, facts, arrays)
+    (staging / CARD).write_bytes(utf8(card(weights.facts, weights.sha256)))
+    return weights, clean
 
 
 def _to_deploy(experiment: Experiment) -> Experiment:
@@ -105,13 +168,11 @@ def _to_deploy(experiment: Experiment) -> Experiment:
 
 
 def _places(experiment: Experiment, out: Path | None) -> tuple[Path, Path | None]:
-    """The weights' file, and the folder of the out-of-fold run (None: the one that `run` chooses)."""
+    """The weights' file, and the folder that it and its run are written to (None: for the file alone)."""
     if out is not None and out.suffix == Path(FILE).suffix:
         return out, None
     folder = out or Path("weights", experiment.name)
-    if (folder / CARD).exists() and not (folder / FILE).exists():
-        raise RunError(f"{folder} holds a {CARD} that is no card of weights; choose another --out")
-    return folder / FILE, folder / "run"
+    return folder / FILE, folder
 
 
 def _facts(prepared: Prepared, model: ModelChoice, run: Run, calibration: Calibration) -> Facts:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 import fleeting
-from fleeting.cli.parsing import Json, app, claims, named_paths
+from fleeting.cli.parsing import Json, Replace, app, claims, named_paths
 from fleeting.cli.printing import (
     complain,
     interval_table,
@@ -38,6 +38,7 @@ def run(
     quick: Annotated[bool, Parameter(negative="")] = False,
     skip_damaged: Annotated[bool, Parameter(negative="")] = False,
     resume: Annotated[bool, Parameter(negative="")] = False,  # noqa: ARG001 - a run always resumes
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """Carry out an experiment: folds, training, scores, report. Started again, it does what is missing.
@@ -64,6 +65,7 @@ def run(
             executor=executor,
             workers=workers,
             skip_damaged=skip_damaged,
+            replace=replace,
             progress=progress,
         )
     if json:
@@ -88,6 +90,7 @@ def tables(
     seeds: int | None = None,
     quick: Annotated[bool, Parameter(negative="")] = False,
     skip_damaged: Annotated[bool, Parameter(negative="")] = False,
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """A paper's tables: every recipe of a group on the datasets given, beside what the paper printed.
@@ -112,6 +115,7 @@ def tables(
             workers=workers,
             seeds=seeds,
             skip_damaged=skip_damaged,
+            replace=replace,
             progress=progress,
         )
     if json:
@@ -136,6 +140,7 @@ def train(
     executor: str = "serial",
     workers: int | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """Weights from all subjects, to be used; their score and calibration come from a clean run beside them.
@@ -159,6 +164,7 @@ def train(
             sure=sure,
             executor=executor,
             workers=workers,
+            replace=replace,
             progress=progress,
         )
     if json:
@@ -178,6 +184,7 @@ def export(
     *,
     to: Literal["onnx"] = "onnx",  # noqa: ARG001 - there is one format so far
     out_: Annotated[Path | None, Parameter(name="--out")] = None,
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """Weights as a file for programs without torch: from a model's inputs to calibrated probabilities.
@@ -187,7 +194,7 @@ def export(
         to: The format.
         out_: The file; without it, beside the weights.
     """
-    done = fleeting.export_onnx(weights, out_)
+    done = fleeting.export_onnx(weights, out_, replace=replace)
     if json:
         print_json({"path": str(done.path), "difference": done.difference})
     else:
@@ -214,18 +221,21 @@ def score(log: Path, *, claimed: str = "", json: Json = False) -> int:
 
 
 @app.command(name="score-intervals")
-def score_intervals(truth: Path, found: Path, *, json: Json = False) -> int:
+def score_intervals(truth: Path, found: Path, *more: Path, json: Json = False) -> int:
     """Score anyone's list of spotted intervals by MEGC's rule: IoU of a half, pooled over all videos.
 
     Args:
-        truth: A CSV with the columns video, onset, offset and perhaps label; every video occurs in it.
+        truth: A CSV with the columns video, onset, offset and perhaps label and kind; every video occurs in
+            it. An events.csv of `fleeting analyze`, or a folder of its results, serves too.
         found: The same of what was found.
+        more: Further lists of what was found, such as the events.csv of other videos.
     """
-    scores = fleeting.score_intervals(truth, found).as_dict()
+    scores = fleeting.score_intervals(truth, found, *more).as_dict()
     if json:
         print_json(scores)
     else:
-        out.print(interval_table("video", [*scores["per_video"].items(), ("all", scores)]))
+        kinds = [(f"all {kind}", counts) for kind, counts in scores["kinds"].items()]
+        out.print(interval_table("video", [*scores["per_video"].items(), *kinds, ("all", scores)]))
         if scores["recognised"]:
             say(f"classes of the hits: {recognised(scores)}")
     for note in scores["notes"]:
@@ -254,7 +264,9 @@ def null(*, labels: Path, epochs: int, json: Json = False) -> int:
 
 
 @app.command
-def report(*runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = None) -> int:
+def report(
+    *runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = None, replace: Replace = False
+) -> int:
     """One page over runs: a table, and paired tests of each against the first.
 
     Args:
@@ -262,5 +274,5 @@ def report(*runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = 
         out_: Where the page is written; without it, the run's own report.html, or comparison.html here. A
             name that ends in .md gets a page to keep, with the command of every row and what was not run.
     """
-    say(str(fleeting.report(list(runs), out_)))
+    say(str(fleeting.report(list(runs), out_, replace=replace)))
     return 0

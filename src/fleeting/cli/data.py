@@ -1,15 +1,16 @@
-"""The commands about data and registered things: list, check, draw."""
+"""The commands about data and registered things: list, check, draw, demo."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
 import fleeting
-from fleeting.cli.parsing import Json, app
+from fleeting.cli.parsing import Json, Replace, app
 from fleeting.cli.printing import out, print_json, progress_shown, say
 
 LISTED = ("name", "what", "source", "parameters", "flops")
@@ -75,7 +76,7 @@ def check(dataset: str, root: Path, *, json: Json = False) -> int:
     else:
         labels = ", ".join(f"{label} {count}" for label, count in found.labels.items())
         say(f"{dataset}: {found.clips} clips of {found.subjects} subjects ({labels})")
-        for line in (*filter(None, [found.drawn]), *map(str, found.problems)):
+        for line in (*filter(None, [found.drawn]), *found.lines()):
             say(line)
         say(f"{len(found.problems)} problems" if found.problems else "no problems")
     return 1 if found.problems else 0
@@ -98,6 +99,7 @@ def draw(
     seed: int = 0,
     flows: int = 4,
     workers: int | None = None,
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """Draw face videos, or a dataset's folder, in which every movement is known: truth.json says it.
@@ -136,3 +138,47 @@ def _tell_drawn(truth: dict[str, Any], path: Path) -> None:
     say(f"{len(truth['videos'])} {'clips' if 'clips' in truth else 'videos'} with {events} events")
     say(truth["people"])
     say(str(path))
+
+
+@app.command
+def demo(
+    *,
+    out_: Annotated[Path, Parameter(name="--out")] = Path("demo"),
+    replace: Replace = False,
+    json: Json = False,
+) -> int:
+    """Draw a video with known micro-expressions, analyse it, and print what was found beside what is true.
+
+    Args:
+        out_: Where the video and its results go: a new folder, or that of an earlier demonstration.
+    """
+    with progress_shown() as progress:
+        shown = fleeting.demo(out_, replace=replace, progress=progress)
+    if json:
+        print_json(shown.as_dict())
+        return 0
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("true (s)", "class", "px", "found (s)", "class", "confidence"):
+        table.add_column(name, no_wrap=True)
+    for row in shown.as_dict()["rows"]:
+        table.add_row(*_true_cells(row["true"]), *_found_cells(row["found"]))
+    out.print(table)
+    say(f"{shown.hits} of {shown.true} movements found, {shown.false} found where none is")
+    say(f"a drawn video, comparable with no real one. {shown.people}")
+    say(f"report: {shown.analysis.folder / 'report.html'}")
+    return 0
+
+
+def _true_cells(event: dict[str, Any] | None) -> list[str]:
+    if event is None:
+        return ["–", "", ""]
+    span = f"{event['onset_s']:.2f}–{event['offset_s']:.2f}"
+    return [span, event["label"], f"{event['amplitude_px']:.1f}"]
+
+
+def _found_cells(event: dict[str, Any] | None) -> list[str]:
+    if event is None:
+        return ["missed", "", ""]
+    span = f"{event['onset_s']:.2f}–{event['offset_s']:.2f}"
+    sure = "unsure" if event["unsure"] else f"{event['confidence']:.2f}"
+    return [span, event["label"], sure]

@@ -1,4 +1,4 @@
-"""The commands that find and explain movements in videos: demo, faces, analyze, live, spot, explain."""
+"""The commands that find and explain movements in videos: faces, analyze, live, spot, explain."""
 
 from __future__ import annotations
 
@@ -7,36 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.table import Table
 
 import fleeting
-from fleeting.cli.parsing import Alarms, Json, app, chosen_model, named_paths
+from fleeting.cli.parsing import Alarms, Json, People, Replace, Seconds, app, chosen_model, named_paths
 from fleeting.cli.printing import complain, interval_table, out, print_json, progress_shown, recognised, say
 from fleeting.errors import FleetingError
-
-
-@app.command
-def demo(*, out_: Annotated[Path, Parameter(name="--out")] = Path("demo"), json: Json = False) -> int:
-    """Draw a video with known micro-expressions, analyse it, and print what was found beside what is true.
-
-    Args:
-        out_: Where the video and its results go: a new folder, or that of an earlier demonstration.
-    """
-    with progress_shown() as progress:
-        shown = fleeting.demo(out_, progress=progress)
-    if json:
-        print_json(shown.as_dict())
-        return 0
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("true (s)", "class", "px", "found (s)", "class", "confidence"):
-        table.add_column(name, no_wrap=True)
-    for row in shown.as_dict()["rows"]:
-        table.add_row(*_true_cells(row["true"]), *_found_cells(row["found"]))
-    out.print(table)
-    say(f"{shown.hits} of {shown.true} movements found, {shown.false} found where none is")
-    say(f"a drawn video, comparable with no real one. {shown.people}")
-    say(f"report: {shown.analysis.folder / 'report.html'}")
-    return 0
 
 
 @app.command
@@ -46,8 +21,10 @@ def faces(
     out_: Annotated[Path, Parameter(name="--out")],
     overlay: Annotated[bool, Parameter(negative="")] = False,
     fps: float | None = None,
-    start: float | None = None,
-    end: float | None = None,
+    start: Seconds | None = None,
+    end: Seconds | None = None,
+    people: People = 4,
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """Every frame of a video and the faces in it: frames.csv, faces.csv, summary.json.
@@ -57,8 +34,8 @@ def faces(
         out_: The folder they are written to.
         overlay: Also write overlay.mp4, with the points of every face.
         fps: Frames a second of a folder of pictures.
-        start: Seconds from which on frames are read.
-        end: Seconds up to which frames are read.
+        start: Time from which on frames are read: seconds, or [hh:]mm:ss[.f].
+        end: Time up to which frames are read, likewise.
     """
     with progress_shown() as progress:
         found = fleeting.watch(
@@ -68,6 +45,8 @@ def faces(
             fps=fps,
             start=start,
             end=end,
+            people=people,
+            replace=replace,
             progress=progress,
         )
     if json:
@@ -85,13 +64,15 @@ def analyze(
     *inputs: str,
     out_: Annotated[Path, Parameter(name="--out")],
     model: str | None = None,
-    start: float | None = None,
-    end: float | None = None,
+    start: Seconds | None = None,
+    end: Seconds | None = None,
     formats: str = "csv,json,elan,html",
     blur: Annotated[bool, Parameter(negative="")] = False,
     workers: int = 1,
     resume: Annotated[bool, Parameter(negative="")] = False,
+    replace: Replace = False,
     fps: float | None = None,
+    people: People = 4,
     alarms_per_minute: Alarms = 1.0,
     json: Json = False,
 ) -> int:
@@ -101,8 +82,8 @@ def analyze(
         inputs: Videos, folders of pictures (each one video), or folders that hold such, at any depth.
         out_: The folder under which each input gets its own.
         model: A recogniser's name or file, or none; without it, the one that is shipped.
-        start: Seconds from which on videos are read.
-        end: Seconds up to which videos are read.
+        start: Time from which on videos are read: seconds, or [hh:]mm:ss[.f].
+        end: Time up to which videos are read, likewise.
         formats: Of csv, json, elan, html, video (annotated.mp4). The first two are always written.
         blur: Cover every face in every picture that is written.
         workers: How many inputs are analysed at once.
@@ -121,7 +102,9 @@ def analyze(
                 blur=blur,
                 workers=workers,
                 resume=resume,
+                replace=replace,
                 fps=fps,
+                people=people,
                 alarms_per_minute=alarms_per_minute,
                 progress=progress,
             )
@@ -129,6 +112,12 @@ def analyze(
             for line in getattr(error, "__notes__", ()):
                 complain(line)
             raise
+    _tell_analysed(found, json)
+    return 1 if found.failed else 0
+
+
+def _tell_analysed(found: Any, json: bool) -> None:
+    """Print a line for each input, its warnings, and why others have no results."""
     for one in found.done:
         if not json:
             say(f"{one.source}: {_counted(one)}; {one.folder}")
@@ -138,7 +127,6 @@ def analyze(
         print_json([one.as_dict() for one in found.done])
     for line in found.failed:
         complain(line)
-    return 1 if found.failed else 0
 
 
 @app.command
@@ -147,6 +135,7 @@ def live(
     *,
     camera: int = 0,
     model: str | None = None,
+    people: People = 4,
     alarms_per_minute: Alarms = 1.0,
     json: Json = False,
 ) -> int:
@@ -160,7 +149,8 @@ def live(
     from fleeting.analysis.event_files import describe, event_row
 
     source = camera if file is None else file
-    watched = fleeting.live(source, **chosen_model(model), alarms_per_minute=alarms_per_minute)
+    chosen = {**chosen_model(model), "people": people, "alarms_per_minute": alarms_per_minute}
+    watched = fleeting.live(source, **chosen)
     before = signal.signal(signal.SIGINT, lambda *_: watched.stop())
     try:
         for event in watched:
@@ -187,6 +177,7 @@ def spot(
     alarms_per_minute: Alarms = 1.0,
     workers: int = 1,
     resume: Annotated[bool, Parameter(negative="")] = False,
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """Finds the movements in a dataset's long videos and scores them by MEGC's rule: truth, found, scores.
@@ -211,6 +202,7 @@ def spot(
             alarms_per_minute=alarms_per_minute,
             workers=workers,
             resume=resume,
+            replace=replace,
             progress=progress,
         )
     scores = done.scores
@@ -240,6 +232,7 @@ def explain(
     data: Annotated[list[str] | None, Parameter(negative="")] = None,
     video: Path | None = None,
     out_: Annotated[Path, Parameter(name="--out")] = Path(),
+    replace: Replace = False,
     json: Json = False,
 ) -> int:
     """What a model looked at in one movement: maps over its apex, and all input images, as two pictures.
@@ -263,6 +256,7 @@ def explain(
         weights=weights,
         data=named_paths(data) if data else None,
         video=video,
+        replace=replace,
     )
     if json:
         print_json(found.as_dict())
@@ -281,18 +275,3 @@ def _counted(found: Any) -> str:
     text = f"micro-movements {micro}, longer ones {len(found.events) - micro}"
     text += f", unlikely ones left out {found.summary['candidates']}"
     return text if found.summary["frames_with_face"] else "no face, so no movement"
-
-
-def _true_cells(event: dict[str, Any] | None) -> list[str]:
-    if event is None:
-        return ["–", "", ""]
-    span = f"{event['onset_s']:.2f}–{event['offset_s']:.2f}"
-    return [span, event["label"], f"{event['amplitude_px']:.1f}"]
-
-
-def _found_cells(event: dict[str, Any] | None) -> list[str]:
-    if event is None:
-        return ["missed", "", ""]
-    span = f"{event['onset_s']:.2f}–{event['offset_s']:.2f}"
-    sure = "unsure" if event["unsure"] else f"{event['confidence']:.2f}"
-    return [span, event["label"], sure]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,10 +20,41 @@ app = App(
 )
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
+Replace = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="Write into --out whatever lies there; files of the same name are kept aside.",
+    ),
+]
+People = Annotated[
+    int, Parameter(name="--people", help="How many faces are followed at most; the largest are.")
+]
 Alarms = Annotated[
     float,
     Parameter(help="False alarms to put up with in a minute of ordinary footage; fewer: fewer events."),
 ]
+
+
+def seconds(text: str) -> float:
+    """Seconds given as a number or as [hh:]mm:ss[.f]. Raises ValueError on any other form."""
+    if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)", text, re.ASCII):
+        return float(text)
+    found = re.fullmatch(r"(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d*)?)", text, re.ASCII)
+    if not found or (found[1] and int(found[2]) > 59):
+        raise ValueError(
+            f"{text!r} is no time; give seconds (70.5) or [hh:]mm:ss[.f] (00:01:10.5), minutes and seconds"
+            " below 60"
+        )
+    return 3600.0 * int(found[1] or 0) + 60.0 * int(found[2]) + float(found[3])
+
+
+def _seconds(_type: Any, tokens: Sequence[Any]) -> float:
+    return seconds(tokens[0].value)
+
+
+Seconds = Annotated[float, Parameter(converter=_seconds, allow_leading_hyphen=True)]
+"""A time in a video, in seconds, as `seconds` reads it."""
 
 
 def named_paths(data: Sequence[str]) -> dict[str, Path]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from errno import EIO, EPIPE
 from typing import Any
 
 from rich.console import Console
@@ -12,15 +14,39 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+UNWRAPPED = 100_000
+"""The width, in characters, of what no terminal shows: a line of a table stays one line for `grep`."""
+
+
+class NoReaderError(Exception):
+    """The program or terminal that read the output has gone."""
+
 
 class _Console(Console):
-    """A console that puts no emoji into paths and raises BrokenPipeError if the reader closed the pipe."""
+    """A console that puts no emoji into paths, wraps for terminals only, and knows if its reader has gone."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, emoji=False)
 
+    def print(self, *objects: Any, **how: Any) -> None:
+        if not self.file.isatty():
+            self.width = UNWRAPPED
+        with _read():
+            super().print(*objects, **how)
+
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+
+@contextmanager
+def _read() -> Iterator[None]:
+    """Raise NoReaderError where what is printed can reach nobody; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (None, EPIPE, EIO):  # a terminal that was closed gives EIO
+            raise NoReaderError from error
+        raise
 
 
 out, err = _Console(), _Console(stderr=True)
@@ -36,9 +62,20 @@ def complain(text: str) -> None:
     err.print(f"fleeting: {text}", soft_wrap=True, highlight=False, markup=False)
 
 
+class _Complaints(logging.Handler):
+    """Prints what the library logs, such as a file that was kept aside, as a line of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+logging.getLogger("fleeting").addHandler(_Complaints())
+
+
 def print_json(value: Any, indent: int | None = 2) -> None:
     """Print a value as JSON on standard output."""
-    print(json.dumps(value, indent=indent), flush=True)  # noqa: T201 - the command prints
+    with _read():
+        print(json.dumps(value, indent=indent), flush=True)  # noqa: T201 - the command prints
 
 
 @contextmanager
@@ -55,7 +92,7 @@ def progress_shown() -> Iterator[Any]:
         console=err,
     )
     tasks: dict[str, Any] = {}
-    with bar:
+    with _read(), bar:
 
         def show(what: str, done: int, total: int) -> None:
             if what not in tasks:

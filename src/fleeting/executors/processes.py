@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 from fleeting.errors import RunError
@@ -27,9 +28,12 @@ def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Ite
     """
     spawn = multiprocessing.get_context("spawn")  # fork would leave out the threads of torch and BLAS
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, spawn, _start, (work, shared))
+    with _deaf():
+        pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, spawn, _start, (work, shared))
     try:
-        for done in as_completed([pool.submit(_do, job) for job in jobs]):
+        with _deaf():
+            submitted = [pool.submit(_do, job) for job in jobs]
+        for done in as_completed(submitted):
             yield done.result()
     except (KeyboardInterrupt, GeneratorExit):
         for worker in set(multiprocessing.active_children()) - others:
@@ -37,17 +41,26 @@ def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Ite
         raise
     except BrokenProcessPool as error:
         raise RunError(
-            "a worker process died, perhaps for lack of memory; use fewer --workers and run the same command"
-            " again: what is done stays done"
+            "a worker process died, perhaps for lack of memory, and what it and those beside it had begun is"
+            " not done; use fewer --workers and give the same command again with --resume"
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Block the signals of a terminal; processes started meanwhile never get them: their parent ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(work: Work, shared: Any) -> None:
     global _work, _shared  # a worker's state, set once before its first job
     _work, _shared = work, shared
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the signal too and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

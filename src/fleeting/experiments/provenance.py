@@ -18,6 +18,7 @@ import numpy as np
 from fleeting.augment import augmentations
 from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.task import Task
+from fleeting.files import utf8
 from fleeting.modalities import modalities
 from fleeting.models import models, sha256_of
 from fleeting.optional import cv2
@@ -59,7 +60,7 @@ def digest(experiment: Experiment, environment: Mapping[str, Any]) -> str:
     text = experiment.model_copy(update={"changed": ()}).toml() + json.dumps(
         environment["identity"], sort_keys=True
     )
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(utf8(text)).hexdigest()[:8]
 
 
 def code_digest(experiment: Experiment, package: Path = PACKAGE) -> str:
@@ -78,7 +79,7 @@ def code_digest(experiment: Experiment, package: Path = PACKAGE) -> str:
 def _data_digest(task: Task) -> str:
     digest = hashlib.sha256()
     for sample in task.inputs.samples:
-        digest.update(f"{sample.id}\0{sample.subject}\0{sample.label}\n".encode())
+        digest.update(utf8(f"{sample.id}\0{sample.subject}\0{sample.label}\n"))
     for array in task.inputs.arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

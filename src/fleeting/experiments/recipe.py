@@ -15,6 +15,7 @@ from fleeting.apex import apex_finders
 from fleeting.datasets import datasets
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.recipe_tables import Choice, Data, ModelChoice, ProtocolChoice, Reported
+from fleeting.files import legible
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options
@@ -125,7 +126,11 @@ class Experiment(BaseModel):
 
     def toml(self) -> str:
         """The experiment as the text of a recipe that replays it."""
-        return tomli_w.dumps(self.model_dump(exclude_none=True))
+        text = tomli_w.dumps(self.model_dump(exclude_none=True))
+        if text != (shown := legible(text)):
+            line = min({*shown.splitlines()} - {*text.splitlines()})
+            raise OptionError(f"{line} is not UTF-8, which a recipe's file has to be; rename what it names")
+        return text
 
 
 def _refuse_other(change: Mapping[str, Any], where: str) -> None:

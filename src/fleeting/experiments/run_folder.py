@@ -25,10 +25,15 @@ from safetensors.numpy import save
 from fleeting.errors import LogError, RunError
 from fleeting.experiments.fold import FoldResult
 from fleeting.experiments.recipe import Experiment, parse
-from fleeting.files import write_atomically
+from fleeting.files import legible, utf8
+from fleeting.output.owned import Owned, visible
 from fleeting.scoring.predictions import predictions_csv, read_predictions
 from fleeting.types import Fold, Prediction
 
+SETTINGS = ("experiment.toml", "environment.json")
+"""The files that say what a run is, written when it begins."""
+RESULTS = ("predictions.csv", "log.txt", "scores.json", "looks.json", "report.html")
+"""The files of a run's results, written when all folds are done."""
 CURVES = ("loss", "accuracy", "validation_loss", "test_accuracy_traced")
 """Columns of a fold's ``curve.csv``, one row per epoch; the last two may be empty."""
 
@@ -38,49 +43,69 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read ({error}); choose another --out, or delete the run") from error
+        raise RunError(
+            f"{path} cannot be read ({error}); choose another --out, delete the run, or --replace"
+        ) from error
     if not isinstance(found, dict):
-        raise RunError(f"{path} holds no table; choose another --out, or delete the run")
+        raise RunError(f"{path} holds no table; choose another --out, delete the run, or --replace")
     return found
 
 
-def open_folder(out: Path, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-    """Start a run folder, or reopen one of the same experiment.
+def same_run(
+    out: Path, experiment: Experiment, environment: Mapping[str, Any], *, replace: bool = False
+) -> bool:
+    """Whether a folder is a run of this experiment, or of any without a finished fold.
 
-    A folder without a finished fold is started anew. Raises RunError where it holds folds of another
-    experiment, of other data or of other code, and on a folder that is no run.
+    Raises RunError, with what differs, where it is not; with ``replace`` it answers False.
     """
-    path = out / "experiment.toml"
-    if path.exists() and (fold_folders(out) or (out / "scores.json").exists()):
-        _refuse_other_experiment(path, experiment)
-        _refuse_other_identity(out, environment)
-        return
-    known = {"environment.json", "experiment.toml", "cost.json", "folds"}
-    strangers = [one.name for one in _listed(out) if one.name not in known]
-    if strangers:
-        raise RunError(f"{out} holds {strangers[0]!r} and is no run; choose another --out, or empty it")
     try:
-        (out / "folds").mkdir(parents=True, exist_ok=True)
-        (out / "cost.json").unlink(missing_ok=True)
-        write_atomically(out / "environment.json", json.dumps(environment, indent=2) + "\n")
-        write_atomically(path, experiment.toml())
-    except OSError as error:
-        raise RunError(f"{out} cannot be written ({error.strerror}); choose another --out") from error
+        if _begun(out):
+            _refuse_other_experiment(out / "experiment.toml", experiment)
+            _refuse_other_identity(out, environment)
+        elif fold_folders(out):
+            raise RunError(f"{out} holds folds and no experiment.toml; choose another --out, or --replace")
+    except RunError:
+        if replace:
+            return False
+        raise
+    return True
 
 
-def _listed(out: Path) -> list[Path]:
-    if not out.exists():
-        return []
-    if not out.is_dir():
-        raise RunError(f"{out} is a file; choose a folder for --out")
-    return [path for path in [*out.iterdir(), *out.glob("folds/*")] if not path.name.startswith(".")]
+def unmarked_run(
+    out: Path, experiment: Experiment, environment: Mapping[str, Any], *, replace: bool = False
+) -> bool:
+    """Whether a folder that has no record is a run all the same; raises as `same_run` does."""
+    known = {"folds", "cost.json", *SETTINGS}
+    if not _begun(out) and (not known.issuperset(visible(out)) or fold_folders(out)):
+        return False
+    return same_run(out, experiment, environment, replace=replace)
+
+
+def open_folder(own: Owned, experiment: Experiment, environment: Mapping[str, Any]) -> None:
+    """Start a run in an opened folder, unless it holds finished folds of this one.
+
+    What lies in a folder that is not ours is kept aside.
+    """
+    out = own.folder
+    if own.foreign:
+        own.give_way(["folds", "cost.json", *RESULTS])
+    elif _begun(out):
+        return
+    (out / "folds").mkdir(parents=True, exist_ok=True)
+    (out / "cost.json").unlink(missing_ok=True)
+    own.write("environment.json", json.dumps(environment, indent=2) + "\n")
+    own.write("experiment.toml", experiment.toml())
+
+
+def _begun(out: Path) -> bool:
+    return (out / "experiment.toml").exists() and bool(fold_folders(out) or (out / "scores.json").exists())
 
 
 def _refuse_other_experiment(path: Path, experiment: Experiment) -> None:
     try:
         there = _flat(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}); choose another --out") from error
+        raise RunError(f"{path} is damaged ({error}); choose another --out, or --replace") from error
     here = _flat(tomllib.loads(experiment.toml()))
     differing = sorted(key for key in {*there, *here} - {"changed"} if there.get(key) != here.get(key))
     if not differing:
@@ -88,7 +113,7 @@ def _refuse_other_experiment(path: Path, experiment: Experiment) -> None:
     key = differing[0]
     raise RunError(
         f"{path.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
-        f" {here.get(key)!r} here; choose another --out"
+        f" {here.get(key)!r} here; choose another --out, or have that one kept aside with --replace"
     )
 
 
@@ -96,14 +121,15 @@ def _refuse_other_identity(out: Path, environment: Mapping[str, Any]) -> None:
     """Raise RunError where the folder's folds come from other data, code or libraries."""
     before, now = read_json(out / "environment.json").get("identity"), environment["identity"]
     if not isinstance(before, dict):
-        raise RunError(
-            f"{out / 'environment.json'} names no identity; choose another --out, or delete the run"
-        )
+        raise RunError(f"{out / 'environment.json'} names no identity; choose another --out, or --replace")
     for what in sorted({*before, *now}):
         if before.get(what) != now.get(what):
             found = f"{str(before.get(what))[:12]} then, {str(now.get(what))[:12]} now"
             name = what.removesuffix("_sha256")
-            raise RunError(f"{out} was begun with other {name} ({found}); choose another --out, or delete it")
+            raise RunError(
+                f"{out} was begun with other {name} ({found}); choose another --out, or have it kept aside"
+                " with --replace"
+            )
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
@@ -129,11 +155,11 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    (temporary / "predictions.csv").write_text(predictions_csv(result.predictions), encoding="utf-8")
+    (temporary / "predictions.csv").write_bytes(utf8(predictions_csv(result.predictions)))
     if result.oracle:
-        (temporary / "oracle.csv").write_text(predictions_csv(result.oracle), encoding="utf-8")
+        (temporary / "oracle.csv").write_bytes(utf8(predictions_csv(result.oracle)))
     if result.curve:
-        (temporary / "curve.csv").write_text(_curve(result), encoding="utf-8")
+        (temporary / "curve.csv").write_bytes(utf8(_curve(result)))
     if result.weights:
         ordered = {name: np.array(array, order="C") for name, array in result.weights.items()}
         (temporary / "weights.safetensors").write_bytes(save(ordered))  # save() assumes row-major arrays
@@ -141,7 +167,7 @@ def write_fold(out: Path, result: FoldResult, seeds: int) -> None:
     facts |= {"oracle_epoch": result.oracle_epoch, **asdict(result.cost)}
     if result.chosen:
         facts["chosen"] = asdict(result.chosen)
-    (temporary / "fold.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (temporary / "fold.json").write_bytes(utf8(json.dumps(facts, indent=2) + "\n"))
     if target.exists():
         shutil.rmtree(temporary)
     else:
@@ -210,7 +236,9 @@ def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> t
     Raises RunError unless the file has exactly the fold's test samples with their true labels: a fold that
     lost some would otherwise be scored without them.
     """
-    expected = sorted((s.id, s.dataset, s.subject, fold.name, classes.index(s.label)) for s in fold.test)
+    expected = sorted(
+        (*map(legible, (s.id, s.dataset, s.subject, fold.name)), classes.index(s.label)) for s in fold.test
+    )
     try:
         found = sorted(read_predictions(folder / f"{which}.csv")[0], key=lambda p: p.id)
     except LogError as error:

@@ -17,6 +17,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from fleeting.experiments.recipe import Experiment
+from fleeting.files import utf8
 from fleeting.inputs.loading import Inputs
 from fleeting.models import build, head_is_fresh
 from fleeting.training.fitted import Fitted
@@ -51,7 +52,7 @@ def begins_with(task: Task) -> dict[str, Any] | None:
 
 def fold_seed(seed: int, fold: str) -> int:
     """A fold's own seed, the same wherever and in whatever order the folds are trained."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big")
+    return int.from_bytes(hashlib.sha256(utf8(f"{seed}/{fold}")).digest()[:4], "big")
 
 
 def peak_memory_mb() -> float:

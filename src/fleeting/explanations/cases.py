@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fleeting.analysis.event_files import read_events, recording_of
+from fleeting.analysis.elan_file import recording_of
+from fleeting.analysis.event_files import read_events
 from fleeting.analysis.frame_tables import read_rows
 from fleeting.analysis.result_folder import digest_of
 from fleeting.errors import FleetingError, OptionError, VideoError

@@ -34,6 +34,7 @@ from fleeting.explanations.clip_figures import (
 from fleeting.explanations.run_case import RunClips
 from fleeting.files import write_atomically
 from fleeting.modalities import kind_of
+from fleeting.output.single import write_own
 from fleeting.types import Clip, Image, Prediction
 
 TILED = frozenset({"region-map"})
@@ -97,6 +98,7 @@ def explain(
     weights: str | Path | None = None,
     data: Mapping[str, Path] | None = None,
     video: str | Path | None = None,
+    replace: bool = False,
 ) -> Explanation:
     """Explain event number ``event`` of a video or an analysis, or the clip ``clip`` of a run.
 
@@ -108,7 +110,8 @@ def explain(
 
     Raises OptionError if the event or the clip is missing or unknown, UnknownNameError on a class that the
     model lacks and on an unknown clip of a run, WeightsError or RunError if the model cannot be loaded,
-    VideoError on a wrong recording.
+    VideoError on a wrong recording, OutputError where another file has the name of a picture (unless
+    ``replace`` is true).
     """
     source = Path(source)
     if (source / "experiment.toml").is_file():
@@ -123,7 +126,7 @@ def explain(
         analysed = (source / "summary.json").is_file() and (source / "events.json").is_file()
         case = of_analysis(source, event, weights, video) if analysed else of_video(source, event, weights)
     found = _explained(case, label)
-    return found if out is None else _written(found, Path(out))
+    return found if out is None else _written(found, Path(out), replace)
 
 
 def _explained(case: Case, label: str | None) -> Explanation:
@@ -170,10 +173,9 @@ def _under(case: Case) -> tuple[Image, str]:
     return picture, over
 
 
-def _written(found: Explanation, folder: Path) -> Explanation:
+def _written(found: Explanation, folder: Path, over: bool) -> Explanation:
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"{folder} is a file, expected a folder; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
     name = file_name(found.name)
     figures = {
         folder / f"{name}.png": explanation_figure(
@@ -182,8 +184,9 @@ def _written(found: Explanation, folder: Path) -> Explanation:
     }
     if found.clip is not None:
         figures[folder / f"{name}-inputs.png"] = inputs_figure(found.clip)
-    for path, figure in figures.items():
-        write_atomically(path, png(figure))
+    drawn = {path: png(figure) for path, figure in figures.items()}
+    for path, picture in drawn.items():
+        write_own(path, picture, replace=over)
     return replace(found, pictures=tuple(figures))
 
 

@@ -14,6 +14,7 @@ from fleeting.errors import RunError, UnknownNameError, WeightsError
 from fleeting.experiments.run_folder import Run, fold_folder, read_json
 from fleeting.experiments.samples import root_of, samples_of, view_of
 from fleeting.explanations.cases import Case
+from fleeting.files import legible
 from fleeting.inputs.loading import load, open_clip
 from fleeting.models import build
 from fleeting.recognition.recogniser import Recogniser, fitted
@@ -35,7 +36,7 @@ class RunClips:
             data = {name: Path(path) for name, path in told.items()}
         self._root = root_of(self._dataset, data)
         samples, _, _ = samples_of(run.experiment, self._dataset, self._root)
-        self._samples = {sample.id: sample for sample in samples}
+        self._samples = {legible(sample.id): sample for sample in samples}
         self._predictions = {p.id: p for p in run.by_seed[0]}
         self._weights = weights
         self._recogniser = None if weights is None else Recogniser.load(weights)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,14 +34,17 @@ class Cache:
     """A folder of entries; each entry holds named arrays under a key made of the facts that decide them.
 
     The folder is the argument, else ``$FLEETING_CACHE``, else ``fleeting`` in the user's folder for caches;
-    ``FLEETING_CACHE=off`` keeps nothing, whatever the argument. Above ``limit`` bytes the least recently used
-    entries are removed. Any number of processes may use one folder: an entry appears whole or not at all.
+    ``FLEETING_CACHE=off`` keeps nothing, whatever the argument. ``part`` names a folder below it. Nobody
+    asked for the last of these: where the user has no such folder, or it cannot be written, nothing is kept,
+    and the log says so once. Above ``limit`` bytes the least recently used entries are removed. Any number of
+    processes may use one folder: an entry appears whole or not at all.
     """
 
-    def __init__(self, folder: Path | None = None, limit: int = LIMIT) -> None:
+    def __init__(self, folder: Path | None = None, limit: int = LIMIT, *, part: str = "") -> None:
         named = os.environ.get("FLEETING_CACHE", "")
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.folder = None if named == "off" else Path(folder or named or Path(home, "fleeting"))
+        self._asked = bool(folder or named)
+        chosen = None if named == "off" else folder or (Path(named) if named else _usual())
+        self.folder = chosen and chosen / part
         self.limit = limit
         self._unseen: float = limit  # bytes written since the last clean-up; at first enough to cause one
 
@@ -69,7 +74,8 @@ class Cache:
     def put(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Store the arrays under that key, replacing older ones, unless they alone exceed the limit.
 
-        Raises OptionError on an array of objects, and CacheError where the folder cannot be written.
+        Raises OptionError on an array of objects, and CacheError where a folder that was asked for cannot be
+        written.
         """
         if self.folder is None or sum(array.nbytes for array in arrays.values()) > self.limit:
             return
@@ -83,10 +89,29 @@ class Cache:
                 _tidy(self.folder, self.limit)
                 self._unseen = 0
         except OSError as error:
-            raise CacheError(
-                f"cache {self.folder} cannot be written ({(error.strerror or str(error)).lower()}); set"
-                " FLEETING_CACHE to a folder that can be, or to off"
-            ) from error
+            found = f"cache {self.folder} cannot be written ({(error.strerror or str(error)).lower()})"
+            if self._asked:
+                raise CacheError(f"{found}; set FLEETING_CACHE to a folder that can be, or to off") from error
+            _note(found)
+            self.folder = None
+
+
+def _usual() -> Path | None:
+    """The folder that is used if none is asked for; None for a user without a home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "fleeting")
+    except RuntimeError:
+        _note("this user has no home for a cache")
+        return None
+
+
+@cache
+def _note(found: str) -> None:
+    """Say once that nothing is kept, and why."""
+    logging.getLogger("fleeting").warning(
+        "%s, so inputs are made anew by every command; FLEETING_CACHE names a folder for them, or is off",
+        found,
+    )
 
 
 def _write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

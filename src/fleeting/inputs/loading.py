@@ -177,8 +177,7 @@ def _files(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
 
 def _cache_of_faces() -> Cache:
     """The cache of face crops; it has its own folder and limit because large clips would evict the arrays."""
-    folder = Cache().folder
-    return Cache(folder / "faces" if folder else None)
+    return Cache(part="faces")
 
 
 class _Opener:

@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fleeting.errors import WeightsError
-from fleeting.files import write_atomically
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.optional import onnxruntime, require_onnx_export
+from fleeting.output.single import refuse_foreign, write_own
 from fleeting.recognition.calibration import FLOOR
 from fleeting.recognition.recogniser import Recogniser, fitted
 from fleeting.training.fitted import Fitted
@@ -43,18 +43,20 @@ class Exported:
     difference: float
 
 
-def export_onnx(weights: str | Path, out: Path | None = None) -> Exported:
+def export_onnx(weights: str | Path, out: Path | None = None, *, replace: bool = False) -> Exported:
     """Write a recogniser as ONNX, run the file, and compare it with the recogniser itself.
 
     ``weights`` is a file or folder of `fleeting.train`, or the name of a shipped recogniser. Without ``out``,
     the file lies beside the weights, or for a shipped recogniser in the current folder. The graph takes the
     model's input arrays as their modalities make them, for any number of samples, and gives calibrated
     probabilities (n, classes). Its metadata name the modalities, the classes and the weights. Raises the
-    errors of `Recogniser.load`, WeightsError where the file would give other numbers or cannot be written,
-    and MissingExtraError without the extra ``onnx``.
+    errors of `Recogniser.load`, WeightsError where the file would give other numbers, OutputError where it
+    cannot be written or another file is there (unless ``replace`` is true), and MissingExtraError without the
+    extra ``onnx``.
     """
     recogniser = Recogniser.load(weights)
     out = out or _beside(Path(weights), recogniser.name)
+    refuse_foreign(out, replace=replace)
     trained = fitted(weights)
     whole = Deployed(trained, recogniser.facts.calibration.temperature)
     samples = _samples(trained, [item.shape for item in recogniser.facts.inputs])
@@ -64,11 +66,7 @@ def export_onnx(weights: str | Path, out: Path | None = None) -> Exported:
     if not difference <= TOLERANCE:
         found = f"{recogniser.name} as ONNX is off by {difference:.1g} in a probability"
         raise WeightsError(f"{found}, expected at most {TOLERANCE:g}; nothing was written, report this")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(out, content)
-    except OSError as error:
-        raise WeightsError(f"{out} cannot be written ({error.strerror}); choose another --out") from error
+    write_own(out, content, replace=replace)
     return Exported(out, difference)
 
 

@@ -12,13 +12,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fleeting.datasets import datasets
-from fleeting.errors import FleetingError, RunError
+from fleeting.errors import FleetingError, OutputError, RunError
 from fleeting.experiments.groups import unrun
 from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.experiments.recipe_tables import Reported
 from fleeting.experiments.run_folder import Run, read_json
+from fleeting.files import write_atomically
+from fleeting.output.owned import reopened
 from fleeting.reports.beside_paper import PRINTED, reported
-from fleeting.reports.notes import EXPLANATIONS, ORACLE, notes
+from fleeting.reports.notes import EXPLANATIONS, ORACLE, choices, notes
 from fleeting.reports.pages import compare_runs, write_comparison, write_page, write_report
 
 KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
@@ -29,24 +31,35 @@ BESIDE = {"name", "paper", "reported", "changed"}
 """Keys of an experiment that do not change what it computes."""
 
 
-def report(folders: Sequence[Path], out: Path | None = None) -> Path:
+def report(folders: Sequence[Path], out: Path | None = None, *, replace: bool = False) -> Path:
     """Write one page over the runs in these folders; return its path.
 
     A single run gets its own report again. Several runs are compared with the first, in ``comparison.html``
     in the current folder unless ``out`` says otherwise. An ``out`` that ends in .md is written by
-    `write_results`. Raises RunError on a folder that is no finished run.
+    `write_results`. Raises RunError on a folder that is no finished run, OutputError where ``out`` is a file
+    of others (unless ``replace`` is true: it is then kept aside).
     """
     runs = [Run.load(folder) for folder in folders]
     if not runs:
         raise RunError("no run was named; name one or more run folders")
     if out and out.suffix.lower() == ".md":
-        return write_results(runs, out)
+        return write_results(runs, out, replace=replace)
     if len(runs) == 1 and out is None:
-        return write_report(runs[0])
-    return write_comparison(runs, out or Path("comparison.html"))
+        return _again(runs[0])
+    return write_comparison(runs, out or Path("comparison.html"), replace=replace)
 
 
-def write_results(runs: Sequence[Run], target: Path) -> Path:
+def _again(run: Run) -> Path:
+    """Write the report of a run again; an edited one is kept aside."""
+    with reopened(run.path, "run") as own:
+        own.give_way(["report.html"])
+        page = write_report(run)
+        own.wrote(["report.html"])
+        own.save()
+    return page
+
+
+def write_results(runs: Sequence[Run], target: Path, *, replace: bool = False) -> Path:
     """Write one Markdown page over several runs; return its path. The same runs give the same bytes.
 
     Runs that predict the same samples under the same rule share a table: the best first, and each tested
@@ -56,16 +69,19 @@ def write_results(runs: Sequence[Run], target: Path) -> Path:
     """
     had = {run.experiment.data.dataset for run in runs}
     waiting = sorted(unrun(runs), key=lambda experiment: experiment.data.dataset not in had)
-    kept = _above(target)
+    kept = _above(target, replace=replace)
     page = _template().render(
         headed=not kept,
         sections=[_section(alike) for alike in _alike(runs)],
         unrun=[{**_facts(experiment), "waits": experiment.data.dataset not in had} for experiment in waiting],
     )
-    return write_page(target, kept + page)
+    if kept:  # people may have changed it above the line
+        write_atomically(target, kept + page)
+        return target
+    return write_page(target, page, replace=replace or target.is_file())
 
 
-def _above(target: Path) -> str:
+def _above(target: Path, *, replace: bool) -> str:
     """The part of an existing page that is kept, up to its line ``KEPT``; empty where it has no such line."""
     if not target.is_file():
         return ""
@@ -75,10 +91,10 @@ def _above(target: Path) -> str:
         raise RunError(f"{target} is no text ({error.reason}); choose another --out") from error
     if line := re.search(rf"^{re.escape(KEPT)}[ \t]*$", text, re.MULTILINE):
         return f"{text[: line.start()]}{KEPT}\n\n"
-    if text.strip() and WRITTEN not in text:
-        raise RunError(
-            f"{target} was written by somebody else; choose another --out, or put the line {KEPT} below"
-            " what is to stay"
+    if text.strip() and WRITTEN not in text and not replace:
+        raise OutputError(
+            f"{target} was written by somebody else; choose another --out, put the line {KEPT} below what is"
+            " to stay, or have it kept aside with --replace"
         )
     return ""
 
@@ -188,7 +204,7 @@ def _row(name: str, run: Run) -> dict[str, Any]:
         },
         "command": again + (" --skip-damaged" if run.scores["incomplete"] else ""),
         "cost": _cost(run),
-        "notes": [_prose(_without_folder(note, run.experiment)) for note in notes(run)],
+        "notes": [_prose(_without_folder(note, run.experiment)) for note in (choices(run), *notes(run))],
     }
 
 

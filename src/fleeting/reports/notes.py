@@ -8,7 +8,8 @@ from typing import Any
 from fleeting.experiments.run_folder import Run
 
 EXPLANATIONS = {
-    "clean": "No subject of the test side was seen in training, and nothing was chosen by its scores.",
+    "clean": "No subject of the test side was seen in this training. Whether the recipe was made with an eye"
+    " on scores of these people, a run cannot know.",
     "shared": "Frames or clips of the same people stand on both sides of each fold, as the paper has it: this"
     " measures how well footage is recognised that has nearly been seen, and is not a clean score.",
 }
@@ -16,6 +17,22 @@ ORACLE = (
     " The oracle keeps, for each fold, the epoch that happens to be best on its test side, as much published"
     " code does. It is inflated and shown only to be compared with numbers that were made that way."
 )
+
+
+def choices(run: Run) -> str:
+    """How the epoch and the settings behind a run's score were chosen, as its recipe has it."""
+    experiment = run.experiment
+    epoch = "each fold's epoch was chosen by people held out of its training side"
+    if experiment.choose.among:
+        found = "Settings were chosen in each fold, by people held out of its training side"
+        found += f"; {epoch}." if experiment.training.selection == "inner" else "."
+    elif experiment.training.selection == "inner":
+        found = f"All settings were fixed before; {epoch}."
+    else:
+        found = "All settings were fixed before, the number of epochs too."
+    if experiment.training.trace_oracle:
+        found += " Scores of the test side were looked at after each epoch, for the oracle alone."
+    return found
 
 
 def notes(run: Run) -> list[str]:

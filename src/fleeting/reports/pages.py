@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from fleeting.errors import RunError
 from fleeting.experiments.run_folder import Run, fold_folders, read_curve, read_json
 from fleeting.files import write_atomically
+from fleeting.output.single import write_own
 from fleeting.reports import figures
 from fleeting.reports.beside_paper import beside_paper, reported
-from fleeting.reports.notes import EXPLANATIONS, ORACLE, notes
+from fleeting.reports.notes import EXPLANATIONS, ORACLE, choices, notes
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import roc
 from fleeting.scoring.stats import Comparison, compare
@@ -39,7 +40,7 @@ def write_report(run: Run) -> Path:
             run=run,
             notes=notes(run),
             boxes=_boxes(run),
-            explanation=EXPLANATIONS[run.rule] + (ORACLE if scores["oracle"] else ""),
+            explanation=f"{EXPLANATIONS[run.rule]} {choices(run)}" + (ORACLE if scores["oracle"] else ""),
             headline=headline(run),
             rows=_score_rows(run),
             beside=beside_paper(run),
@@ -79,10 +80,11 @@ def compare_runs(runs: Sequence[Run]) -> list[tuple[Run, Comparison]]:
     return [(run, compare(first.by_seed, run.by_seed, first.classes)) for run in alike]
 
 
-def write_comparison(runs: Sequence[Run], target: Path) -> Path:
+def write_comparison(runs: Sequence[Run], target: Path, *, replace: bool = False) -> Path:
     """Write one page over several runs; return its path.
 
     It holds a table of all runs, and tests against the first run of each other run that has the same rule.
+    Raises OutputError where ``target`` is a file of others, unless ``replace`` is true.
     """
     names, rule = _distinct_names(runs), runs[0].rule
     found = [comparison for _, comparison in compare_runs(runs)] if len(runs) > 1 else []
@@ -114,21 +116,30 @@ def write_comparison(runs: Sequence[Run], target: Path) -> Path:
             else "",
         )
     )
-    return write_page(target, page)
+    return write_page(target, page, replace=replace)
 
 
-def write_page(target: Path, page: str) -> Path:
-    """Write a page to ``target``; return its path. Raises RunError where ``target`` is a folder."""
+def write_page(target: Path, page: str, *, replace: bool = False) -> Path:
+    """Write a page to ``target``; return its path.
+
+    Raises RunError where ``target`` is a folder, OutputError where it is a file of others, unless ``replace``
+    is true.
+    """
     if target.is_dir():
         page_in_it = target / f"comparison{target.suffix or '.html'}"
         raise RunError(f"{target} is a folder; name the page, for example {page_in_it}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, page)
+    write_own(target, page, replace=replace)
     return target
 
 
 def write_tables(
-    title: str, runs: Sequence[Run], rows: Sequence[dict[str, Any]], failed: Sequence[str], target: Path
+    title: str,
+    runs: Sequence[Run],
+    rows: Sequence[dict[str, Any]],
+    failed: Sequence[str],
+    target: Path,
+    *,
+    replace: bool = False,
 ) -> None:
     """Write one page with a row for each number of several runs, and the runs that failed."""
     noted: dict[str, list[str]] = {}
@@ -137,7 +148,7 @@ def write_tables(
             noted.setdefault(note, []).append(f"{run.experiment.name} on {run.experiment.data.dataset}")
     told = [note if len(who) == len(runs) else f"{note} ({', '.join(who)})" for note, who in noted.items()]
     page = _templates().get_template("tables.html").render(title=title, notes=told, rows=rows, failed=failed)
-    write_atomically(target, page)
+    write_own(target, page, replace=replace)
 
 
 def _templates() -> Environment:

@@ -57,11 +57,12 @@ class Demonstration:
         return {**paths, "people": self.people, **counts, "rows": rows}
 
 
-def demo(out: str | Path = "demo", *, progress: Progress = silent) -> Demonstration:
+def demo(out: str | Path = "demo", *, replace: bool = False, progress: Progress = silent) -> Demonstration:
     """Draw a video into ``out``, analyse it there, and compare the events found with the true movements.
 
     A movement counts as found if an event and it share half of their union (IoU 0.5). The video and the
-    results are the same every time. Raises OptionError if ``out`` holds anything else.
+    results are the same every time. Raises OutputError if ``drawn`` or the folder of results in ``out`` holds
+    anything else, unless ``replace`` is true.
     """
     out = Path(out)
     truth = draw(
@@ -72,11 +73,12 @@ def demo(out: str | Path = "demo", *, progress: Progress = silent) -> Demonstrat
         fps=FPS,
         seed=SEED,
         flows=0,
+        replace=replace,
         progress=progress,
     )
     (drawn,) = truth["videos"]
     video = out / "drawn" / drawn["file"]
-    (analysis,) = analyze(video, out / "analysis", resume=True, progress=progress).done
+    (analysis,) = analyze(video, out / "analysis", resume=True, replace=replace, progress=progress).done
     for event in drawn["events"]:
         event |= {f"{name}_s": event[f"{name}_frame"] / FPS for name in ("onset", "apex", "offset")}
     micro = [event for event in analysis.events if event.kind == "micro"]

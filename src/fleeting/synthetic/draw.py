@@ -17,7 +17,7 @@ from fleeting.drawing import TWO_PEOPLE
 from fleeting.drawing.rendering import truth_of
 from fleeting.drawing.script import Disturb
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.files import sweep, write_atomically
+from fleeting.output.owned import Owned, owned
 from fleeting.synthetic.takes import Take, is_continuous, layouts, settings_of, takes_of
 from fleeting.synthetic.writing import (
     PARTIAL,
@@ -48,6 +48,7 @@ def draw(
     seed: int = 0,
     flows: int = 4,
     workers: int | None = None,
+    replace: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Draw videos (``layout`` "video") or a dataset's folder, write truth.json, and return its content.
@@ -58,8 +59,8 @@ def draw(
     ``flows`` takes, the exact flow from onset to apex of the first event is written too: ``flow/*.npz`` with
     u and v in pixels, (height, width). A folder that an earlier call began is completed.
 
-    Raises UnknownNameError on another layout and OptionError on settings that do not go together, and if the
-    folder holds anything else.
+    Raises UnknownNameError on another layout, OptionError on settings that do not go together, and
+    OutputError if the folder holds anything else, unless ``replace`` is true.
     """
     if layout not in layouts():
         raise UnknownNameError("layout", layout, layouts())
@@ -71,18 +72,50 @@ def draw(
         if value is not None and value < least:
             raise OptionError(f"--{name} {value} means nothing; use {least} or more")
     truth = _truth({"layout": layout, **settings}, takes)
-    _begin(Path(folder), truth)
-    write_flows(Path(folder), takes[:flows])
-    if layout == "video":
-        write_long(Path(folder), takes, write_one_video, workers, progress)
-    elif is_continuous(layout):
-        adapter = cast(DrawableVideos, datasets[layout])
-        adapter.write_sheets(Path(folder), [row for take in takes for row in take.rows])
-        write_long(Path(folder), takes, write_recording, workers, progress)
-        shutil.rmtree(Path(folder) / PARTIAL, ignore_errors=True)
-    else:
-        write_clips(Path(folder), takes, progress)
+    made_from = {name: value for name, value in truth.items() if name not in ("people", "videos")}
+    text = json.dumps(truth, indent=2) + "\n"
+    with owned(
+        Path(folder),
+        "draw",
+        made_from,
+        earlier=lambda folder: _earlier(folder, text),
+        replace=replace,
+    ) as own:
+        if own.foreign:
+            own.give_way(take.file for take in takes)
+        own.write(TRUTH, text)
+        _draw(own, layout, takes, flows, workers, progress)
+        own.save()
     return truth
+
+
+def _draw(
+    own: Owned, layout: str, takes: Sequence[Take], flows: int, workers: int | None, progress: Progress
+) -> None:
+    """Write the files of all takes into a folder; videos that are there already are kept."""
+    folder, missing = own.folder, [take for take in takes if not (own.folder / take.file).exists()]
+    with own.staging() as staged:
+        write_flows(staged, takes[:flows])
+        if is_continuous(layout):
+            adapter = cast(DrawableVideos, datasets[layout])
+            adapter.write_sheets(staged, [row for take in takes for row in take.rows])
+        elif layout != "video":
+            write_clips(staged, takes, progress)
+        own.put_all(staged)
+    if layout == "video" or is_continuous(layout):
+        write = write_one_video if layout == "video" else write_recording
+        write_long(folder, takes, write, workers, progress)
+        shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+        for take in missing:
+            path = folder / take.file
+            files = path.rglob("*") if path.is_dir() else [path]
+            own.wrote(file.relative_to(folder).as_posix() for file in files)
+
+
+def _earlier(folder: Path, truth: str) -> dict[str, str] | None:
+    """The only file that is known of a folder that a version without records drew; None if it is another."""
+    path = folder / TRUTH
+    return {TRUTH: ""} if path.is_file() and path.read_text(encoding="utf-8") == truth else None
 
 
 def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]:
@@ -105,18 +138,3 @@ def _truth(settings: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]
         **settings,
         "videos": videos,
     }
-
-
-def _begin(folder: Path, truth: Mapping[str, Any]) -> None:
-    """Write truth.json unless it is already there. Raises OptionError if the folder holds anything else."""
-    path = folder / TRUTH
-    sweep(folder)
-    text = json.dumps(truth, indent=2) + "\n"
-    if path.exists():
-        if path.read_text(encoding="utf-8") != text:
-            raise OptionError(f"{folder} was drawn with other settings; name another folder, or delete it")
-    elif folder.exists() and any(folder.iterdir()):
-        raise OptionError(f"{folder} holds something else, expected a new or empty folder; name another")
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text)
