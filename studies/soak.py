@@ -93,7 +93,8 @@ def contained(video: Path) -> dict[str, bytes]:
     found = {}
     for extension, kind in CONTAINERS.items():
         written = BytesIO()
-        with av.open(str(video)) as source, av.open(written, "w", format=kind) as target:
+        exact = {"fflags": "+bitexact"}
+        with av.open(str(video)) as source, av.open(written, "w", format=kind, options=exact) as target:
             stream = target.add_stream_from_template(source.streams.video[0])
             for packet in source.demux(video=0):
                 if packet.dts is not None:

@@ -49,7 +49,9 @@ def main() -> None:
     lines, readme, facts = printed(folder), ROOT / "README.md", PngInfo()
     facts.add_itxt("printed", lines)
     picture(folder).save(TARGET, pnginfo=facts, optimize=True)
-    readme.write_text(SHOWN.sub(lambda _: lines, readme.read_text(encoding="utf-8")), encoding="utf-8")
+    readme.write_text(
+        SHOWN.sub(lambda _: lines, readme.read_text(encoding="utf-8"), count=1), encoding="utf-8"
+    )
     print(TARGET)
 
 

@@ -85,7 +85,7 @@ def test_a_second_interruption_prints_no_traceback(tmp_path, wait):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode in (130, -signal.SIGINT), "a shell says 130 of both"
     assert b"Traceback" not in said
     assert 1 <= said.count(b"\n") <= 2
 

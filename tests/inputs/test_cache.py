@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,6 +149,39 @@ def test_off_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     cache.put("key", {"a": np.zeros(3)})
     assert cache.get("key") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME")
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for part in ("", "faces"):
+        cache = Cache(part=part)
+        cache.put("key", {"a": np.zeros(3)})
+        assert cache.folder is None
+        assert cache.get("key") is None
+    (note,) = caplog.messages
+    assert "FLEETING_CACHE" in note
+
+
+def test_a_usual_folder_that_cannot_be_written_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    cache = Cache()
+    for _ in range(2):
+        cache.put("key", {"a": np.zeros(3)})
+        assert cache.get("key") is None
+    (note,) = caplog.messages
+    assert "cannot be written" in note
+    monkeypatch.setenv("FLEETING_CACHE", str(tmp_path / "file" / "mine"))
+    with pytest.raises(CacheError):
+        Cache(part="faces").put("key", {"a": np.zeros(3)})
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
