@@ -93,16 +93,6 @@ class Owned:
         found = self._now | {name: sha256_of(self.folder / name) for name in names}
         self._now = {name: digest for name, digest in found.items() if digest}
 
-    def drop_others(self) -> None:
-        """Delete the files of earlier results that were not written again; edited ones are kept aside."""
-        for name in self._before.keys() - self._now.keys():
-            path = self.folder / name
-            if self._before[name] and sha256_of(path) == self._before[name]:
-                path.unlink()
-            elif os.path.lexists(path):
-                keep_aside(path)
-        self._before = {}
-
     def finish(self, staged: Path, marker: str) -> dict[str, Any]:
         """Move complete results into place, ``marker`` last, and return its content with the record in it.
 
