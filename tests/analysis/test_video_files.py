@@ -173,3 +173,9 @@ def test_a_links_results_are_called_as_the_link_and_found_again(tmp_path, record
     for _ in range(2):
         (one,) = analyze(tmp_path / "in", tmp_path / "out", model=None, formats=("csv",)).done
         assert (one.folder.name, one.summary["input"]["file"]) == ("P01", "P01.mp4")
+
+
+def test_a_missing_input_gets_a_sentence(tmp_path):
+    found, failed = video_files([tmp_path / "gone.mp4"])
+    assert found == []
+    assert failed == [f"{tmp_path / 'gone.mp4'} cannot be opened (no such file or directory); check its name"]

@@ -78,6 +78,8 @@ def _sources(path: Path, passed: list[str]) -> Iterator[Path]:
             yield source
         if nothing and len(passed) == before:
             raise VideoError(f"{path} holds neither videos nor pictures; name a folder that does")
+    elif not path.exists():
+        raise VideoError(f"{path} cannot be opened (no such file or directory); check its name")
     elif is_picture(path) and not is_stack(path):
         raise VideoError(
             f"{path} is a single picture, and a movement needs time; give a video, or a folder of frames"
