@@ -160,7 +160,7 @@ def test_the_likeliest_come_first(page):
     assert [title[: len("Event 1")] for title in titles] == ["Event 2", "Event 1", "Event 4", "Event 3"]
     cells = page.locator("tbody tr td:nth-last-child(2)").all_inner_texts()[:4]
     assert cells == ["90 %", "62 %", "33 %", "–"]
-    assert "Likelihood 90 %. Of ten movements like this, about 9 will be real" in page.inner_text("#event-2")
+    assert "Likelihood 90 %. Of ten movements like this, about 9 were real" in page.inner_text("#event-2")
     assert "Likelihood" not in page.inner_text("#event-3")
 
 
