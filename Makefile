@@ -19,7 +19,7 @@ quick: $(STAMP)  ## the tests that are not marked slow, while you work
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 test: $(STAMP)  ## every test, slow ones too
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal --durations=40 --durations-min=5
 
 format: $(STAMP)  ## lay the code out, mend what ruff can mend, print the rest
 	$(BIN)/ruff check --fix --exit-zero .
@@ -48,9 +48,10 @@ benchmark-video: $(STAMP)  ## decoding, faces, flow, drawing, the whole way: eac
 	for part in decode faces flow drawing end_to_end; do \
 	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
 
-soak: $(STAMP)  ## 200 broken videos, and 50 kills each of analyze and run: nothing lost, everything named
+soak: $(STAMP)  ## 200 broken videos, 50 kills each of analyze and run, wild inputs, all papers' tables
 	$(BIN)/python studies/soak.py
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -k fuzz
+	$(BIN)/python studies/all_tables.py
 
 picture: $(STAMP)  ## the README's picture, anew, from what `make demo` writes (needs chromium)
 	rm -rf build/demo

@@ -1,4 +1,4 @@
-"""Times drawing a frame, stage by stage and beside a plain implementation, and measures H.264's loss.
+"""Times drawing a frame, in both styles, stage by stage and beside a plain implementation; and H.264's loss.
 
 The loss is the part of a small movement that compression removes. Everything runs in one thread; times are
 without encoding unless the row says so.
@@ -22,7 +22,7 @@ from fleeting.drawing import identity
 from fleeting.drawing.portrait import HEIGHT, WIDTH, portrait, to_fine
 from fleeting.drawing.posture import posture, skin_at
 from fleeting.drawing.rendering import frame, write_video
-from fleeting.drawing.script import Script, write_script
+from fleeting.drawing.script import Script, Style, write_script
 from fleeting.drawing.units import pixels
 from fleeting.optional import cv2
 
@@ -56,13 +56,11 @@ def main(count: int = 2000) -> None:
     start = perf_counter()
     portrait(person)
     print(f"portrait, once for each person: {1000 * (perf_counter() - start):.0f} ms")
-    print(f"{'disturbance':12} {'frames':>7} {'ms a frame':>10} {'a second':>9}")
-    for disturb in ("none", "moderate", "strong"):
-        script = write_script(person, 1, count / 100, 100.0, disturb=disturb, events_per_minute=12)
-        for event in script.events:
-            frame(script, event.apex_frame)  # computes and caches the field of each combination of units
-        every = range(script.frames)
-        print_row(disturb, milliseconds(lambda n, s=script: frame(s, n), every), script.frames)
+    print(f"{'disturbance':14} {'frames':>7} {'ms a frame':>10} {'a second':>9}")
+    both = {style: times_of(style, count) for style in ("flat", "head")}
+    times = ", ".join(f"{both['head'][name] / both['flat'][name]:.1f} ({name})" for name in both["flat"])
+    print(f"head takes so many times as long as flat: {times}")
+    script = write_script(person, 1, count / 100, 100.0, disturb="strong", events_per_minute=12)
     resting = replace(script, events=(), blinks=(), talking=0 * script.talking)
     light = np.float32([[1, 0]]).repeat(script.frames, axis=0)
     dim = replace(resting, light=light, noise_sigma=0.0)
@@ -82,6 +80,21 @@ def main(count: int = 2000) -> None:
         for amplitude in (0.3, 1.0):
             shares = kept(amplitude, Path(folder) / "small.mp4")
             print(f"of movements of {amplitude} % of the eye distance H.264 keeps {shares}")
+
+
+def times_of(style: Style, count: int) -> dict[str, float]:
+    """Print and return the milliseconds of a frame with each disturbance."""
+    found = {}
+    for disturb in ("none", "moderate", "strong"):
+        script = write_script(
+            identity(1), 1, count / 100, 100.0, disturb=disturb, events_per_minute=12, style=style
+        )
+        for event in script.events:
+            frame(script, event.apex_frame)  # computes and caches the field of each combination of units
+        every = range(script.frames)
+        found[disturb] = milliseconds(lambda n, s=script: frame(s, n), every)
+        print_row(f"{style}, {disturb}", found[disturb], script.frames)
+    return found
 
 
 def kept(amplitude: float, path: Path) -> str:
@@ -106,7 +119,7 @@ def kept(amplitude: float, path: Path) -> str:
 
 def print_row(name: str, each: float, count: int) -> None:
     """Print one line of the table: name, frames, milliseconds per frame, frames per second."""
-    print(f"{name:12} {count:7d} {each:10.2f} {1000 / each:9.0f}")
+    print(f"{name:14} {count:7d} {each:10.2f} {1000 / each:9.0f}")
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from unittest.mock import patch
 from threadpoolctl import threadpool_limits
 
 import fleeting
-from fleeting.faces import skin_motion, tracking
+from fleeting.faces import action_units, skin_motion, tracking
 from fleeting.faces.optical_flow import flow, gray
 from fleeting.optional import cv2
 from fleeting.recognition.recogniser import Recogniser
-from fleeting.session import session
+from fleeting.session import buffer
 from fleeting.session.session import Session
 from fleeting.synthetic.draw import draw
 from fleeting.types import Event
@@ -37,8 +37,10 @@ STAGES = {
     "detector, for new faces": (tracking, "detect"),
     "quality of the picture": (tracking, "measure"),
     "motion of the skin": (skin_motion.FaceMotion, "push"),
-    "pictures kept for clips": (session.Past, "add"),
-    "clips cut out of them": (session.Past, "clip"),
+    "pictures kept for clips": (buffer.ClipBuffer, "add"),
+    "clips cut out of them": (buffer.ClipBuffer, "clip"),
+    "faces kept for action units": (action_units.ActionUnits, "add"),
+    "action units of events": (action_units.ActionUnits, "changed"),
 }
 """The stages that a frame goes through, and the calls that carry them out."""
 
@@ -164,7 +166,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         path = chosen.video
         if path is None:
-            draw(Path(folder), videos=1, seconds=chosen.seconds, fps=chosen.fps, seed=3, flows=0, workers=1)
+            how = {"seconds": chosen.seconds, "fps": chosen.fps, "style": "flat"}
+            draw(Path(folder), videos=1, **how, seed=3, flows=0, workers=1)
             path = Path(folder) / "drawn_001.mp4"
         with open_video(path) as video:
             frames = sum(1 for _ in video)

@@ -1,6 +1,7 @@
 """Judges diffusion augmentation on motion maps: how its samples look, how good they are, what they add.
 
     python studies/diffusion.py sheet [--data megc2019-flow=PATH] [--epochs N] [--out FILE.png]
+    python studies/diffusion.py sheet --input apex --size 56 --data casme2=PATH     # faces instead of maps
     python studies/diffusion.py effect --data megc2019-flow=PATH [--seeds 3] [--out FOLDER]
 
 Every fold and seed trains a diffusion model of its own. So there are four folds by subject: with one fold for
@@ -25,17 +26,18 @@ from scipy.spatial.distance import cdist
 import fleeting
 from fleeting.benchmark.run import run
 from fleeting.cli.parsing import named_paths
+from fleeting.display.figures import STYLE
 from fleeting.errors import FleetingError
 from fleeting.experiments.recipe import Experiment, read_recipe
 from fleeting.experiments.samples import prepare
-from fleeting.experiments.task import fold_seed, rows_of, threads, training_set
+from fleeting.experiments.task import fold_seed, rows_of, training_set
 from fleeting.explanations.clip_figures import picture_of, png
 from fleeting.models.linear_flow import LinearFlow
-from fleeting.reports.figures import STYLE
 from fleeting.reports.pages import compare_runs
 from fleeting.scoring.metrics import confusion, measures, over_seeds
 from fleeting.training.diffusion import drawn
 from fleeting.training.fitting import device_of
+from fleeting.training.threads import threads
 from fleeting.training.training_set import TrainingSet
 from fleeting.types import FloatArray, IntArray
 
@@ -59,7 +61,12 @@ def experiment(dataset: str, *changes: str) -> Experiment:
 def sheet(chosen: argparse.Namespace) -> None:
     """Train a diffusion model on one training side, draw samples, judge them, and write the picture."""
     data = named_paths(chosen.data)
-    changes = (*DIFFUSION, "training.diffusion.fill=2.0", f"training.diffusion.epochs={chosen.epochs}")
+    changes = (
+        *DIFFUSION,
+        *of_pictures(chosen),
+        "training.diffusion.fill=2.0",
+        f"training.diffusion.epochs={chosen.epochs}",
+    )
     recipe = experiment(next(iter(data), "drawn"), *changes).completed()
     prepared = prepare(recipe, data, skip_damaged=False, progress=lambda *_: None)
     task, fold = prepared.task, prepared.folds[0]
@@ -79,6 +86,13 @@ def sheet(chosen: argparse.Namespace) -> None:
     chosen.out.write_bytes(png(picture(train, maps, labels, task.classes)))
     judge(train, held, maps, labels)
     print(chosen.out)
+
+
+def of_pictures(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """The changes by which the experiment is about other inputs than motion maps."""
+    if chosen.input == "flow-map":
+        return ()
+    return (f'model.inputs=["{chosen.input}"]', "model.name=resnet18", f"model.size={chosen.size}")
 
 
 def picture(train: TrainingSet, maps: FloatArray, labels: IntArray, classes: tuple[str, ...]) -> Figure:
@@ -124,6 +138,8 @@ def judge(train: TrainingSet, held: TrainingSet, maps: FloatArray, labels: IntAr
         ),
     ):
         print(f"{name:32} {of_held:8.1f} {of_samples:8.1f}")
+    if known.shape[1:] != LinearFlow.inputs["maps"]:
+        return  # pictures, of which linear-flow knows nothing
     print("linear-flow, UF1 / UAR")
     for name, learnt, asked in (
         ("from maps, on held-out maps", (known, train.labels), (unseen, held.labels)),
@@ -195,6 +211,8 @@ def main() -> None:
     look = commands.add_parser("sheet")
     look.add_argument("--data", action="append", default=[], metavar="DATASET=PATH")
     look.add_argument("--epochs", type=int, default=EPOCHS, help="of the diffusion model")
+    look.add_argument("--input", default="flow-map", help="the modality that is drawn; apex: faces")
+    look.add_argument("--size", type=int, default=56, help="its side in pixels, where it is no flow-map")
     look.add_argument("--out", type=Path, default=Path("diffusion-sheet.png"))
     look.set_defaults(do=sheet)
     compared = commands.add_parser("effect")

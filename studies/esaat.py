@@ -35,17 +35,17 @@ from safetensors.numpy import save
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fleeting.display.figures import INK, OTHER, STYLE
 from fleeting.errors import FleetingError, MissingExtraError, RunError
 from fleeting.experiments.fold import Job
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
 from fleeting.experiments.samples import prepare
-from fleeting.experiments.task import Task, fold_seed, model_of, rows_of, threads, training_set
+from fleeting.experiments.task import Task, fold_seed, model_of, rows_of, training_set
 from fleeting.files import write_atomically
 from fleeting.inventory.model_costs import CLASSES
 from fleeting.models.htnet import HTNet
 from fleeting.recognition.onnx import Deployed, graph
-from fleeting.reports.figures import INK, OTHER, STYLE
 from fleeting.reports.pages import compare_runs
 from fleeting.training.attention_removal import (
     LayerEntropy,
@@ -57,8 +57,9 @@ from fleeting.training.attention_removal import (
 )
 from fleeting.training.fitted import Fitted
 from fleeting.training.fitting import begun, fit
+from fleeting.training.threads import threads
 
-NETWORKS = ("htnet/small-56-lape", "htnet/small-56-lape-esaat", "compared/vit")
+NETWORKS = ("htnet/small-56-lape", "compared/vit")
 SMALL = (
     "training.lr=1e-3",
     "training.batch=64",

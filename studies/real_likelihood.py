@@ -16,17 +16,18 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import skimage.data
 from safetensors.numpy import save_file
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -35,8 +36,9 @@ from fleeting.faces.skin_motion import PAIRS, REGIONS, FaceMotion, Motion
 from fleeting.faces.tracking import FaceTracker, find_face
 from fleeting.spotting.matching.timeline import RATE, Timeline
 from fleeting.spotting.rising.evidence import DURATIONS, evidence, risen
-from fleeting.spotting.rising.features import rises_in
+from fleeting.spotting.rising.features import FEATURES, rises_in
 from fleeting.spotting.rising.learnt import Learnt, Trees, learnt_of
+from fleeting.spotting.rising.network import windows
 from fleeting.spotting.rising.parts import PARTS, PLACES, columns, values
 from fleeting.spotting.rising_spotter import APART, BRIDGED
 
@@ -110,8 +112,9 @@ def main() -> None:
         tracks = movements(data / "real-tracks", centres())
         known = without_trees(followed, tracks)
         jobs = [(one, number) for one in followed for number in range(asked.passes + 1)]
-        found = list(pool.map(samples, *zip(*jobs, strict=True), repeat(known), repeat(tracks)))
-    write(asked.out, known, followed, jobs, found)
+        every = pool.map(samples, *zip(*jobs, strict=True), repeat(known), repeat(tracks))
+        found = [one for one in every if len(one.truth)]
+    write(asked.out, known, followed, found)
 
 
 def footage(data: Path) -> list[Path]:
@@ -298,38 +301,63 @@ def _added(plan: Sequence[Added], time: float) -> Array:
     return np.sum(near, axis=0) if near else np.zeros((len(REGIONS), 2))
 
 
-def samples(one: Footage, number: int, known: Learnt, tracks: Sequence[tuple[Array, str]]) -> Samples:
-    """The rises of one video, untouched (``number`` 0) or with movements added, and what each was."""
+def samples(
+    one: Footage,
+    number: int,
+    known: Learnt,
+    tracks: Sequence[tuple[Array, str]],
+    whitening: Sequence[Array] = (),
+) -> Samples:
+    """The rises of one video, untouched (``number`` 0) or with movements added, and what each was.
+
+    With ``whitening``, what a network sees of each is kept, too.
+    """
     rng = np.random.default_rng([number, *map(ord, one.name)])
     plan, at = list[Added](), float(one.times[0]) + rng.uniform(0.3, 2)
     while number and at < one.times[-1] - 0.6:
         course = tracks[int(rng.integers(len(tracks)))][0] * rng.uniform(0.75, 1.15)
         plan.append(Added(mirrored(course) if rng.random() < 0.5 else course, at, rng.uniform(0.4, 1.0)))
         at = plan[-1].end + rng.uniform(1.8, 4)
-    features, truths, times = [], [], []
+    features, truths, times, seen = [], [], [], []
     for run, (steps, clock) in enumerate(runs(one, plan)):
-        if len(steps) < 30:
-            continue
-        for rise in rises_in(steps, evidence(steps, known), known, 0, len(steps)):
+        rises = rises_in(steps, evidence(steps, known), known, 0, len(steps)) if len(steps) >= 30 else []
+        if whitening and rises:
+            ends, durations = (np.array([getattr(r, name) for r in rises]) for name in ("step", "duration"))
+            seen.append(windows(steps, ends, durations, known.directions, whitening).astype(np.float32))
+        for rise in rises:
             time = float(clock[rise.step])
             features.append(rise.features)
-            truths.append(_truth(time, time - rise.duration / RATE, plan, one.seen))
+            truths.append(truth_of(time, time - rise.duration / RATE, plan, one.seen))
             times.append(1e4 * run + time)
     told(f"{one.name} {number}")
-    width = len(features[0]) if features else 0
-    return Samples(np.array(features).reshape(-1, width), np.array(truths, int), np.array(times))
+    return Samples(
+        one.name,
+        number == 0,
+        np.array(features).reshape(-1, len(FEATURES)),
+        np.array(truths, int),
+        np.array(times),
+        np.concatenate(seen) if seen else np.zeros((0, 1, 1), np.float32),
+    )
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Rises: features (n, features), what each was (1 added, 0 footage, -1 neither), and times to compare."""
+    """Rises of a ``video``, which is ``untouched`` or has movements added.
 
+    ``features`` (n, features), ``truth``, what each was (1 added, 0 footage, -1 neither), and ``times`` to
+    compare. ``seen`` (n, channels, samples) is what a network sees of them, where that was asked for.
+    """
+
+    video: str
+    untouched: bool
     features: Array
     truth: npt.NDArray[np.int64]
     times: Array
+    seen: npt.NDArray[np.float32]
 
 
-def _truth(apex: float, onset: float, plan: Sequence[Added], seen: Sequence[tuple[float, float]]) -> int:
+def truth_of(apex: float, onset: float, plan: Sequence[Added], seen: Sequence[tuple[float, float]]) -> int:
+    """What a rise was: 1 a movement that was added, -1 near one or near a seen expression, 0 footage."""
     if any(one.start <= apex <= one.end + 0.02 for one in plan):
         return 1
     touched = any(onset <= one.end + TAIL and onset + 0.3 >= one.start for one in plan)
@@ -340,71 +368,119 @@ def write(
     out: Path,
     known: Learnt,
     followed: Sequence[Footage],
-    jobs: Sequence[tuple[Footage, int]],
     found: Sequence[Samples],
 ) -> None:
     """Fit the trees, find operating points, and write everything."""
-    names = sorted({one.name for one in followed})
-    fold = {name: i % FOLDS for i, name in enumerate(names)}
-    alone: list[Array] = []
-    told_of: list[tuple[float, int]] = []
-    for k in range(FOLDS):
-        trees = trees_of([s for (one, _), s in zip(jobs, found, strict=True) if fold[one.name] != k])
-        for (one, number), sample in zip(jobs, found, strict=True):
-            if fold[one.name] != k or not len(sample.truth):
-                continue
-            likely = trees.likelihoods(sample.features)
-            kept = likeliest(sample.times, likely)
-            if number == 0:
-                alone.append(likely[kept & (sample.truth == 0)])
-            else:
-                told_of += zip(
-                    likely[kept & (sample.truth >= 0)], sample.truth[kept & (sample.truth >= 0)], strict=True
-                )
-        told(f"fold {k}")
-    minutes = sum(one.minutes for one in followed)
-    likely, truth = np.array(told_of).T
-    slope, shift = _steeper(likely, truth)
-    likely, alone = _shifted(likely, slope, shift), [_shifted(one, slope, shift) for one in alone]
-    falling = np.sort(np.concatenate(alone))[::-1]
-    points = [float(falling[min(round(rate * minutes), len(falling) - 1)]) for rate in RATES]
-    trees = trees_of(list(found))
+
+    def fitted(own: Sequence[Samples]) -> Judge:
+        trees = trees_of(own)
+        return lambda sample: trees.log_odds(sample.features)[:, None]
+
+    apart = told_apart(found, odds_apart(found, fitted))
+    (slope,), shift = mixture(apart)
+    trees = trees_of(found)
     trees = replace(trees, value=slope * trees.value, base=slope * trees.base + shift)
-    arrays = {
-        f"trees.{name}": getattr(trees, name) for name in ("feature", "threshold", "left", "right", "value")
-    }
-    for part in range(len(PARTS)):
-        arrays |= {f"directions.{part}": known.directions[part], f"sizes.{part}": known.sizes[part]}
-        arrays[f"usual.{part}"] = known.usual[part]
-    arrays |= {"trees.base": np.array([trees.base]), "rates": np.array(RATES), "points": np.array(points)}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, out)
-    learnt_of(arrays)
+    points = operating_points(apart, np.array([slope]), shift, sum(one.minutes for one in followed))
+    save(out, known, trees, points)
+
+
+Judge = Callable[[Samples], Array]
+"""Gives the log odds of samples: (n, judges)."""
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What judges say of the likeliest rises of videos that they did not see.
+
+    ``told`` (n, judges) and ``truth`` (n,) are of videos with movements added, ``alone`` (n, judges) of what
+    untouched ones hold anyway.
+    """
+
+    told: Array
+    truth: npt.NDArray[np.int64]
+    alone: Array
+
+
+def told_apart(found: Sequence[Samples], judged: Sequence[Array]) -> Apart:
+    """The likeliest of the samples' rises, with the log odds that judges gave them."""
+    said, truths, alone = [], [], []
+    for sample, odds in zip(found, judged, strict=True):
+        kept = likeliest(sample.times, odds.mean(axis=1))
+        if sample.untouched:
+            alone.append(odds[kept & (sample.truth == 0)])
+        else:
+            said.append(odds[kept & (sample.truth >= 0)])
+            truths.append(sample.truth[kept & (sample.truth >= 0)])
+    return Apart(np.concatenate(said), np.concatenate(truths), np.concatenate(alone))
+
+
+def odds_apart(
+    found: Sequence[Samples],
+    fitted: Callable[[Sequence[Samples]], Judge],
+    asked: Sequence[Samples] | None = None,
+) -> list[Array]:
+    """The log odds (n, judges) of each of the samples ``asked`` (None: all found).
+
+    The judges are fitted to what was found in other videos than its own: without each fifth of the videos.
+    """
+    asked = found if asked is None else asked
+    names = sorted({one.video for one in found})
+    fold = {name: i % FOLDS for i, name in enumerate(names)}
+    odds: dict[int, Array] = {}
+    for k in range(FOLDS):
+        judge = fitted([one for one in found if fold[one.video] != k])
+        odds |= {i: judge(one) for i, one in enumerate(asked) if fold[one.video] == k}
+        told(f"fold {k}")
+    return [odds[i] for i in range(len(asked))]
+
+
+def mixture(apart: Apart) -> tuple[Array, float]:
+    """Shares of the judges and a shift by which log odds fit what was true (Platt 1999)."""
+    model = LogisticRegression(C=1e6).fit(apart.told, apart.truth)
+    return np.asarray(model.coef_[0]), float(model.intercept_[0])
+
+
+def operating_points(apart: Apart, shares: Array, shift: float, minutes: float) -> Array:
+    """Likelihoods from which on there are so many alarms (RATES) a minute; prints what was found there."""
+    likely, alone = (expit(odds @ shares + shift) for odds in (apart.told, apart.alone))
+    falling = np.sort(alone)[::-1]
+    points = [float(falling[min(round(rate * minutes), len(falling) - 1)]) for rate in RATES]
     print("| false alarms a minute | likelihood from | of the added found |\n|---|---|---|")
     for rate, point in zip(RATES, points, strict=True):
-        print(f"| {rate:g} | {point:.2f} | {(likely[truth == 1] >= point).sum() / truth.sum():.2f} |")
+        hits = (likely[apart.truth == 1] >= point).sum()
+        print(f"| {rate:g} | {point:.2f} | {hits / apart.truth.sum():.2f} |")
     print("\n| likelihood said | rises | share that was added |\n|---|---|---|")
     for low in np.arange(0, 1, 0.1):
         inside = (likely >= low) & (likely < low + 0.1)
         if inside.any():
-            print(f"| {low:.1f} to {low + 0.1:.1f} | {inside.sum()} | {truth[inside].mean():.2f} |")
+            print(f"| {low:.1f} to {low + 0.1:.1f} | {inside.sum()} | {apart.truth[inside].mean():.2f} |")
+    return np.array(points)
 
 
-def _steeper(likely: Array, truth: Array) -> tuple[float, float]:
-    """Slope and shift by which log odds fit what was true (Platt 1999)."""
-    model = LogisticRegression(C=1e6).fit(logit(likely)[:, None], truth)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def _shifted(likely: Array, slope: float, shift: float) -> Array:
-    return np.asarray(expit(slope * logit(likely) + shift))
+def save(
+    out: Path,
+    known: Learnt,
+    trees: Trees,
+    points: Array,
+    others: Mapping[str, npt.NDArray[Any]] | None = None,
+) -> None:
+    """Write what a spotter knows."""
+    names = "feature", "threshold", "left", "right", "value"
+    arrays = {f"trees.{name}": getattr(trees, name) for name in names}
+    for part in range(len(PARTS)):
+        arrays |= {f"directions.{part}": known.directions[part], f"sizes.{part}": known.sizes[part]}
+        arrays[f"usual.{part}"] = known.usual[part]
+    arrays |= {"trees.base": np.array([trees.base]), "rates": np.array(RATES), "points": points}
+    arrays |= others or {}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, out)
+    learnt_of(arrays)
 
 
 def trees_of(found: Sequence[Samples]) -> Trees:
     """Boosted trees that tell what was added from footage."""
-    told_apart = [sample for sample in found if len(sample.truth)]
-    features = np.concatenate([s.features[s.truth >= 0] for s in told_apart])
-    truth = np.concatenate([s.truth[s.truth >= 0] for s in told_apart])
+    features = np.concatenate([s.features[s.truth >= 0] for s in found])
+    truth = np.concatenate([s.truth[s.truth >= 0] for s in found])
     model = GradientBoostingClassifier(**SETTINGS).fit(features, truth)
     grown = [stage[0].tree_ for stage in model.estimators_]
     nodes = max(tree.node_count for tree in grown)
@@ -423,7 +499,7 @@ def trees_of(found: Sequence[Samples]) -> Trees:
 def likeliest(times: Array, likely: Array) -> npt.NDArray[np.bool_]:
     """Whether each rise is the likeliest within APART steps."""
     near = np.abs(times[:, None] - times) <= APART / RATE
-    return np.asarray(likely >= np.where(near, likely, -1).max(axis=1))
+    return np.asarray(likely >= np.where(near, likely, -np.inf).max(axis=1))
 
 
 def told(what: str) -> None:

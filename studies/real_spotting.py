@@ -1,6 +1,7 @@
 """Measures spotting on real footage: what is found of real movements laid over faces, and false alarms.
 
     python studies/real_spotting.py --shared ../shared [--seeds 2] [--only NAME] [--figure FILE] [--json FILE]
+                                    [--beside SPOTTER|FILE ...]
 
 Every four seconds or so, the face of a real video is warped by the measured motion of a real micro-
 expression; then the whole video is analysed. A movement is found where an event's apex lies from its onset
@@ -15,7 +16,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -26,9 +27,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from real_likelihood import CHOOSING, footage
+from safetensors.numpy import load_file
 
 import fleeting
-from fleeting.spotting import DEFAULT, spotters
+from fleeting.faces.skin_motion import Motion
+from fleeting.session.person import Person
+from fleeting.spotting import DEFAULT, Spotted, Spotter, spotters
+from fleeting.spotting.rising.learnt import learnt_of
+from fleeting.spotting.rising_spotter import Rising
 
 Array = npt.NDArray[np.float64]
 Span = tuple[int, int, int]
@@ -63,9 +69,10 @@ class Laid:
 
 @dataclass
 class Row:
-    """The counts of one video. ``found`` and ``alone`` are (likelihood, frames) of all micro-movements."""
+    """What one spotter found in a video; ``alone``, ``passes``: (likelihood, frames) of micro-movements."""
 
     video: str
+    spotter: str
     minutes: float
     seconds_a_frame: float
     restarts: int
@@ -83,18 +90,23 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[], help="names of videos, without their ending")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--beside", nargs="*", default=[], help="spotters, or files of learned ones")
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     if not (asked.shared / "data" / "real-tracks").is_dir():
         sys.exit(f"{asked.shared}: no data/real-tracks; give the folder that holds real material by --shared")
     videos = [one for one in footage(asked.shared / "data") if not asked.only or one.stem in asked.only]
-    rows: list[Row] = []
+    names = (DEFAULT, *asked.beside)
+    every: list[list[Row]] = []
     with ProcessPoolExecutor(asked.workers) as pool:
-        for row in pool.map(partial(measured, asked.shared / "data", asked.seeds), videos):
-            print(f"{len(rows) + 1} of {len(videos)}: {row.video}", file=sys.stderr, flush=True)
-            rows.append(row)
+        for found in pool.map(partial(measured, asked.shared / "data", asked.seeds, names), videos):
+            every.append(found)
+            print(f"{len(every)} of {len(videos)}: {found[0].video}", file=sys.stderr, flush=True)
+    rows = [found[0] for found in every]
     print(table(rows))
+    for k, name in enumerate(asked.beside, 1):
+        print(f"\n{name}\n\n" + table([found[k] for found in every]))
     print("\n" + kinds(rows))
     print("\n" + curve(rows))
     print("\n" + reliability(rows))
@@ -104,15 +116,16 @@ def main() -> None:
         drawn(rows, asked.figure)
 
 
-def measured(data: Path, seeds: int, video: Path) -> Row:
-    """Analyse a video untouched, then with movements laid over its face."""
+def measured(data: Path, seeds: int, names: Sequence[str], video: Path) -> list[Row]:
+    """Analyse a video untouched, then with movements laid over its face; a row for each spotter."""
     with fleeting.open_video(video) as frames:
         clock = [(frame.number, frame.time) for frame in frames]
     numbers, times = [n for n, _ in clock], np.array([t for _, t in clock])
     with fleeting.open_video(video) as frames:
-        alone, meshes, restarts = spotted(frames)
+        alone, meshes, restarts = spotted(frames, names)
     span = max(float(times[-1] - times[0]), 1e-9)
-    row = Row(video.stem, span / 60, span / max(len(times) - 1, 1), restarts, judged(video), alone)
+    facts = (span / 60, span / max(len(times) - 1, 1), restarts, judged(video))
+    rows = [Row(video.stem, name, *facts, found) for name, found in zip(names, alone, strict=True)]
     tracks = dict(np.load(data / "real-tracks" / "tracks.npz"))
     with (data / "real-tracks" / "index.csv").open(encoding="utf-8") as file:
         clips = [one for one in csv.DictReader(file) if int(one["frames"]) <= 101]
@@ -122,16 +135,24 @@ def measured(data: Path, seeds: int, video: Path) -> Row:
         if not laid:
             continue
         with fleeting.open_video(video) as frames:
-            found = spotted(_warped(frames, laid, meshes, tracks["points"]))[0]
-        row.passes.append(([one.frames for one in laid], found))
-    return row
+            every = spotted(_warped(frames, laid, meshes, tracks["points"]), names)[0]
+        for row, found in zip(rows, every, strict=True):
+            row.passes.append(([one.frames for one in laid], found))
+    return rows
+
+
+Found = list[tuple[float, Span]]
 
 
 def spotted(
-    frames: Iterable[fleeting.Frame],
-) -> tuple[list[tuple[float, Span]], dict[int, Array], int]:
-    """All micro-movements with their likelihood, the main face's meshes, and its restarts."""
-    session, found, meshes = fleeting.Session(), list[tuple[float, Span]](), dict[int, Array]()
+    frames: Iterable[fleeting.Frame], names: Sequence[str]
+) -> tuple[list[Found], dict[int, Array], int]:
+    """All micro-movements with their likelihood by each spotter, the main face's meshes, and its restarts.
+
+    The first spotter is a session's; the others read the motion that the session measured.
+    """
+    session, found, meshes = fleeting.Session(spotter=names[0]), Found(), dict[int, Array]()
+    others = [_Beside(name) for name in names[1:]]
     stretches = set[tuple[int, int]]()
 
     def take(events: Sequence[fleeting.Event]) -> None:
@@ -142,6 +163,8 @@ def spotted(
 
     for frame in frames:
         take(session.push(frame))
+        for other in others:
+            other.push(frame, session.motions)
         if session.faces:
             face = max(session.faces, key=lambda one: np.ptp(one.mesh[:, 0]))
             meshes[frame.number] = face.mesh.astype(np.float64)
@@ -149,8 +172,44 @@ def spotted(
             if motion is not None and motion.places is not None:
                 stretches.add((face.id, motion.stretch))
     take(session.finish())
+    for other in others:
+        other.end([*other.people])
     faces = len({face for face, _ in stretches})
-    return found, meshes, len(stretches) - faces
+    return [found, *(other.found for other in others)], meshes, len(stretches) - faces
+
+
+class _Beside:
+    """A spotter beside that of a session: ``found`` is (likelihood, frames) of its micro-movements."""
+
+    def __init__(self, name: str) -> None:
+        self._make, self.people, self.found = made(name), dict[int, Person](), Found()
+
+    def push(self, frame: fleeting.Frame, motions: Mapping[int, Motion]) -> None:
+        """Take the motion of every face in a frame; people without one are gone."""
+        self.end([face for face in self.people if face not in motions])
+        for face, motion in motions.items():
+            person = self.people.setdefault(face, Person(self._make()))
+            self._take(person, person.push(frame, motion, None, ()))
+
+    def end(self, faces: Sequence[int]) -> None:
+        """Take what the spotters of these people still held."""
+        for face in faces:
+            person = self.people.pop(face)
+            self._take(person, person.spotter.finish())
+
+    def _take(self, person: Person, movements: Iterable[Spotted]) -> None:
+        for one in movements:
+            if one.kind == "micro" and not person.is_unjudged(one):
+                likelihood = 1.0 if one.likelihood is None else one.likelihood
+                self.found.append((likelihood, (one.onset, one.apex, one.offset)))
+
+
+def made(name: str) -> Callable[[], Spotter]:
+    """What makes the spotter of this name, or that of a file of what one learnt."""
+    if not Path(name).is_file():
+        return spotters[name]
+    known = learnt_of(load_file(name))
+    return lambda: Rising(known)
 
 
 def judged(video: Path) -> list[tuple[int, int]]:
@@ -316,8 +375,8 @@ def _once(truth: Sequence[Span], found: Sequence[Span], fits: Any) -> int:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The figures at the default point, by half, with 95 % intervals over videos."""
-    point = default_point()
+    """The figures at the point for one alarm a minute, by half, with 95 % intervals over videos."""
+    point = made(rows[0].spotter)().point(1.0)
     halves = {
         "choosing": [row for row in rows if row.video.startswith(CHOOSING)],
         "reporting": [row for row in rows if not row.video.startswith(CHOOSING)],
@@ -395,11 +454,10 @@ def curve(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def reliability(rows: Sequence[Row]) -> str:
-    """How many of the reporting half's movements were laid over, by their likelihood."""
-    own = [row for row in rows if not row.video.startswith(CHOOSING)] or list(rows)
+def told_of(rows: Sequence[Row]) -> Array:
+    """Likelihood of each movement found where some were laid over, and whether it was one: (n, 2)."""
     told: list[tuple[float, bool]] = []
-    for row in own:
+    for row in rows:
         tail = round(2 * DECAY / row.seconds_a_frame)
         for truth, found in row.passes:
             after = [(one[0], one[2] + tail) for one in truth] + row.seen
@@ -407,21 +465,32 @@ def reliability(rows: Sequence[Row]) -> str:
                 right = any(_apex_inside(one, span) for one in truth)
                 if right or not _touches_any(span, after):
                     told.append((likelihood, right))
+    return np.array(told, dtype=np.float64).reshape(-1, 2)
+
+
+def binned(told: Array) -> list[tuple[float, int, float, float]]:
+    """Fifths of the likelihood: where each begins, how many, their mean likelihood, the share laid over."""
+    fifth = np.minimum((told[:, 0] * 5).astype(int), 4)
+    inside = [(k / 5, told[fifth == k]) for k in range(5) if (fifth == k).any()]
+    return [(low, len(one), float(one[:, 0].mean()), float(one[:, 1].mean())) for low, one in inside]
+
+
+def reliability(rows: Sequence[Row]) -> str:
+    """How many of the reporting half's movements were laid over, by their likelihood."""
+    own = [row for row in rows if not row.video.startswith(CHOOSING)] or list(rows)
     lines = ["| likelihood | movements | mean likelihood | share laid over |", "|---|---|---|---|"]
-    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
-        inside = np.array([one for one in told if low <= one[0] < low + 0.2 or one[0] == low + 0.2 == 1.0])
-        if len(inside):
-            said, share = inside.mean(axis=0)
-            lines.append(f"| {low:.1f} to {low + 0.2:.1f} | {len(inside)} | {said:.2f} | {share:.2f} |")
+    for low, count, said, share in binned(told_of(own)):
+        lines.append(f"| {low:.1f} to {low + 0.2:.1f} | {count} | {said:.2f} | {share:.2f} |")
     return "\n".join(lines)
 
 
 def drawn(rows: Sequence[Row], path: Path) -> None:
-    """Draw recall over false alarms a minute, by half."""
+    """Draw recall over false alarms a minute, and what a likelihood was worth, by half."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    axes, right = figure.subplots(1, 2)
+    right.plot((0, 1), (0, 1), ":", color="tab:gray")
     halves = (("choosing", True, "tab:gray"), ("reporting", False, "tab:blue"))
     for name, chosen, color in halves:
         own = [row for row in rows if row.video.startswith(CHOOSING) == chosen]
@@ -429,9 +498,16 @@ def drawn(rows: Sequence[Row], path: Path) -> None:
             x, recall, chance = zip(*points_of(own), strict=True)
             axes.plot(x, recall, color=color, label=f"{name} half")
             axes.plot(x, chance, ":", color=color, label=f"{name} half, by chance")
+            _, counts, said, share = zip(*binned(told_of(own)), strict=True)
+            right.plot(said, share, "o-", color=color)
+            for count, place in zip(counts, zip(said, share, strict=True), strict=True):
+                right.annotate(f" {count}", place, color=color)
     axes.set(xlabel="false alarms a minute on untouched footage", ylabel="share of the movements found")
     axes.set(xlim=(0, 10), ylim=(0, 0.6))
+    right.set(xlabel="likelihood said (beside each point: movements)", ylabel="share that was laid over")
+    right.set(xlim=(0, 1), ylim=(0, 1))
     axes.grid(alpha=0.3)
+    right.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)
 

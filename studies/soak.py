@@ -36,6 +36,8 @@ VARYING = {"seconds", "peak_memory_mb", "cpu_percent"}
 """Entries of scores.json that differ between two runs."""
 RUN = ("run", "drawn/ststnet", "--set", "training.epochs=10", "--set", "protocol.name=kfold")
 ANALYZE = ("--model", "none", "--formats", "csv,json")
+LONG, LONG_FPS = 65, 10
+"""Seconds, and frames a second, of a video that is worked on in three segments side by side."""
 Random = np.random.Generator
 
 
@@ -226,7 +228,7 @@ def _differing(found: dict[str, str], whole: dict[str, str]) -> str:
     return f"other {', '.join(names[:5])} than unbroken"
 
 
-def _soak(work: Path, videos: int, kills: int) -> Iterator[str]:
+def _soak(work: Path, videos: int, kills: int, long_kills: int) -> Iterator[str]:
     """Do all of it, print the tables, yield what went wrong."""
     draw(work / "base", videos=1, seconds=3, fps=30, seed=SEED, flows=0)
     (sound,) = (work / "base").glob("*.mp4")
@@ -242,10 +244,16 @@ def _soak(work: Path, videos: int, kills: int) -> Iterator[str]:
     print(f"{'damage':12}" + "".join(f"{name:>17}" for name in columns))
     for kind in dict.fromkeys(kind for kind, _ in ends):
         print(f"{kind:12}" + "".join(f"{ends[kind, name]:17}" for name in columns))
-    for name, words in (("analyze", ("analyze", sound, *ANALYZE)), ("run", RUN)):
+    draw(work / "long", videos=1, seconds=LONG, fps=LONG_FPS, seed=SEED, flows=0)
+    (long,) = (work / "long").glob("*.mp4")
+    for name, words, times in (
+        ("analyze", ("analyze", sound, *ANALYZE), kills),
+        ("analyze of three segments", ("analyze", long, *ANALYZE, "--workers", "2"), long_kills),
+        ("run", RUN, kills),
+    ):
         began = time.monotonic()
-        told, wrong = soak_kills(work / name, words, kills)
-        print(f"\n{kills} kills of {name}, {time.monotonic() - began:.0f} s")
+        told, wrong = soak_kills(work / name.replace(" ", "-"), words, times)
+        print(f"\n{times} kills of {name}, {time.monotonic() - began:.0f} s")
         for left, count in sorted(told.items()):
             print(f"{left:36}{count:4}")
         yield from (f"{name}, {line}" for line in wrong)
@@ -256,9 +264,10 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--videos", type=int, default=200)
     options.add_argument("--kills", type=int, default=50, help="of analyze, and of run")
+    options.add_argument("--long-kills", type=int, default=10, help="of analyze, in three segments")
     given = options.parse_args()
     with TemporaryDirectory() as work:
-        wrong = list(_soak(Path(work), given.videos, given.kills))
+        wrong = list(_soak(Path(work), given.videos, given.kills, given.long_kills))
     print(f"\n{len(wrong)} failures")
     for line in wrong:
         print(f"- {line}")

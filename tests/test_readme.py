@@ -7,13 +7,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.fixtures.pages import blocks, commands
+
 ROOT = Path(__file__).parents[1]
 
 
 def shown():
     """The lines that README.md prints below the command."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return text.partition("$ fleeting demo\n")[2].partition("```")[0]
+    (lines,) = [
+        lines
+        for block in blocks(ROOT / "README.md")
+        for command, lines in commands(block.text)
+        if command == "fleeting demo"
+    ]
+    return lines
 
 
 def test_the_picture_is_of_the_demonstration_that_is_printed():

@@ -236,7 +236,7 @@ def _parameters(function: griffe.Function) -> Iterator[str]:
 
 def prose(item: Documented, page: str, places: Places) -> str:
     """The docstring as Markdown: names in backticks become links, and ``*``, ``<`` and ``[`` are escaped."""
-    lines = (item.docstring.value if item.docstring else "").splitlines()
+    lines = _examples_indented((item.docstring.value if item.docstring else "").splitlines())
     blocks, block, verbatim = [], [], False
     for line in lines:
         code = line.startswith("    ") or (verbatim and not line.strip())
@@ -247,6 +247,14 @@ def prose(item: Documented, page: str, places: Places) -> str:
         block.append(line)
     blocks.append((verbatim, "\n".join(block)))
     return "\n".join(text if kept else _linked(text, item, page, places) for kept, text in blocks).strip()
+
+
+def _examples_indented(lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a docstring; an example, from ``>>>`` to the next empty line, is indented as code is."""
+    inside = False
+    for line in lines:
+        inside = line.startswith(">>>") or (inside and bool(line.strip()))
+        yield f"    {line}" if inside else line
 
 
 def _linked(text: str, item: Documented, page: str, places: Places) -> str:

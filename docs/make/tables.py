@@ -8,6 +8,7 @@ from pathlib import Path
 from pages import DOCS, filled, settle, table
 
 import fleeting
+from fleeting.reports.paper_tables import as_markdown
 
 KINDS = (
     "models",
@@ -69,6 +70,9 @@ def main() -> int:
             if f"<!-- generated: {kind} -->" in text:
                 text = filled(text, kind, of_kind(kind))
         made[page] = text
+    for page in sorted((DOCS / "systems").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        made[page] = filled(text, f"tables {page.stem}", as_markdown(fleeting.tables(page.stem).layouts()))
     return settle(made)
 
 

@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 from fleeting.errors import OptionError
+
+
+def path_of(value: object, what: str) -> Path:
+    """A path that a caller gave as text or as one, ``~`` written out. Raises OptionError on anything else."""
+    if not isinstance(value, str | os.PathLike) or isinstance(value, bytes):
+        raise OptionError(f"{what} is {type(value).__name__}, expected a path; give it as text or as a Path")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise OptionError(f"{what} {value!r}: {error}; write the path out") from error
 
 
 @contextmanager
@@ -58,6 +70,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that it appears only when it is complete."""
     with appearing(path) as partial:
         partial.write_bytes(utf8(content) if isinstance(content, str) else content)
+
+
+def user_cache() -> Path | None:
+    """The user's folder for what fleeting keeps, as the system has it; None for a user without a home."""
+    try:
+        found = platformdirs.user_cache_path("fleeting", appauthor=False)
+    except RuntimeError:
+        return None
+    return found if found.is_absolute() else None  # earlier versions leave a "~" that nothing stands for
 
 
 def refuse_file(out: Path) -> None:

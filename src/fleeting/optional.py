@@ -43,9 +43,72 @@ def diffusers() -> Any:
     return _module("diffusers", "diffusers", "diffusion")
 
 
+def ray() -> Any:
+    """Ray, told before its import to report to nobody. Raises MissingExtraError if it is missing.
+
+    Where no cluster is named, it is also told to keep to the loopback address, which it does by this variable
+    on every system.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "RAY_ADDRESS" not in os.environ:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    return _module("ray", "ray", "cluster")
+
+
 def onnxruntime() -> Any:
     """ONNX Runtime, which runs ONNX files. Raises MissingExtraError if it is missing."""
     return _module("onnxruntime", "onnxruntime", "onnx")
+
+
+def pandas() -> Any:
+    """Pandas, for results as tables. Raises MissingExtraError if it is missing."""
+    return _module("pandas", "pandas", "tables")
+
+
+def web() -> None:
+    """Raise MissingExtraError unless the packages of the page and the REST API are installed."""
+    for package in ("fastapi", "sqlalchemy", "alembic", "uvicorn", "python_multipart", "websockets"):
+        _module(package, package.replace("_", "-"), "web")
+    _module("prometheus_client", "prometheus-client", "web")
+
+
+def mlflow() -> Any:
+    """MLflow, told before its import to report to nobody. Raises MissingExtraError if it is missing."""
+    for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ.setdefault(name, "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of each table that it creates
+    return _module("mlflow", "mlflow-skinny", "tracking")
+
+
+def tensorboard() -> Any:
+    """The writer of TensorBoard's files. Raises MissingExtraError if it is missing."""
+    return _module("tensorboardX", "tensorboardx", "tracking")
+
+
+@cache
+def has_torch() -> bool:
+    """Whether torch is installed; if so it is imported."""
+    try:
+        import_module("torch")
+    except ImportError:
+        return False
+    return True
+
+
+def later(name: str, extra: str) -> Any:
+    """A package or a part of one, imported when something of it is first asked for.
+
+    That raises MissingExtraError if it is missing. What is only needed for networks does not stop others.
+    """
+    return _Later(name, extra)
+
+
+class _Later:
+    def __init__(self, name: str, extra: str) -> None:
+        self._name, self._extra = name, extra
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(_module(self._name, self._name.partition(".")[0], self._extra), attribute)
 
 
 def require_onnx_export() -> None:

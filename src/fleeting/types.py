@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import FoldError, LeakError, OptionError, some
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -67,10 +70,16 @@ class ArrayKind:
     how much the skin stretched, ``change`` is a difference of two pictures (0 where nothing changed), any
     other name is a picture. ``rest`` is the value that means "no displacement": 0 for flow in pixels, 127.5
     for a map scaled to 0..255, whose mirrored u is ``2 * rest - u = 255 - u``.
+
+    ``tiles`` is 2 where the array is a square of 2 x 2 pictures of parts of the face, else 1. ``pixel`` is
+    the height of a pixel over its width, not 1 where a resize stretched the face; displacements are in pixels
+    from before the resize.
     """
 
     channels: tuple[str, ...]
     rest: float = 0.0
+    tiles: int = 1
+    pixel: float = 1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -87,6 +96,12 @@ class Frame:
     image: npt.NDArray[np.uint8]
     file: str = ""
     key: bool = False
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        return (
+            f"Frame({self.number} at {self.time:.3f} s, {width} x {height}{self.file and f', {self.file}'})"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +134,24 @@ class Clip:
                 f" {len(self.frames)}; count them from the clip's first frame"
             )
 
+    def __repr__(self) -> str:
+        count, height, width, channels = self.frames.shape
+        kind = "gray" if channels == 1 else "RGB"
+        span = f"onset {self.onset}, apex {self.apex}, offset {self.offset}"
+        lasts = self.times[-1] - self.times[0]
+        return f"Clip({count} {kind} frames of {width} x {height}, {lasts:.3f} s; {span})"
+
+    def _repr_html_(self) -> str:
+        from fleeting.display.values import clip_html
+
+        return clip_html(self)
+
+    def plot(self) -> Figure:
+        """The frames of onset, apex and offset side by side, as a matplotlib figure."""
+        from fleeting.display.figures import of_clip
+
+        return of_clip(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -127,12 +160,13 @@ class Event:
     ``number`` counts a session's events from 1, ``face`` is the person's id. Frames count from 0, times are
     presentation times in seconds. A ``micro`` event lasts up to half a second. ``label`` is "" without a
     recogniser, for macro events, and where no clip could be cut. ``confidence`` is the label's probability,
-    ``probabilities`` has every class, and ``unsure`` says that the label should not be relied on.
+    ``probabilities`` has every class, ``unsure`` says that the label should not be relied on, ``doubt`` why.
     ``strength`` is the movement's size over the video's own noise, ``regions`` are the parts of the face that
     moved, the surest first. ``likelihood``, 0 to 1, is how probable it is that this is a brief movement of
-    facial muscles of its own; None for macro events, and where the spotter does not judge. Raises OptionError
-    where onset, apex and offset are not in this order, on a label without a probability, and on a likelihood
-    that is not 0 to 1.
+    facial muscles of its own; None for macro events, and where the spotter does not judge. ``action_units``
+    are the units of FACS that change from onset to apex, the surest first, as in ``AU12+ lip corner puller``:
+    a plus says that the muscle contracts, a minus that it lets go. Raises OptionError where onset, apex and
+    offset are not in this order, on a label without a probability, and on a likelihood that is not 0 to 1.
     """
 
     number: int
@@ -151,6 +185,8 @@ class Event:
     unsure: bool = False
     probabilities: Mapping[str, float] = field(default_factory=dict)
     likelihood: float | None = None
+    action_units: tuple[str, ...] = ()
+    doubt: str = ""
 
     def __post_init__(self) -> None:
         for what in ("frame", "s"):
@@ -166,6 +202,23 @@ class Event:
         if self.likelihood is not None and not 0 <= self.likelihood <= 1:
             found = f"event {self.number}: likelihood {self.likelihood}"
             raise OptionError(f"{found}, expected 0 to 1; give a probability, or None")
+
+    def __repr__(self) -> str:
+        said = f"; {self.label} {self.probabilities[self.label]:.2f}" if self.label else ""
+        unsure = ", unsure" if self.unsure else ""
+        when = f"{self.onset_s:.3f} to {self.offset_s:.3f} s, apex {self.apex_s:.3f} s"
+        return f"Event({self.number}, {self.kind}, {when}{said}{unsure})"
+
+    def _repr_html_(self) -> str:
+        from fleeting.display.values import event_html
+
+        return event_html(self)
+
+    def plot(self) -> Figure:
+        """Its time from onset over apex to offset, and its class probabilities, as a matplotlib figure."""
+        from fleeting.display.figures import of_event
+
+        return of_event(self)
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,17 @@ def test_the_drawn_movement_is_in_every_file(results):
     assert media.resolve() == results.source.resolve()
 
 
+def test_units_has_a_row_for_each_face_of_each_frame(results):
+    units, faces = rows(results.folder / "units.csv"), rows(results.folder / "faces.csv")
+    names = ("frame", "time_s", "face", "reason")
+    assert [[row[name] for name in names] for row in units] == [
+        [row[name] for name in names] for row in faces
+    ]
+    values = [[float(row[name]) for name in row if name not in names] for row in units if not row["reason"]]
+    assert len(values) > 0.9 * len(units)
+    assert 0 <= np.min(values) <= np.max(values) <= 1
+
+
 @pytest.mark.parametrize(("name", "sound_at"), [("late.mov", 0.0), ("late.mkv", 0.0), ("later.mkv", 3.0)])
 def test_annotations_lie_where_a_player_shows_the_movement(video, results, tmp_path, name, sound_at):
     path = with_sound_from(video, tmp_path / name, sound_at, 1.2)
@@ -246,6 +257,7 @@ def test_one_frame_is_no_video(empty, tmp_path):
         ({"model": "megc2019-symmetric-flo"}, UnknownNameError, "did you mean 'megc2019-symmetric-flow'"),
         ({"model": __file__}, WeightsError, "no weights file"),
         ({"workers": 0}, OptionError, "workers is 0"),
+        ({"executor": "proceses"}, UnknownNameError, "did you mean 'processes'"),
         ({"people": 0}, OptionError, "people is 0"),
         ({"alarms_per_minute": 0}, OptionError, "alarms_per_minute is 0, expected a number above 0"),
         ({"start": 2.0, "end": 1.0}, VideoError, "expected a start before the end"),
@@ -278,7 +290,7 @@ def test_what_is_too_unlikely_is_written_beside_the_events(video, tmp_path, monk
     assert (found.number, found.likelihood, found.label) == (1, 0.5, "surprise" if listed else "")
     assert (one.summary["events"], one.summary["candidates"]) == (int(listed), int(not listed))
     (row,) = json.loads((one.folder / f"{'events' if listed else 'candidates'}.json").read_text())
-    assert list(row) == [*COLUMNS, "p_negative", "p_positive", "p_surprise", *LAST]
+    assert list(row) == [*COLUMNS, "p_negative", "p_positive", "p_surprise", *LAST, "doubt"]
 
 
 def test_a_file_is_no_folder_to_write_to(empty, tmp_path):

@@ -25,24 +25,27 @@ def tiers(content, tmp_path):
 
 def test_each_face_and_kind_has_a_tier_and_below_it_apex_class_and_numbers(tmp_path):
     events = [
-        event(1, likelihood=0.25),
+        event(1, likelihood=0.25, action_units=("AU1+ inner brow raiser", "AU2+ outer brow raiser")),
         event(2, face=1, at=2.0, unsure=True),
-        event(3, kind="macro", label="", at=3.0, lasts=1.0),
+        event(3, kind="macro", label="", at=3.0, lasts=1.0, action_units=("AU12+ lip corner puller",)),
     ]
     found, _ = tiers(events_eaf(events, Path("/data/videos/a.mp4"), Path("/data/out/a")), tmp_path)
     assert found == {
         "face 0 macro": [(3000, 4000, "event 3")],
         "face 0 macro apex": [(3500, 3501, "apex")],
+        "face 0 macro action units": [(3000, 4000, "AU12+ lip corner puller")],
         "face 0 micro": [(1000, 1200, "event 1")],
         "face 0 micro apex": [(1100, 1101, "apex")],
         "face 0 micro class": [(1000, 1200, "positive")],
         "face 0 micro confidence": [(1000, 1200, "0.70")],
         "face 0 micro likelihood": [(1000, 1200, "0.25")],
+        "face 0 micro action units": [(1000, 1200, "AU1+ inner brow raiser; AU2+ outer brow raiser")],
         "face 1 micro": [(2000, 2200, "event 2")],
         "face 1 micro apex": [(2100, 2101, "apex")],
         "face 1 micro class": [(2000, 2200, UNSURE)],
         "face 1 micro confidence": [(2000, 2200, "0.70")],
         "face 1 micro likelihood": [],
+        "face 1 micro action units": [],
     }
 
 

@@ -45,12 +45,18 @@ def event(number=1, face=0, kind="micro", at=1.0, lasts=0.2, label="positive", *
 
 
 def test_the_table_has_the_promised_columns():
-    text = events_csv([event(likelihood=0.25), event(2, label="", kind="macro", lasts=1.0)], CLASSES)
+    units = ("AU1+ inner brow raiser", "AU4- brow lowerer")
+    brief = event(likelihood=0.25, action_units=units)
+    text = events_csv([brief, event(2, label="", kind="macro", lasts=1.0)], CLASSES)
     header, *rows = csv.reader(io.StringIO(text))
     assert header == [*COLUMNS, "p_negative", "p_positive", "p_surprise", *LAST]
-    assert header[-1] == "likelihood"
+    assert header[-2:] == ["likelihood", "action_units"]
     first, second = (dict(zip(header, row, strict=True)) for row in rows)
     assert (first["likelihood"], second["likelihood"]) == ("0.25", "")
+    assert (first["action_units"], second["action_units"]) == (
+        "AU1+ inner brow raiser; AU4- brow lowerer",
+        "",
+    )
     assert (first["event"], first["kind"], first["onset_frame"], first["onset_s"]) == (
         "1",
         "micro",
@@ -80,10 +86,13 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     st.booleans(),
     st.sampled_from(["micro", "macro"]),
     st.none() | st.floats(0, 1).map(lambda v: round(v, 6)),
+    st.lists(words, max_size=3).map(tuple),
 )
-def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, kind, likelihood):
+def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, kind, likelihood, units):
     chances = {label: 0.7, "other": 0.3}
-    told = event(7, 3, kind, at, lasts, label, unsure=unsure, probabilities=chances, likelihood=likelihood)
+    said = {"unsure": unsure, "probabilities": chances, "likelihood": likelihood, "action_units": units}
+    said["doubt"] = "the face is small" if unsure else ""
+    told = event(7, 3, kind, at, lasts, label, **said)
     told = Event(
         **{**{name: getattr(told, name) for name in told.__slots__}, "apex_s": round(told.apex_s, 6)}
     )
@@ -91,15 +100,16 @@ def test_events_come_back_from_json(tmp_path_factory, at, lasts, label, unsure, 
     path.write_text(events_json([told], (label, "other")), encoding="utf-8")
     (back,) = read_events(path)
     assert event_row(back, (label, "other")) == event_row(told, (label, "other"))
-    assert (back.label, back.likelihood) == (label, likelihood)
+    assert (back.label, back.likelihood, back.action_units) == (label, likelihood, units)
+    assert back.doubt == said["doubt"]
     assert back.unsure is (unsure and kind == "micro")
     row = next(csv.DictReader(io.StringIO(events_csv([told], (label, "other")))))
     assert row["label"] == label
 
 
-def test_files_of_before_there_were_likelihoods_are_read(tmp_path):
+def test_files_of_before_there_were_likelihoods_and_action_units_are_read(tmp_path):
     row = event_row(event(), CLASSES)
-    del row["likelihood"]
+    del row["likelihood"], row["action_units"]
     (tmp_path / "events.json").write_text(json.dumps([row]))
     (back,) = read_events(tmp_path / "events.json")
     assert back == event()
@@ -109,3 +119,5 @@ def test_what_is_unsure_is_said_to_be():
     assert describe(event(unsure=True)) == "unsure, perhaps positive 0.70"
     assert describe(event(label="", unsure=True)) == "movement of unknown class"
     assert describe(event(likelihood=0.834)) == "positive 0.70, likelihood 0.83"
+    units = ("AU12+ lip corner puller", "AU4- brow lowerer")
+    assert describe(event(action_units=units)) == "positive 0.70, AU12+ AU4-"

@@ -62,7 +62,14 @@ def event(number, face=0, kind="micro", at=1.0, lasts=0.3, **said):
 CLASSES = {"negative": 0.2, "positive": 0.7, "surprise": 0.1}
 UNSURE = {**CLASSES, "positive": 0.4}
 EVENTS = [
-    event(1, label="positive", confidence=0.7, probabilities=CLASSES, likelihood=0.62),
+    event(
+        1,
+        label="positive",
+        confidence=0.7,
+        probabilities=CLASSES,
+        likelihood=0.62,
+        action_units=("AU12+ lip corner puller", "AU4- brow lowerer"),
+    ),
     event(2, at=2.0, label="positive", confidence=0.4, unsure=True, probabilities=UNSURE, likelihood=0.9),
     event(3, face=1, kind="macro", at=3.0, lasts=1.5),
     event(4, at=5.0, unsure=True, likelihood=0.33),
@@ -145,7 +152,7 @@ def test_it_says_what_was_found_and_what_it_must_not_be_used_for(page):
     assert "In 17 % of the pictures: too dark." in text
     assert "In 17 % of the pictures: no face." in text
     assert "30 frames per second: few" in text
-    assert "so there is no class" in text
+    assert "There is no class" in text
 
 
 def test_it_says_how_many_to_expect_to_be_false(page):
@@ -158,10 +165,17 @@ def test_it_says_how_many_to_expect_to_be_false(page):
 def test_the_likeliest_come_first(page):
     titles = page.locator(".card h3").all_inner_texts()
     assert [title[: len("Event 1")] for title in titles] == ["Event 2", "Event 1", "Event 4", "Event 3"]
-    cells = page.locator("tbody tr td:nth-last-child(2)").all_inner_texts()[:4]
+    cells = page.locator("tbody tr td:nth-last-child(3)").all_inner_texts()[:4]
     assert cells == ["90 %", "62 %", "33 %", "–"]
     assert "Likelihood 90 %. Of ten movements like this, about 9 were real" in page.inner_text("#event-2")
     assert "Likelihood" not in page.inner_text("#event-3")
+
+
+def test_action_units_are_named(page):
+    cells = page.locator("tbody tr td:last-child").all_inner_texts()[:4]
+    assert [cell.strip() for cell in cells] == ["–", "AU12+ AU4-", "–", "–"]
+    assert "AU12+ lip corner puller, AU4- brow lowerer" in page.inner_text("#event-1")
+    assert "Action units" not in page.inner_text("#event-3")
 
 
 @pytest.mark.parametrize(
@@ -188,9 +202,9 @@ def test_false_alarms_are_counted_in_words(tmp_path, likelihoods, rate, said):
 
 def test_a_class_can_be_unsure_for_other_reasons_than_its_confidence(tmp_path):
     tables(tmp_path, [""] * 180, faces=1)
-    said = {"label": "positive", "unsure": True, "probabilities": CLASSES}
-    for confidence, words in ((0.99, "Do not rely on these"), (0.01, "None of these is likely enough")):
-        write_page(tmp_path, summary(), [event(1, confidence=confidence, **said)], {}, Recogniser.load())
+    said = {"label": "positive", "confidence": 0.99, "unsure": True, "probabilities": CLASSES}
+    for doubt, words in (("the face is small", "on these: the face is small."), ("", "rely on these.")):
+        write_page(tmp_path, summary(), [event(1, doubt=doubt, **said)], {}, Recogniser.load())
         assert words in (tmp_path / "report.html").read_text()
 
 

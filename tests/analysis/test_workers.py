@@ -9,7 +9,7 @@ import pytest
 
 import fleeting
 from fleeting.analysis.analyze import AnalysisSettings, analyze
-from fleeting.analysis.workers import WorkerContext, each
+from fleeting.analysis.workers import WorkerContext, each, workers_of
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
 from tests.fixtures.films import film
@@ -53,6 +53,14 @@ def process(context, number):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("executor", "workers"), [("processes", 1), ("serial", 1), ("ray", None)])
+def test_where_no_number_is_asked_for_a_cluster_gives_all_it_has(executor, workers):
+    assert workers_of(None, executor) == workers
+    assert workers_of(3, executor) == 3
+    with pytest.raises(OptionError, match="workers is 0, expected 1 or more"):
+        workers_of(0, executor)
+
+
 def test_every_process_loads_a_recogniser_of_its_own_once():
     context = WorkerContext(SHIPPED, lambda *_: None)
     assert context.recogniser is context.recogniser

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleeting.apex import apex_finders
+from fleeting.apex import ApexRule, apex_finders, apex_rule
 from fleeting.apex.dc_rois import REGIONS, divide_and_conquer
-from fleeting.errors import OptionError
+from fleeting.errors import OptionError, UnknownNameError
 from fleeting.types import Clip
 from tests.apex.real_motion import moved_faces
 from tests.fixtures.bumps import HEIGHT, MOUTH_CORNER, RIGHT_BROW, WIDTH, bumped_clip
@@ -21,6 +21,31 @@ flow, dc_rois = apex_finders["flow"], apex_finders["dc-rois"]
 
 def test_every_rule_of_the_recipes_exists():
     assert {"annotated", "middle", "dc-rois", "flow"} <= set(apex_finders)
+
+
+@pytest.mark.parametrize(
+    ("rule", "annotated", "finder"),
+    [
+        ("annotated", True, "middle"),
+        ("annotated-or-dc-rois", True, "dc-rois"),
+        ("annotated-or-flow", True, "flow"),
+        ("dc-rois", False, "dc-rois"),
+        ("middle", False, "middle"),
+    ],
+)
+def test_a_rule_says_whether_the_annotation_counts_and_what_finds_the_rest(rule, annotated, finder):
+    assert apex_rule(rule) == ApexRule(annotated, finder)
+
+
+@pytest.mark.parametrize("rule", ["annotated-or-dc-roi", "dc-roi"])
+def test_a_rule_whose_finder_does_not_exist_is_met_with_the_nearest(rule):
+    with pytest.raises(UnknownNameError, match="did you mean 'dc-rois'"):
+        apex_rule(rule)
+
+
+def test_the_annotation_is_no_substitute_for_itself():
+    with pytest.raises(UnknownNameError):
+        apex_rule("annotated-or-annotated")
 
 
 def test_annotated_is_what_the_clip_says():

@@ -35,7 +35,7 @@ def test_as_json(root: Path) -> None:
     sample = datasets["casme2"].samples(root)[4]
     datasets["casme2"].frames(root, sample)[2].unlink()
     found = json.loads(json.dumps(check("casme2", root).as_dict()))
-    assert set(found) == {"dataset", "clips", "subjects", "labels", "problems", "drawn"}
+    assert set(found) == {"dataset", "clips", "subjects", "labels", "problems", "drawn", "remarks"}
     assert found["drawn"] == ""
     assert found["labels"]["disgust"] == 3
     (problem,) = found["problems"]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 from PIL import Image, ImageOps
 
@@ -362,6 +363,19 @@ def test_frames_become_a_number(clips, tmp_path, modality):
     assert run.scores["clean"]["n"] > 5
     assert run.scores["apex"] == "annotated"
     assert not run.scores["incomplete"]
+
+
+def test_the_scores_say_which_clips_had_their_apex_found(clips, tmp_path):
+    (sheet,) = clips.glob("*.xlsx")
+    book = openpyxl.load_workbook(sheet)
+    book["Sheet1"]["E2"], book["Sheet1"]["E3"] = "/", "/"
+    book.save(sheet)
+    changes = ("data.apex=annotated-or-dc-rois", "data.crop=as-is", "protocol.name=kfold", "protocol.folds=2")
+    run = fleeting.run(casme2(*changes), {"casme2": clips}, tmp_path / "run")
+    assert run.scores["apex"] == "annotated-or-dc-rois"
+    assert run.scores["apexes"] == {"annotated": run.scores["clean"]["n"] - 2, "dc-rois": 2}
+    page = (run.path / "report.html").read_text()
+    assert "2 clips have no annotated apex; theirs was found by dc-rois" in page
 
 
 def test_single_frames_are_samples_of_their_subject(clips, tmp_path):

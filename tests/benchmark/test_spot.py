@@ -33,7 +33,7 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(drawn, tmp_path_factory):
-    return spot("casme-sq", drawn, tmp_path_factory.mktemp("spotted"))
+    return spot("casme-sq", drawn, tmp_path_factory.mktemp("spotted"), megc=2022)
 
 
 def sample(adapter, person, number, onset, offset, **facts):
@@ -108,6 +108,15 @@ def test_the_scores_are_those_of_the_lists(done, tmp_path):
     assert scores["settings"]["spotter"] == DEFAULT
     assert scores["settings"]["alarms_per_minute"] == 1.0
     score_intervals(done.folder / "truth.csv", done.folder / "found.csv")
+
+
+def test_the_files_of_megc_hold_what_was_found(drawn, done, tmp_path):
+    of_lists = score_intervals(done.folder / "truth.csv", done.folder / "found.csv").pooled
+    entry = done.folder / "megc2022" / "cas_pred.csv"
+    assert score_intervals(done.folder / "truth.csv", entry).pooled == of_lists
+    shutil.copytree(done.folder, tmp_path / "out")
+    logged = spot("casme-sq", drawn, tmp_path / "out", megc=2020, resume=True)
+    assert score_intervals(logged.folder / "megc2020" / "log.txt").pooled.tp == of_lists.tp > 0
 
 
 def test_several_workers_write_the_same_bytes(drawn, done, tmp_path):
@@ -274,7 +283,7 @@ def test_casme3_is_read_in_its_full_videos_and_on_micro_expressions_alone(tmp_pa
 def test_wrong_asks_are_refused_in_a_sentence(faceless, tmp_path):
     with pytest.raises(
         OptionError,
-        match="casme2 has no long videos, expected a dataset that has; name one of casme-sq, casme3, samm-lv",
+        match="casme2 has no long videos, expected a dataset that has; name one of casme-sq, casme3, clips",
     ):
         spot("casme2", faceless, tmp_path)
     with pytest.raises(OptionError, match="megc2019 has no long videos"):

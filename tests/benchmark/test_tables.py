@@ -11,8 +11,11 @@ import fleeting
 from fleeting.cli import main
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.groups import planned
+from fleeting.experiments.network_cost import costs_of
+from fleeting.experiments.papers import read_paper
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.run_folder import Run
+from fleeting.models import build
 from fleeting.reports.beside_paper import beside_paper, reported
 from fleeting.scoring.metrics import score
 from fleeting.types import Prediction
@@ -124,7 +127,10 @@ def test_a_recipe_that_reports_by_dataset_is_compared_with_the_one_it_ran_on():
 def test_a_dataset_with_labels_of_its_own_is_run_and_compared_with_these():
     data = {"casme2": Path("a"), "samm": Path("b")}
     found = list(planned(["meganet/five-classes"], data, quick=False, changes=[]))
-    assert [(e.data.dataset, e.data.labels) for e in found] == [("casme2", "casme2-5"), ("samm", "samm-5")]
+    assert [(e.data.dataset, e.data.labels) for e in found] == [
+        ("casme2", "casme2-5"),
+        ("samm", "samm-5-own"),
+    ]
     assert [reported(scored(e, [e.data.dataset])).uf1 for e in found] == [0.779, 0.791]
     quick = list(planned(["meganet/five-classes"], data, quick=True, changes=[]))
     assert {e.data.labels for e in quick} == {"megc3"}
@@ -163,4 +169,68 @@ def test_an_f1_of_a_paper_stands_beside_our_macro_f1():
     rows = {row["score"]: row for row in beside_paper(run)}
     assert rows["F1"]["paper"] == 0.8556
     assert rows["F1"]["own"] == rows["UF1"]["own"]
-    assert (rows["loss"]["paper"], rows["loss"]["own"]) == (0.0986, None)
+    assert (rows["training loss"]["paper"], rows["training loss"]["own"]) == (0.0986, None)
+
+
+def test_without_data_what_was_published_is_printed_and_nothing_is_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(["tables", "meganet"])
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.err) == (0, "")
+    assert printed.out.endswith("nothing was run; add --data NAME=PATH\n")
+    (line,) = [line for line in printed.out.splitlines() if line.startswith("ROI + WArcFace")]
+    assert line.split()[4:14] == [
+        "published",
+        *["0.924", "0.910", "0.940", "0.811", "0.819", "0.818", "0.787", "0.785", "0.862"],
+    ]
+    assert "published only: not enough is public to build it" in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("csv", "table,row,column"), ("latex", r"\begin{table}"), ("markdown", "**")]
+)
+def test_a_format_is_printed_alone(form, begins, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["tables", "broadbent", "--format", form])
+    printed = capsys.readouterr()
+    assert end.value.code == 0
+    assert printed.out.startswith(begins)
+    assert "nothing was run" not in printed.out
+
+
+def test_a_papers_cells_are_filled_with_what_was_run(tmp_path):
+    fleeting.draw(tmp_path / "smic", layout="smic", subjects=3, clips=3, flows=0, seed=5, workers=1)
+    done = fleeting.tables("dfrnet", {"smic": tmp_path / "smic"}, tmp_path / "out", quick=True)
+    assert done.failed == ()
+    assert done.paper == read_paper("dfrnet")
+    assert [run.experiment.name for run in done.runs] == ["dfrnet/smic"], (
+        "the composite's parts are no datasets"
+    )
+    filled = [cell for cell in done.cells() if cell["clean"] is not None]
+    assert {(cell["table"], cell["row"], cell["dataset"]) for cell in filled} == {
+        ("Table 2", "DFR-Net", "smic")
+    }
+    assert [cell["score"] for cell in filled] == ["uf1", "uar"]
+    assert all(cell["oracle"] is not None for cell in filled)
+    assert len(done.notes()) == 2
+    page = (done.folder / "tables.html").read_text()
+    assert "<h2>Table 9: cost of stages</h2>" in page
+    assert f"<td>{filled[0]['clean']:.4f}</td>" in page
+    with (done.folder / "tables.csv").open(newline="") as lines:
+        assert {row["tables"] for row in csv.DictReader(lines)} == {"Table 2"}
+
+
+def test_costs_are_counted_after_the_removal_and_known_of_networks_alone():
+    pruned = read_recipe("htnet/lape-esaat", quick=True)
+    kept = read_recipe("htnet/lape-esaat", quick=True, changes=["name=whole", "training.remove_attention=0"])
+    again = kept.model_copy(update={"name": "again"})
+    costs = costs_of([kept, pruned, read_recipe("megc2019/linear-flow"), again])
+    assert set(costs) == {"whole", "htnet/lape-esaat", "again"}
+    assert costs["again"] == costs["whole"], "networks that are alike are measured once"
+    network = build("htnet", 3, [(3, 56, 56)], kept.model.model_extra, 0)
+    assert costs["whole"].parameters == sum(weight.numel() for weight in network.parameters())
+    assert costs["htnet/lape-esaat"].parameters < costs["whole"].parameters
+    assert costs["htnet/lape-esaat"].flops < costs["whole"].flops
+    assert costs["whole"].milliseconds > 0

@@ -1,5 +1,7 @@
 """What every augmentation promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ STRAIN = ArrayKind(("strain",))
 FLOW = ArrayKind(("u", "v"))
 MAP = ArrayKind(("u", "v", "strain"), rest=127.5)
 PIXELS = ArrayKind(("u", "v", "strain"))
+TILES = replace(MAP, tiles=2)
 KINDS = {
     "gray": GRAY,
     "picture": PICTURE,
@@ -28,6 +31,7 @@ KINDS = {
     "flow": FLOW,
     "map": MAP,
 }
+QUARTERS = [(rows, columns) for rows in (np.s_[:14], np.s_[14:]) for columns in (np.s_[:14], np.s_[14:])]
 REFUSED = {
     "brightness-contrast": {"strain", "flow", "map"},
     "equalise": {"change", "strain", "flow", "map"},
@@ -107,19 +111,22 @@ def test_any_size_and_flat_pictures_stay_finite(name, kind, count, size, flat, s
 
 @pytest.mark.parametrize("name", ["crop", "mirror", "rotate", "shift", "turn"])
 @pytest.mark.parametrize("size", [(56, 56), (48, 61)], ids=["square", "oblong"])
-def test_arrows_still_lead_from_one_picture_to_the_next(name, size):
+@pytest.mark.parametrize("pixel", [1.0, 1.4], ids=["even", "stretched"])
+def test_arrows_still_lead_from_one_picture_to_the_next(name, size, pixel):
     """A spot before and after it moved, and the flow between: still so when all were changed alike.
 
-    The spot is small against the picture and far from its edge, so its centre of mass is where it is.
+    The spot is small against the picture and far from its edge, so its centre of mass is where it is. Where a
+    resize stretched the face, a pixel stands for more of it down than across; arrows are those of the face.
     """
     count, (height, width) = 24, size
     rng = np.random.default_rng(5)
     at = rng.uniform(0.4, 0.6, size=(count, 2)) * (width, height)
     flow = rng.uniform(-5, 5, size=(count, 2))
-    pair = np.stack([spots(at, size), spots(at + flow, size)], axis=1)
+    pair = np.stack([spots(at, size), spots(at + flow / (1, pixel), size)], axis=1)
     field = np.broadcast_to(flow[:, :, None, None], (count, 2, *size)).astype(np.float32)
-    pictures, arrows = changed(name, [pair, field], [ArrayKind(("picture",) * 2), FLOW])
-    moved = centres(pictures[:, 1]) - centres(pictures[:, 0])
+    kinds = [replace(kind, pixel=pixel) for kind in (ArrayKind(("picture",) * 2), FLOW)]
+    pictures, arrows = changed(name, [pair, field], kinds)
+    moved = (centres(pictures[:, 1]) - centres(pictures[:, 0])) * (1, pixel)
     middle = arrows[:, :, height // 2, width // 2]
     np.testing.assert_allclose(moved, middle, atol=0.1)
     assert np.abs(centres(pictures[:, 0]) - centres(pair[:, 0])).max() > 0.5, "nothing was changed"
@@ -135,6 +142,37 @@ def centres(pictures):
     rows, columns = np.mgrid[0 : pictures.shape[1], 0 : pictures.shape[2]] + 0.5
     mass = pictures.sum(axis=(1, 2))
     return np.stack([(pictures * places).sum(axis=(1, 2)) / mass for places in (columns, rows)], axis=1)
+
+
+@pytest.mark.parametrize("name", ["shift", "crop"])
+def test_what_is_in_one_tile_stays_in_it(name):
+    """Each of the four tiles holds other values; none turns up in another tile."""
+    given = np.zeros((40, 3, 28, 28), np.float32)
+    for number, (rows, columns) in enumerate(QUARTERS):
+        given[:, :, rows, columns] = 1000 * number + arrays(MAP, 40, number, (14, 14))
+    (after,) = changed(name, [given], [TILES])
+    assert not np.array_equal(after, given)
+    for number, (rows, columns) in enumerate(QUARTERS):
+        assert (np.floor(after[:, :, rows, columns] / 1000 + 0.4) == number).all()
+
+
+def test_tiles_are_shifted_alike():
+    quarter = arrays(MAP, 20, size=(14, 14))
+    (after,) = changed("shift", [np.tile(quarter, (1, 1, 2, 2))], [TILES])
+    (alone,) = changed("shift", [quarter], [MAP])
+    np.testing.assert_array_equal(after, np.tile(alone, (1, 1, 2, 2)))
+
+
+@pytest.mark.parametrize("name", ["rotate", "turn"])
+def test_tiles_are_not_turned(name):
+    with pytest.raises(OptionError, match="tiles"):
+        changed(name, [arrays(STRAIN)], [replace(STRAIN, tiles=2)])
+
+
+@pytest.mark.parametrize("name", ["shift", "crop"])
+def test_tiles_that_cannot_be_cut_apart_are_refused(name):
+    with pytest.raises(OptionError, match="sides of 27 and 28; use multiples of 2"):
+        changed(name, [arrays(MAP, size=(27, 28))], [TILES])
 
 
 @pytest.mark.parametrize("which", KINDS)

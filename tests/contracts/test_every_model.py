@@ -65,13 +65,13 @@ def learnt_by_heart(model, inputs, labels, rate):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_learns_eight_clips_by_heart(name):
-    """At one of two usual rates: what suits a shallow network is too fast for a deep one."""
+    """At one of three usual rates: what suits a shallow network is too fast for a deep one."""
     labels = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
-    for rate in (3e-3, 1e-3):
+    for rate in (3e-3, 1e-3, 3e-4):
         model, shapes = network(name)
         if learnt_by_heart(model, batch(shapes, 8), labels, rate):
             return
-    pytest.fail(f"{name} does not learn eight clips at either rate")
+    pytest.fail(f"{name} does not learn eight clips at any rate")
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,12 +1,14 @@
 """What every protocol promises: each sample tested once, and nobody on both sides unless it says so."""
 
 import inspect
+import math
 
 import pytest
 
 from fleeting.errors import FoldError
 from fleeting.experiments.run_folder import file_name
 from fleeting.protocols import protocols
+from fleeting.types import Sample
 
 
 @pytest.mark.parametrize("name", protocols)
@@ -56,6 +58,28 @@ def test_an_option_that_cannot_be_met_is_refused(name, option, samples):
     if set(option) <= set(inspect.signature(protocols[name]).parameters):
         with pytest.raises(FoldError, match=";"):
             list(protocols[name](samples, **option))
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("counts", [(63, 32, 108, 27, 25), (57, 26, 12, 15, 26)], ids=["CASME II", "SAMM"])
+def test_a_holdout_of_clips_has_each_class_on_both_sides(counts, seed):
+    clips = [
+        Sample(f"one/s{number % 26}/{label}{number}", "one", f"one/s{number % 26}", str(label))
+        for label, count in enumerate(counts)
+        for number in range(count)
+    ]
+    (fold,) = protocols["holdout-clips"](clips, test_share=0.1, seed=seed)
+    assert len(fold.test) == math.ceil(len(clips) / 10)
+    for side in (fold.train, fold.test):
+        assert {sample.label for sample in side} == {"0", "1", "2", "3", "4"}
+
+
+def test_a_dataset_can_be_named_to_be_the_only_one_tested(samples):
+    (fold,) = protocols["leave-one-dataset-out"](samples, test="two")
+    assert {sample.dataset for sample in fold.test} == {"two"}
+    assert {sample.dataset for sample in fold.train} == {"one", "three"}
+    with pytest.raises(FoldError, match=r"no sample of four, only of one, three, two"):
+        list(protocols["leave-one-dataset-out"](samples, test="four"))
 
 
 @pytest.mark.parametrize("name", protocols)

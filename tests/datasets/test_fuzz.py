@@ -22,7 +22,7 @@ from tests.fixtures.fuzzing import examples, fingerprint
 from tests.fixtures.unprivileged import unprivileged
 
 NAMES = ("casme2", "samm", "samm-lv", "casme3", "casme-sq", "mmew")
-TREES = (*NAMES, "smic", "megc2019", "megc2019-flow")
+TREES = (*NAMES, "clips", "smic", "megc2019", "megc2019-flow")
 ACTS = ("delete", "empty", "cut", "rename", "copy", "link", "loop", "pipe", "folder", "close")
 FRESH = ("1.jpg", "img46.bmp", "x", "Copy.png", "a" * 200, "caf\udce9 7.jpg", ".hidden")
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12)
@@ -102,6 +102,34 @@ def test_any_sheet_is_read_or_refused(
     finally:
         beside.unlink(missing_ok=True)
         path.write_bytes(whole)
+
+
+@pytest.mark.slow
+@examples(12)
+@given(data=st.data(), text_file=st.booleans(), mark=st.sampled_from(",;\t"))
+def test_any_table_of_own_clips_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, text_file: bool, mark: str
+) -> None:
+    root = tmp_path_factory.mktemp("own")
+    datasets["clips"].fabricate(root)
+    path = root / "clips.csv"
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[:8]
+    rows[0] += ["onset_s", "first_frame"]
+    for _ in range(data.draw(st.integers(1, 8))):
+        row = data.draw(st.sampled_from(rows))
+        row += [""] * (len(rows[0]) - len(row))
+        row[data.draw(st.integers(0, len(row) - 1))] = data.draw(cells)
+    if text_file:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, delimiter=mark).writerows(rows)
+    else:
+        path.unlink()
+        book = openpyxl.Workbook()
+        for row in rows:
+            with suppress(openpyxl.utils.exceptions.IllegalCharacterError, ValueError):
+                book.active.append(row)
+        book.save(root / "clips.xlsx")
+    looked("clips", root)
 
 
 def _open(path: Path, mode: int) -> None:

@@ -38,6 +38,14 @@ def test_three_classes_by_dataset(dataset: str, negative: str, out: str) -> None
     ]
 
 
+def test_three_classes_with_sadness_and_fear_of_casme2() -> None:
+    words = ("disgust", "repression", "sadness", "fear", "happiness", "surprise", "others")
+    expected = [*["negative"] * 4, "positive", "surprise", "-"]
+    assert classes_of("casme2", "megc3-broad", *words) == expected
+    for dataset, words in {"samm": ("Anger", "Other", "Fear"), "smic": ("negative", "fear")}.items():
+        assert classes_of(dataset, "megc3-broad", *words) == classes_of(dataset, "megc3", *words)
+
+
 def test_positive_is_happiness_in_any_spelling() -> None:
     assert classes_of("casme3", "megc3", "happy", "Happiness", "happyiness") == ["positive"] * 3
 
@@ -45,11 +53,16 @@ def test_positive_is_happiness_in_any_spelling() -> None:
 def test_five_classes_of_casme2() -> None:
     found = classes_of("casme2", "casme2-5", "happiness", "disgust", "others", "Other", "fear", "sadness")
     assert found == ["happiness", "disgust", "others", "others", "-", "-"]
+    assert classes_of("casme2", "casme2-5-all", "others", "fear", "sadness", "contempt") == [
+        *["others"] * 3,
+        "-",
+    ]
 
 
 def test_five_and_eight_classes_of_samm() -> None:
     words = ("Anger", "Other", "Disgust", "Fear", "Sadness", "comtempt", "repression")
     assert classes_of("samm", "samm-5", *words) == ["anger", *["other"] * 4, "contempt", "-"]
+    assert classes_of("samm", "samm-5-own", *words) == ["anger", "other", "-", "-", "-", "contempt", "-"]
     assert classes_of("samm", "samm-8", *words)[1:] == [
         "other",
         "disgust",
@@ -75,6 +88,9 @@ def test_raw_words_are_sorted_and_spelled_one_way() -> None:
 def test_class_order_is_that_of_the_challenge() -> None:
     assert label_sets["megc3"].classes == ("negative", "positive", "surprise")
     assert label_sets["casme2-5"].classes == ("happiness", "disgust", "repression", "surprise", "others")
+    assert label_sets["megc3-broad"].classes == label_sets["megc3"].classes
+    assert label_sets["casme2-5-all"].classes == label_sets["casme2-5"].classes
+    assert label_sets["samm-5-own"].classes == label_sets["samm-5"].classes
     assert label_sets["samm-5"].classes == ("anger", "happiness", "contempt", "surprise", "other")
     assert len(label_sets["samm-8"].classes) == 8
     assert labelled([], "megc3") == ([], ("negative", "positive", "surprise"))

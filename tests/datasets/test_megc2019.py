@@ -39,14 +39,14 @@ def test_parts_keep_their_names_and_words(tmp_path: Path) -> None:
     COMPOSITE.fabricate(tmp_path)
     samples = COMPOSITE.samples(tmp_path)
     assert {sample.dataset for sample in samples} == {"casme2", "samm", "smic"}
-    assert {s.label for s in samples if s.dataset == "casme2"} == {
-        "disgust",
-        "repression",
-        "happiness",
-        "surprise",
-    }
+    words = {s.label for s in labelled(samples, "raw")[0] if s.dataset == "casme2"}
+    assert words == {"disgust", "repression", "happiness", "surprise", "sadness", "fear"}
     assert "Other" not in {sample.label for sample in samples}
-    assert len(labelled(samples, "megc3")[0]) == len(samples)
+    listed, broad = (labelled(samples, name)[0] for name in ("megc3", "megc3-broad"))
+    assert {s.id for s in samples} == {s.id for s in broad}
+    more = {s.id for s in broad} - {s.id for s in listed}
+    assert {s.label for s in samples if s.id in more} == {"sadness", "fear"}
+    assert {s.label for s in broad if s.id in more} == {"negative"}
 
 
 @pytest.mark.slow
@@ -82,8 +82,9 @@ def test_the_labels_of_2014_and_the_two_clips_left_out(tmp_path: Path) -> None:
     ]
     shutil.rmtree(tmp_path / "casme2")
     CASME2.write(tmp_path / "casme2", rows)
-    mine = [sample.id for sample in COMPOSITE.samples(tmp_path) if sample.dataset == "casme2"]
-    assert mine == ["casme2/sub24/EP07_02"]
+    listed, broad = (labelled(COMPOSITE.samples(tmp_path), name)[0] for name in ("megc3", "megc3-broad"))
+    assert [s.id for s in listed if s.dataset == "casme2"] == ["casme2/sub24/EP07_02"]
+    assert [s.id for s in broad if s.dataset == "casme2"] == ["casme2/sub24/EP07_01", "casme2/sub24/EP07_02"]
     assert len(CASME2.samples(tmp_path / "casme2")) == 4
     (note,) = (p for p in check("megc2019", tmp_path).problems if "frames" not in p.what)
     assert (note.clip, note.blocks) == ("casme2/sub24/EP07_01", False)
@@ -112,6 +113,16 @@ def test_damage_of_a_member_is_named(tmp_path: Path) -> None:
     (tmp_path / "samm" / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes(b"PK cut")
     with pytest.raises(DatasetError, match=r"SAMM_Micro_FACS_Codes_v2\.xlsx is not a whole Excel workbook"):
         check("megc2019", tmp_path)
+
+
+def test_a_composite_with_casme3_holds_the_clips_of_both(tmp_path: Path) -> None:
+    both = datasets["megc2019-casme3"]
+    both.fabricate(tmp_path)
+    found = both.samples(tmp_path)
+    alone = datasets["casme3"].samples(tmp_path / "casme3")
+    assert [s for s in found if s.dataset != "casme3"] == COMPOSITE.samples(tmp_path)
+    assert [s for s in found if s.dataset == "casme3"] == [s for s in alone if s.label not in ("others",)]
+    assert check("megc2019-casme3", tmp_path).problems == ()
 
 
 def test_members_are_the_datasets_of_that_name() -> None:

@@ -104,6 +104,36 @@ def test_what_was_changed_of_a_recipe_is_kept():
     assert "training.lr=0.5" in experiment.toml()
 
 
+def test_another_dataset_takes_over_neither_release_nor_left_out_clips():
+    own = read_recipe("htnet/table1").data
+    assert (own.release, len(own.leave_out)) == ("2014", 2)
+    other = read_recipe("htnet/table1", changes=["data.dataset=samm"]).completed().data
+    assert (other.release, other.leave_out) == ("", ())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_release_is_a_number_or_a_word_and_is_kept_where_the_dataset_is_changed_too(order):
+    changes = ["data.dataset=casme2", "data.release=2019"][::order]
+    assert read_recipe("drawn/linear-flow", changes=changes).completed().data.release == "2019"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "error", "words"),
+    [("casme2", UnknownNameError, "no release of casme2"), ("samm", OptionError, "no releases that differ")],
+)
+def test_a_release_that_the_dataset_has_not_is_refused(dataset, error, words):
+    changes = [f"data.dataset={dataset}", "data.release=2015"]
+    with pytest.raises(error, match=words):
+        read_recipe("drawn/linear-flow", changes=changes).completed()
+
+
+def test_another_protocol_takes_over_no_option():
+    other = ["protocol.name=holdout-clips", "protocol.test_share=0.2"]
+    recipe = read_recipe("broadbent/kfold", changes=other)
+    assert recipe.completed().protocol.model_extra == {"test_share": 0.2, "seed": 0}
+    assert read_recipe("broadbent/kfold", changes=["protocol.folds=3"]).protocol.model_extra["seed"] == 42
+
+
 def test_an_unknown_recipe_is_met_with_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'megc2019/ststnet'"):
         read_recipe("megc2019/stsnet")

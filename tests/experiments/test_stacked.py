@@ -13,51 +13,16 @@ from fleeting.errors import OptionError, ScoreError
 from fleeting.executors import executors
 from fleeting.experiments import stacked as folds
 from fleeting.experiments.fold import Job, evaluate
-from fleeting.experiments.recipe import Experiment, read_recipe
-from fleeting.experiments.recipe_tables import ModelChoice
-from fleeting.experiments.task import Task, fold_seed, rows_of, training_set
-from fleeting.inputs.loading import Inputs
+from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.task import fold_seed, rows_of, training_set
 from fleeting.models import build, models
 from fleeting.training import side_by_side
 from fleeting.training.fitting import fit
 from fleeting.training.options import Diffusion, Training
 from fleeting.training.training_set import TrainingSet
 from fleeting.training.vmapped import InTheirPlace
-from fleeting.types import ArrayKind, Fold, Sample
-
-CLASSES = ("negative", "positive", "surprise")
-CLIPS = (3, 17, 8, 11, 9)
-"""Clips of each subject: no two folds are of one size, and with batches of 8 not of one number of batches."""
-
-
-def task_of(model="ststnet", side=28, spoilt=False, options=None, **training):
-    """Folds of one subject each, over maps whose class is, faintly, where they are bright."""
-    rng = np.random.default_rng(7)
-    people = [person for person, count in enumerate(CLIPS) for _ in range(count)]
-    labels = np.arange(len(people)) % 3
-    maps = rng.uniform(90, 150, size=(len(people), 3, side, side)).astype(np.float32)
-    for row, label in enumerate(labels):
-        maps[row, :, label * 8 : label * 8 + 8] += 8
-    if spoilt:
-        maps[0] = np.nan
-    samples = tuple(
-        Sample(f"d/s{person}/{row}", "d", f"d/s{person}", CLASSES[labels[row]])
-        for row, person in enumerate(people)
-    )
-    inputs = Inputs(samples, (maps,), (ArrayKind(("u", "v", "strain"), rest=127.5),), (), {}, {})
-    choice = ModelChoice(name=model, **(options or {}))
-    recipe = Training(**{"batch": 8, "epochs": 5, "device": "cpu", **training})
-    return Task(Experiment(model=choice, training=recipe), inputs, CLASSES)
-
-
-def jobs_of(task):
-    folds = []
-    for subject in sorted({sample.subject for sample in task.inputs.samples}):
-        train, test = (
-            tuple(s for s in task.inputs.samples if (s.subject == subject) is held) for held in (False, True)
-        )
-        folds.append(Fold(subject, train, test))
-    return [Job(fold, seed=3) for fold in folds]
+from fleeting.types import ArrayKind, Fold
+from tests.fixtures.tasks import CLIPS, jobs_of, task_of
 
 
 def probabilities(results):
@@ -71,13 +36,16 @@ HTNET = {
 }
 WEIGHED = {"class_weights": "balanced", "label_smoothing": 0.1, "optimizer": "adamw", "schedule": "cosine"}
 FILLED = {"diffusion": Diffusion(epochs=1, width=8, steps=10, sampling_steps=2)}
+COPIED = {"augmented_copies": 2, "order": "by-class"}
 FOCAL = {"loss": "focal", "class_weights": "balanced", "optimizer": "sgd", "schedule": "step"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("augment", [(), ("mirror", "shift")])
 @pytest.mark.parametrize(
-    "asked", [{}, HTNET, WEIGHED, FOCAL, FILLED], ids=["ststnet", "htnet", "weighed", "focal", "filled"]
+    "asked",
+    [{}, HTNET, WEIGHED, FOCAL, FILLED, COPIED],
+    ids=["ststnet", "htnet", "weighed", "focal", "filled", "copied"],
 )
 def test_together_they_learn_what_they_learn_alone(asked, augment):
     task = task_of(**asked, augment=augment, trace_oracle=True)

@@ -134,6 +134,28 @@ def weights(tokens, heads=2, batch=None):
     return torch.rand(shape, generator=torch.Generator().manual_seed(tokens)).softmax(dim=-1)
 
 
+def test_rollout_without_a_path_around_is_the_product_of_the_layers():
+    layers = [torch.tensor([FIRST]), torch.tensor([SECOND])]
+    np.testing.assert_allclose(rollout(layers, [False, False]), np.matmul(SECOND, FIRST), atol=1e-7)
+    half = (np.array(SECOND) + np.eye(3)) / 2
+    np.testing.assert_allclose(rollout(layers, [False, True]), half @ FIRST, atol=1e-7)
+
+
+@pytest.mark.parametrize(("name", "options"), [("broadbent", {}), ("meganet", {"reading": "printed"})])
+def test_rollout_of_a_network_without_a_path_around_its_attention_is_the_attention(name, options):
+    shapes, small_options = small(name)
+    if name == "meganet":
+        options = {**options, "blocks": 1}
+    model = build(name, 3, shapes, {**small_options, **options}, seed=0)
+    kept = []
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.register_forward_hook(lambda _m, _g, out: kept.append(out))
+    looks, _ = looks_by_name(model, arrays_for(shapes))
+    (rolled,) = (look.values for (name, _), look in looks.items() if name == "rollout")
+    np.testing.assert_allclose(rolled.ravel(), kept[0][0, 0].mean(dim=0).detach(), rtol=1e-4)
+
+
 @pytest.mark.parametrize("token", [False, True])
 def test_rollout_goes_back_to_the_picture(token):
     """From the class token where there is one, else from the mean of all."""

@@ -1,11 +1,13 @@
 """From samples to arrays: crops, apexes, tones, options, and the cache between."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fleeting
+from fleeting.apex import apex_finders
 from fleeting.datasets import datasets
 from fleeting.errors import CacheError, FaceError, OptionError, UnknownNameError, VideoError
 from fleeting.experiments.recipe import read_recipe
@@ -44,6 +46,24 @@ def test_a_whole_picture_is_aligned_and_its_apex_is_the_sheets(root: Path) -> No
         assert opened.clip.frames.shape[1:] == (170, 139, 3)
         assert opened.clip.apex == sample.apex - sample.onset
         assert opened.clip.times[-1] == pytest.approx((sample.offset - sample.onset) / 30)
+
+
+def test_a_finder_is_asked_only_where_the_sheet_has_no_apex(root: Path) -> None:
+    dataset = datasets["casme3"]
+    first, second, third = dataset.samples(root)
+    samples = [first, replace(second, apex=None), third]
+    found = load(dataset, root, samples, view("apex", apex="annotated-or-dc-rois"))
+    assert found.apexes == {"annotated": 2, "dc-rois": 1}
+    opened = open_clip(dataset, root, samples[1], view("apex", apex="annotated-or-dc-rois"))
+    assert opened.clip.apex == apex_finders["dc-rois"](opened.clip)
+    assert load(dataset, root, samples, view("apex")).apexes == {"annotated": 2, "middle": 1}
+
+
+def test_kinds_say_how_far_a_resize_stretched_the_face(root: Path) -> None:
+    dataset = datasets["casme3"]
+    found = load(dataset, root, dataset.samples(root), view("apex", "signed-difference", "region-map"))
+    assert [kind.pixel for kind in found.kinds] == pytest.approx([170 / 139, 170 / 139, 1])
+    assert [kind.tiles for kind in found.kinds] == [1, 1, 2]
 
 
 def unevenness(picture: np.ndarray) -> float:
@@ -150,7 +170,8 @@ def test_a_recipe_gives_its_inputs_options(root: Path, tmp_path: Path) -> None:
 def video(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     """Four seconds of drawn video with one clear event."""
     folder = tmp_path_factory.mktemp("drawn") / "video"
-    truth = draw(folder, videos=1, seconds=4, fps=50, events_per_minute=15, amplitude=1.5, flows=0, workers=1)
+    how = {"seconds": 4, "fps": 50, "events_per_minute": 15, "amplitude": 1.5, "style": "flat"}
+    truth = draw(folder, videos=1, **how, flows=0, workers=1)
     return folder / truth["videos"][0]["file"], truth["videos"][0]["events"][0]
 
 

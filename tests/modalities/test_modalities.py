@@ -68,6 +68,8 @@ def test_every_promised_name_exists():
         ("mesti", {}, 2, [-2, 0, 2, 1, -1]),
         ("mesti", {}, 1, [-1, 1, 2, 0, -2]),
         ("mesti", {}, 0, [0, 1, -1]),
+        ("mesti", {"pairs": "all"}, 2, [-1, 3, 6, 3, -1, -4, -6]),
+        ("mesti", {"pairs": "all"}, 0, [2, 0, -2]),
     ],
 )
 def test_frames_weigh_what_was_counted_by_hand(name, options, apex, weights):
@@ -159,14 +161,49 @@ def test_condensed_images_show_the_place_that_moved(name):
     assert np.hypot(row / HEIGHT - RIGHT_BROW[1], column / WIDTH - RIGHT_BROW[0]) < 0.15
 
 
-def test_active_image_counts_what_stays_and_affective_image_what_flickers():
+def test_affective_image_counts_what_flickers():
     frames = np.full((9, 4, 4), 100.0)
     frames[1:, 0, 0] = 140  # moves once and stays
     frames[1::2, 3, 3] = 140  # comes and goes
-    clip = clip_of(frames)
-    active, affective = (modalities[name](clip)[0] for name in UNSIGNED)
-    assert (active[0, 0], active[3, 3]) == (255, 127.5)
+    affective = modalities["affective-image"](clip_of(frames))[0]
     assert (affective[0, 0], affective[3, 3]) == (pytest.approx(255 / 8), 255)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 8])
+def test_active_image_is_the_sum_of_all_differences_but_those_of_neighbours(length):
+    frames = clip_of(random_walk(1, length)).frames.astype(float)
+    total = np.zeros(frames.shape[1:])
+    for j in range(length):
+        for k in range(j - 1):
+            total += frames[j] - frames[k]
+    total = np.maximum(total, 0).transpose(2, 0, 1)
+    expected = total * 255 / total.max() if total.any() else total
+    assert expected.min() == 0
+    np.testing.assert_allclose(
+        modalities["active-image"](clip_of(random_walk(1, length))), expected, atol=1e-3
+    )
+
+
+def test_active_image_shows_what_became_brighter_and_not_what_became_darker():
+    frames = np.full((6, 4, 4), 100.0)
+    frames[3:, 0, 0], frames[3:, 3, 3] = 140, 60
+    active = modalities["active-image"](clip_of(frames))[0]
+    assert (active[0, 0], active[3, 3], active[1, 1]) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("apex", [0, 2, 7, 9])
+def test_mesti_of_all_pairs_is_the_first_step_of_ranking_frames_by_nearness_to_the_apex(apex):
+    """From nought, a step of RankSVM adds up the differences of all pairs."""
+    clip = clip_of(random_walk(apex), apex)
+    frames, away = clip.frames.astype(float), np.abs(np.arange(10) - apex)
+    step = sum(frames[i] - frames[j] for i in range(10) for j in range(10) if away[i] < away[j])
+    expected = 255 * (step - step.min()) / np.ptp(step)
+    np.testing.assert_allclose(modalities["mesti"](clip, pairs="all"), expected.transpose(2, 0, 1), atol=1e-3)
+
+
+def test_unknown_pairs_of_mesti_are_refused():
+    with pytest.raises(UnknownNameError, match="'all'"):
+        modalities["mesti"](clip_of(random_walk(0)), pairs="al")
 
 
 def test_flow_is_the_movement_in_pixels():

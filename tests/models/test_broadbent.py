@@ -2,12 +2,17 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from fleeting.errors import OptionError
+from fleeting.experiments.recipe import read_recipe
 from fleeting.models import build
 from fleeting.models.broadbent import BroadbentAttention
+from fleeting.training.fitting import begun
+from fleeting.training.training_set import TrainingSet
+from fleeting.types import ArrayKind
 
 
 @torch.no_grad()
@@ -51,6 +56,25 @@ def test_the_papers_numbers():
     model.dense.register_forward_pre_hook(lambda _, given: pooled.append(given[0]))
     assert model.eval()(torch.randn(2, 1, 64, 64)).shape == (2, 8)
     assert pooled[0].shape == (2, 16)
+
+
+@pytest.mark.parametrize("name", ["kfold", "stratified-kfold", "by-subject"])
+def test_its_recipes_scale_pictures_to_between_0_and_1(name):
+    recipe = read_recipe(f"broadbent/{name}").training
+    pictures = np.random.default_rng(0).integers(0, 256, size=(6, 1, 64, 64)).astype(np.float32)
+    data = TrainingSet((pictures,), (ArrayKind(("picture",)),), np.arange(6) % 3, tuple("aabbcc"), 3)
+    model = build("broadbent", 3, ((1, 64, 64),), {}, seed=0)
+    (scaled,) = begun(model, data, recipe, seed=0)[0].scaled([pictures])
+    np.testing.assert_allclose(scaled.cpu(), pictures / 255, atol=1e-6)
+
+
+def test_there_may_be_more_dense_layers():
+    model = build("broadbent", 8, ((1, 64, 64),), {"dense": 3, "hidden": 20}, seed=0)
+    sizes = [(m.in_features, m.out_features) for m in model.dense if isinstance(m, torch.nn.Linear)]
+    assert sizes == [(16, 20), (20, 20), (20, 20)]
+    assert sum(isinstance(module, torch.nn.ReLU) for module in model.dense) == 3
+    with pytest.raises(OptionError, match="0 dense layers"):
+        build("broadbent", 8, ((1, 64, 64),), {"dense": 0}, seed=0)
 
 
 def test_a_picture_too_small_to_be_pooled_thrice_is_refused():

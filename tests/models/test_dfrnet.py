@@ -123,6 +123,8 @@ def test_three_stages_have_just_over_three_million_parameters():
     assert sizes == sorted(sizes)
     assert sizes[3] > 3 * sizes[2], "a fourth stage costs several times as much"
     assert parameters(DFRNet(3, backbone="alexnet")) < sizes[2] < parameters(DFRNet(3, backbone="vit"))
+    with torch.device("meta"):
+        assert parameters(DFRNet(3, backbone="vit-base")) > 20 * sizes[2]
 
 
 @pytest.mark.parametrize("left_out", BRANCHES)
@@ -159,7 +161,19 @@ def test_attention_can_be_left_out():
     assert kinds(backbone="vit") == {ChannelAttention: 0, SpatialAttention: 0, Gate: 0}
 
 
-@pytest.mark.parametrize(("backbone", "size"), [("alexnet", 64), ("vit", 28), ("vit", 30)])
+@pytest.mark.parametrize("gate", ["relu", "sigmoid"])
+def test_the_printed_gate_shuts_channels_for_good_and_a_sigmoid_none(gate):
+    model = DFRNet(3, width=64, size=28, gate=gate).eval()
+    seen = []
+    model.fusion.weigh.register_forward_hook(lambda _module, _given, out: seen.append(out))
+    model(**inputs(8)).sum().backward()
+    shut = (seen[0] == 0).all(dim=0).flatten()
+    assert (0.2 < shut.float().mean() < 0.8) if gate == "relu" else not shut.any()
+    learns = model.fusion.weigh[1][0].weight.grad.abs().amax(dim=(1, 2, 3)) > 0
+    assert torch.equal(learns, ~shut)
+
+
+@pytest.mark.parametrize(("backbone", "size"), [("alexnet", 64), ("vit", 28), ("vit", 30), ("vit-base", 28)])
 def test_other_backbones_learn_in_every_weight(backbone, size):
     torch.manual_seed(0)
     model = DFRNet(3, width=8, size=size, backbone=backbone)
@@ -167,7 +181,8 @@ def test_other_backbones_learn_in_every_weight(backbone, size):
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().max() > 0, name
-    assert sum(isinstance(module, Attention) for module in model.modules()) == (6 if backbone == "vit" else 0)
+    layers = {"alexnet": 0, "vit": 6, "vit-base": 12}[backbone]
+    assert sum(isinstance(module, Attention) for module in model.modules()) == layers
 
 
 def test_pictures_may_be_gray():
@@ -181,9 +196,10 @@ def test_pictures_may_be_gray():
     [
         ({"stages": 5}, "5 stages"),
         ({"fusion": "subtract"}, "add, multiply"),
+        ({"gate": "tanh"}, "relu, sigmoid"),
         ({"branches": ("temporal", "audio")}, "temporal, spatial, differential"),
         ({"branches": ()}, "one or more"),
-        ({"backbone": "vgg"}, "residual, alexnet or vit"),
+        ({"backbone": "vgg"}, "residual, alexnet, vit or vit-base"),
         ({"backbone": "alexnet", "size": 56}, "63 or more"),
     ],
 )

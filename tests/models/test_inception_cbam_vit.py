@@ -1,21 +1,33 @@
 """Inception-CBAM-ViT: the branches of each variant, and its attentions against slow code and by hand."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from fleeting.errors import OptionError, UnknownNameError
+from fleeting.experiments.recipe import read_recipe
+from fleeting.experiments.samples import view_of
+from fleeting.inputs.view import arrays_of
+from fleeting.modalities import kind_of
 from fleeting.models import build
 from fleeting.models.inception_cbam_vit import (
     BRANCHES,
+    READINGS,
     ChannelAttention,
+    EightBranches,
     HeadDropout,
     Inception,
     SelfAttention,
     SpatialAttention,
 )
+from fleeting.training.fitting import begun
+from fleeting.training.options import Training
+from fleeting.training.training_set import TrainingSet
+from tests.fixtures.bumps import bumped_clip
 
 SMALL = {"dim": 16, "depth": 1, "hidden": 16}
 PICTURES = ((3, 28, 28), (3, 28, 28))
@@ -52,8 +64,9 @@ def test_a_variant_has_the_parts_of_its_name_and_no_others(branches, parts):
 
 
 @pytest.mark.parametrize("branches", BRANCHES)
-def test_every_weight_of_every_variant_takes_part(branches):
-    model = network(branches, of(branches), mask=True, pre_logits=8)
+@pytest.mark.parametrize("reading", READINGS)
+def test_every_weight_of_every_variant_takes_part(branches, reading):
+    model = network(branches, of(branches), mask=True, pre_logits=8, reading=reading)
     model(*inputs(of(branches), 4)).square().sum().backward()
     idle = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert not idle
@@ -68,14 +81,30 @@ def test_a_branch_alone_sees_the_motion_and_both_see_the_face_too(branches):
     assert not torch.equal(model(motion, position), model(motion.flip(3), position))
 
 
-def test_the_lstm_sees_what_changes_and_in_which_order():
+def test_the_lstm_sees_in_which_order_pictures_come():
     model = network("dual-lstm", SEQUENCE)
     sequence, position = inputs(SEQUENCE)
-    pictures = sequence.unflatten(1, (4, 3))
-    shifted = (pictures + torch.randn(2, 1, 3, 28, 28)).flatten(1, 2)
-    torch.testing.assert_close(model(shifted, position), model(sequence, position), atol=1e-4, rtol=1e-3)
-    swapped = pictures[:, [0, 3, 2, 1]].flatten(1, 2)
+    swapped = sequence.unflatten(1, (4, 3))[:, [1, 0, 3, 2]].flatten(1, 2)
     assert not torch.allclose(model(swapped, position), model(sequence, position), atol=1e-4)
+
+
+def brighter(clip, by):
+    return replace(clip, frames=clip.frames // 2 + np.uint8(by))
+
+
+def test_how_bright_a_clip_is_never_reaches_the_lstm():
+    """Through the recipe's inputs and their scaling, learnt from clips of which each is brighter."""
+    view = view_of(read_recipe("inception-cbam-vit/dual-lstm", quick=True))
+    clip = bumped_clip(frames=6, apex=3)
+    rows = [arrays_of(brighter(bumped_clip(frames=6, apex=3, seed=n), 20 * n), view) for n in range(5)]
+    arrays = tuple(map(np.stack, zip(*rows, strict=True)))
+    kinds = tuple(kind_of(i.modality, a.shape[1]) for i, a in zip(view.inputs, arrays, strict=True))
+    data = TrainingSet(arrays, kinds, np.arange(5) % 3, tuple("abcde"), 3)
+    model = network("dual-lstm", tuple(array.shape[1:] for array in arrays))
+    fitted, _ = begun(model, data, Training(), seed=0)
+    dark, bright = (fitted.scaled([a[None] for a in arrays_of(brighter(clip, by), view)]) for by in (0, 100))
+    assert not torch.allclose(dark[1], bright[1])
+    torch.testing.assert_close(model.motion(dark[0]), model.motion(bright[0]))
 
 
 def test_the_papers_numbers():
@@ -83,13 +112,34 @@ def test_the_papers_numbers():
     heads = [module for module in model.modules() if isinstance(module, SelfAttention)]
     assert [(module.heads, tuple(module.qkv.weight.shape)) for module in heads] == [(4, (1536, 512))] * 3
     assert model.position.positions.shape == (1, 14 * 14 + 1, 512)
-    branches = [*model.motion.look[0].plain, *model.motion.look[0].pooled]
-    assert [branch.out_channels for branch in branches] == [6] * 8
+    first, second = (module for module in model.modules() if isinstance(module, Inception))
+    pictures = torch.zeros(2, 3, 28, 28)
+    assert [branch(pictures).shape[1] for branch in first.branches] == [6] * 4
+    assert [branch(first(pictures)).shape[1] for branch in second.branches] == [12] * 4
     assert model.motion.look[1].squeeze.out_channels == 48 // 16
+    other = network("inception-cbam", reading="eight-branches").motion.look[0]
+    assert [branch.out_channels for branch in (*other.plain, *other.pooled)] == [6] * 8
+
+
+def test_linear_layers_of_the_transformer_start_as_the_paper_says_they_are_set():
+    model = build("inception-cbam-vit", 3, ((3, 56, 56), (3, 56, 56)), {}, seed=0).position
+    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    assert linears
+    for linear in linears:
+        assert linear.weight.std().item() == pytest.approx(0.02, rel=0.02)
+        assert not linear.bias.any()
+
+
+def test_the_branches_of_a_level_see_one_three_five_and_the_maxima_of_three_places():
+    level = Inception(24, 6).eval()
+    for branch, reach in zip(level.branches, (1, 3, 5, 3), strict=True):
+        picture = torch.rand(1, 24, 9, 9, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        branch(picture)[..., 4, 4].sum().backward()
+        assert int((picture.grad.abs().sum(dim=(0, 1, 3)) > 0).sum()) == reach
 
 
 def test_the_eighth_branch_sees_maxima():
-    inception = Inception(1).eval()
+    inception = EightBranches(1).eval()
     with torch.no_grad():
         for branch in (*inception.plain, *inception.pooled):
             branch.weight.zero_()
@@ -179,8 +229,9 @@ def test_whole_heads_are_dropped_and_the_rest_makes_up_for_it():
     ("shapes", "options", "error", "words"),
     [
         (PICTURES, {"branches": "duall"}, UnknownNameError, "did you mean 'dual'"),
-        (PICTURES, {"branches": "dual-lstm"}, OptionError, "choose sequence"),
+        (PICTURES, {"branches": "dual-lstm"}, OptionError, "choose difference-sequence"),
         (((7, 28, 28), (3, 28, 28)), {"branches": "dual-lstm"}, OptionError, "found 7 channels"),
+        (PICTURES, {"reading": "two"}, UnknownNameError, "two-levels"),
         (PICTURES, {"heads": 3}, OptionError, "3 heads"),
         (((3, 9, 9), (3, 9, 9)), {}, OptionError, "side of 9"),
     ],

@@ -216,7 +216,7 @@ def test_a_full_disk_is_one_sentence(made, tmp_path, capsys, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fleeting.analysis.analyze.events_csv", full)
+    monkeypatch.setattr("fleeting.analysis.one_input.events_csv", full)
     status, _, err = typed(capsys, "analyze", made / "wall.mp4", "--out", tmp_path / "out", *NONE)
     assert status == 2
     assert "cannot be written (No space left on device): free some space, or name another place" in err

@@ -10,6 +10,7 @@ import fleeting
 from fleeting.cli import main
 from fleeting.errors import OutputError, RunError
 from fleeting.experiments.recipe import read_recipe, recipe_names
+from fleeting.experiments.recipe_tables import ProtocolChoice
 from fleeting.experiments.run_folder import Run
 from fleeting.reports.markdown import KEPT, command, write_results
 
@@ -97,11 +98,14 @@ def test_the_best_clean_score_comes_first_with_how_many_were_looked_at(runs, tmp
 def test_each_is_tested_against_the_first_that_is_named(runs, tmp_path):
     text = write_results(runs, tmp_path / "results.md").read_text()
     rows = table(text, "Against drawn/linear-flow")
-    for row, run in zip(rows, runs[1:], strict=True):
-        gap = run.scores["clean"]["uf1"] - runs[0].scores["clean"]["uf1"]
-        assert float(row[1].split()[0]) == pytest.approx(gap, abs=1e-4)
-    assert 0 < float(rows[0][3]) <= 1
-    assert rows[1][3] == "–"  # two seeds against one
+    tested = [(run, score) for run in runs[1:] for score in ("UF1", "UAR", "accuracy")]
+    for row, (run, score) in zip(rows, tested, strict=True):
+        gap = run.scores["clean"][score.lower()] - runs[0].scores["clean"][score.lower()]
+        assert row[1] == score
+        assert float(row[2].split()[0]) == pytest.approx(gap, abs=1e-4)
+        assert 0 < float(row[5]) <= float(row[6]) <= 1
+    assert 0 < float(rows[0][3]) <= float(rows[0][4]) <= 1
+    assert rows[3][3:5] == ["–", "–"]  # two seeds against one
     assert "Against drawn/ststnet" in write_results(runs[::-1], tmp_path / "other.md").read_text()
 
 
@@ -141,7 +145,7 @@ def test_the_command_gives_the_same_predictions(runs, tmp_path, capsys):
         ("htnet/base", True, ["training.seeds=3", "training.seed=7"]),
         ("megc2019/ststnet", False, ["training.augment=['mirror', 'shift']", "training.lr=5e-5"]),
         ("megc2019/rcn", False, ["model.wide=true", "modality.flow-map.side=60", "data.height = 200"]),
-        ("meganet/five-classes", False, ["data.dataset=samm", "data.labels=samm-5"]),
+        ("meganet/five-classes", False, ["data.dataset=samm", "data.labels=samm-5-own"]),
         ("meganet/vgg19-mesti", True, ["data.dataset=samm"]),
         ("megc2019/ststnet", False, ["training.epochs=5", "training.epochs=6"]),
     ],
@@ -165,6 +169,10 @@ def test_a_recipe_that_is_another_by_now_is_changed_to_what_it_was(asked):
     found, _, _ = asked(command(then, "experiment.toml"))
     assert found.training == then.training
     assert found.altered == ('training.augment=["mirror"]',)
+    once = ProtocolChoice(name="stratified-kfold-frames", folds=8, seed=42)
+    then = read_recipe("broadbent/kfold").completed().model_copy(update={"protocol": once})
+    found, _, _ = asked(command(then, "experiment.toml"))
+    assert found.completed().protocol == once
 
 
 def test_a_recipe_of_ones_own_is_run_from_the_runs_folder(runs, asked, tmp_path, monkeypatch):

@@ -120,7 +120,9 @@ def test_one_seed_against_several_is_compared_over_all_of_them(runs, seeded, tmp
     assert found.difference["uf1"] == pytest.approx(found.second["uf1"] - found.first["uf1"])
     text = write_comparison([runs[1], seeded], tmp_path / "page.html").read_text()
     assert f"<td>{found.difference['uf1']:+.3f}</td>" in text
-    assert re.search(r"<td>–</td><td>[\d.]+</td>\s*<td>–</td></tr></tbody>", text)
+    assert re.search(
+        r"<td>–</td><td>–</td><td>[\d.]+</td><td>[\d.]+</td><td>–</td><td>10</td></tr></tbody>", text
+    )
     assert "1 and 3 seeds: no permutation test" in text
     assert "A dash is a test that cannot" in text
 

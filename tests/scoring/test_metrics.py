@@ -71,10 +71,29 @@ def test_the_numbers_are_those_of_scikit_learn(seed):
     assert found.accuracy == pytest.approx(accuracy_score(truth, predicted))
     assert found.mse == pytest.approx(mean_squared_error(truth, predicted))
     assert found.mae == pytest.approx(mean_absolute_error(truth, predicted))
+    assert found.weighted_f1 == pytest.approx(f1_score(truth, predicted, average="weighted"))
+    assert found.weighted_recall == pytest.approx(recall_score(truth, predicted, average="weighted"))
+    assert found.weighted_recall == pytest.approx(found.accuracy)
+    assert found.weighted_precision == pytest.approx(precision_score(truth, predicted, average="weighted"))
     assert np.array_equal(found.confusion, confusion_matrix(truth, predicted))
     by_class = f1_score(truth, predicted, average=None)
     assert [c.f1 for c in found.per_class] == pytest.approx(list(by_class))
     assert [c.support for c in found.per_class] == np.bincount(truth).tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_errors_of_the_probabilities_are_their_formulas(seed):
+    truth, predicted = guesses(80, seed)
+    chances = np.random.default_rng(seed).dirichlet(np.ones(3), 80)
+    found = score(say(truth, predicted, chances=chances), CLASSES, draws=10)
+    wanted = np.eye(3)[truth]
+    assert found.brier == pytest.approx(3 * mean_squared_error(wanted, chances))
+    assert found.probability_mae == pytest.approx(mean_absolute_error(wanted, chances))
+
+
+def test_without_probabilities_they_have_no_error():
+    found = score(say(*guesses(60, 0)), CLASSES, draws=10)
+    assert (found.brier, found.probability_mae, found.auc) == (None, None, None)
 
 
 @pytest.mark.parametrize("rounded", [None, 1])  # rounded: many equal probabilities
@@ -169,7 +188,8 @@ def test_the_dictionary_is_json_with_the_promised_keys():
     datasets = ["a", "b"] * 30
     found = score(say(*guesses(60, 0), datasets=datasets), CLASSES, draws=50).as_dict()
     promised = {"n", "uf1", "uar", "accuracy", "precision", "recall", "mse", "mae", "auc", "ci95", "parts"}
-    assert set(found) == promised | {"undefined_draws", "classes", "confusion"}
+    more = {"weighted_precision", "weighted_recall", "weighted_f1", "brier", "probability_mae"}
+    assert set(found) == promised | more | {"undefined_draws", "classes", "confusion"}
     assert set(found["parts"]["a"]) == set(found)
     low, high = found["ci95"]["uf1"]
     assert low < found["uf1"] < high

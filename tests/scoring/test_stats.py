@@ -11,7 +11,7 @@ from scipy import stats as scipy_stats
 from fleeting.errors import LogError, OptionError, ScoreError
 from fleeting.scoring.metrics import confusion, measures, over_seeds, score, subject_matrices
 from fleeting.scoring.null import lift, null_oracle, null_score, read_labels
-from fleeting.scoring.stats import compare, mcnemar, paired_t, permutation_test
+from fleeting.scoring.stats import compare, holm, mcnemar, paired_t, permutation_test, pseudo_values
 from fleeting.types import Prediction
 
 CLASSES = ("negative", "positive", "surprise")
@@ -154,7 +154,7 @@ def test_permutation_p_matches_the_enumeration_of_all_swaps():
         b = np.where(swap[:, None, None], matrices[0], matrices[1])
         gaps.append(abs(measures(a.sum(axis=0))["uf1"] - measures(b.sum(axis=0))["uf1"]))
     exact = np.mean(np.array(gaps) >= observed - 1e-12)
-    assert permutation_test(matrices, permutations=20_000) == pytest.approx(exact, abs=0.02)
+    assert permutation_test(matrices, permutations=20_000)["uf1"] == pytest.approx(exact, abs=0.02)
 
 
 def test_permutation_exchanges_all_seeds_of_a_subject_together():
@@ -167,7 +167,86 @@ def test_permutation_exchanges_all_seeds_of_a_subject_together():
         sides = [np.where(swap, *pair) for pair in (matrices[::-1], matrices)]
         gaps.append(abs(np.subtract(*(measures(side.sum(axis=1))["uf1"].mean() for side in sides))))
     exact = np.mean(np.array(gaps) >= observed - 1e-12)
-    assert permutation_test(matrices, permutations=20_000) == pytest.approx(exact, abs=0.02)
+    assert permutation_test(matrices, permutations=20_000)["uf1"] == pytest.approx(exact, abs=0.02)
+
+
+def counted(*subjects):
+    """Confusion matrices of subjects with one clip of each class: which classes each one got right."""
+    matrices = []
+    for right in subjects:
+        said = np.where(right, np.arange(3), (np.arange(3) + 1) % 3)
+        matrices.append(confusion(np.arange(3), said, 3))
+    return np.stack(matrices)
+
+
+def test_with_a_clip_of_each_class_pseudo_values_of_uar_are_the_subjects_own_recall():
+    first = counted([1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 0], [1, 0, 1])
+    found = pseudo_values(first[None])
+    own = measures(first)["uar"]
+    np.testing.assert_allclose(found["uar"][0], own)
+    assert found["uf1"].shape == (1, 5)
+
+
+def test_pseudo_values_are_their_formula():
+    matrices = np.random.default_rng(5).integers(1, 6, size=(1, 7, 3, 3))
+    whole = measures(matrices.sum(axis=1))
+    found = pseudo_values(matrices)
+    for name in ("uf1", "uar"):
+        without = [measures(np.delete(matrices[0], i, axis=0).sum(axis=0))[name] for i in range(7)]
+        np.testing.assert_allclose(found[name][0], 7 * whole[name] - 6 * np.array(without))
+
+
+def as_predictions(right):
+    """Subjects with one clip of each class; ``right`` is (subjects, classes)."""
+    return [
+        Prediction(f"d/{s}/{c}", "d", f"d/{s}", str(s), c, said, tuple(np.eye(3)[said]))
+        for s, row in enumerate(right)
+        for c, hit in enumerate(row)
+        for said in [c if hit else (c + 1) % 3]
+    ]
+
+
+def test_where_subjects_are_alike_in_size_the_tests_of_uar_are_those_of_accuracy():
+    """There the pooled UAR is the mean of the subjects' accuracies, so the answer is scipy's."""
+    rng = np.random.default_rng(1)
+    bad, good = rng.random((12, 3)) < 0.3, rng.random((12, 3)) < 0.7
+    found = compare([as_predictions(bad)], [as_predictions(good)], CLASSES, draws=10)
+    expected = scipy_stats.ttest_rel(good.mean(axis=1), bad.mean(axis=1))
+    for name in ("uar", "accuracy"):
+        assert (found.tests[name].t, found.tests[name].t_p) == pytest.approx(
+            (expected.statistic, expected.pvalue)
+        )
+    assert found.tests["uar"].permutation_p == found.tests["accuracy"].permutation_p
+    assert found.tests["uf1"].t_p == pytest.approx(expected.pvalue, abs=0.02)
+
+
+def test_where_every_subject_gains_the_permutation_p_is_that_of_one_sign():
+    """Of the 2^5 ways to exchange five subjects, only the given one and its mirror reach as far."""
+    bad, good = np.zeros((5, 3), bool), np.ones((5, 3), bool)
+    found = compare([as_predictions(bad)], [as_predictions(good)], CLASSES, permutations=20_000)
+    for name in ("uf1", "uar", "accuracy"):
+        assert found.tests[name].permutation_p == pytest.approx(2 / 2**5, abs=0.01)
+        assert found.difference[name] == 1
+
+
+def test_a_subject_with_all_of_a_class_leaves_no_t_test_of_uf1_and_uar(samples):
+    truth, subjects = samples
+    truth = np.where(subjects == 3, 2, truth % 2)
+    found = compare([system(truth, subjects, 0.5, 1)], [system(truth, subjects, 0.6, 2)], CLASSES, draws=10)
+    assert (found.tests["uf1"].t, found.tests["uar"].t_p) == (None, None)
+    assert found.tests["accuracy"].t_p is not None
+    assert found.tests["uf1"].permutation_p is not None
+    assert found.notes == (
+        "1 of 20 subjects hold all samples of a class: no t-test of UF1 and UAR, which leaves each subject"
+        " out in turn",
+    )
+
+
+def test_holms_correction_is_that_of_the_textbook():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, None, 0.6]) == [1.0, None, 1.0]
+    assert holm([]) == []
+    assert holm([0.02]) == [0.02]
 
 
 def test_permutation_p_is_about_uniform_where_the_systems_are_equal(samples):
@@ -176,7 +255,7 @@ def test_permutation_p_is_about_uniform_where_the_systems_are_equal(samples):
     for seed in range(150):
         both = [system(truth, subjects, 0.5, 2 * seed + side) for side in (0, 1)]
         split = [subject_matrices(side, 3)[1] for side in both]
-        found.append(permutation_test(np.stack(split), permutations=400, seed=seed))
+        found.append(permutation_test(np.stack(split), permutations=400, seed=seed)["uf1"])
     assert scipy_stats.kstest(found, "uniform").pvalue > 0.01
 
 
@@ -291,3 +370,14 @@ def test_a_table_without_labels_is_refused_in_one_line(tmp_path, text, message):
     with pytest.raises(LogError, match=message) as error:
         read_labels(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("score", ["uf1", "uar"])
+def test_the_t_test_of_pseudo_values_is_about_uniform_where_the_systems_are_equal(samples, score):
+    found = []
+    for seed in range(200):
+        both = [system(*samples, 0.5, 2 * seed + side) for side in (0, 1)]
+        values = pseudo_values(np.stack([subject_matrices(side, 3)[1] for side in both]))[score]
+        found.append(paired_t(*values)[1])
+    assert scipy_stats.kstest(found, "uniform").pvalue > 0.01

@@ -52,6 +52,23 @@ def test_videos_have_the_frames_and_the_truth_they_say(tmp_path):
     assert len(list((tmp_path / "v" / "flow").iterdir())) == 2
 
 
+def test_videos_show_heads_and_datasets_flat_faces_unless_asked(tmp_path):
+    short = {"videos": 1, "seconds": 1, "fps": 25, "events_per_minute": 0, "workers": 1, "flows": 0}
+    head, flat = draw(tmp_path / "v", **short), draw(tmp_path / "f", **short, style="flat")
+    assert (head["style"], flat["style"]) == ("head", "flat")
+    assert len(head["videos"][0]["pose"]["yaw"]) == 25
+    assert "pose" not in flat["videos"][0]
+    few = {"subjects": 1, "clips": 1, "flows": 1}
+    assert draw(tmp_path / "d", layout="casme2", **few)["style"] == "flat"
+    turned = draw(tmp_path / "h", layout="casme2", **few, style="head")
+    (clip,) = turned["videos"]
+    assert check("casme2", tmp_path / "h").problems == ()
+    assert len(clip["pose"]["yaw"]) == clip["frames"]
+    assert all(one["offset_frame"] < clip["frames"] for one in clip["disturbances"])
+    with pytest.raises(UnknownNameError, match="head"):
+        draw(tmp_path / "x", style="haed")
+
+
 def test_a_folder_that_was_begun_is_finished_and_no_other(tmp_path):
     settings = {"videos": 2, "seconds": 2, "fps": 25, "events_per_minute": 0, "workers": 1}
     draw(tmp_path / "v", **settings)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -19,7 +20,14 @@ from fleeting.training.attention_removal import (
     removable,
     silence,
 )
+from fleeting.training.fitted import Fitted
+from fleeting.training.fitting import fit, refuse_removal
+from fleeting.training.options import Training
+from fleeting.training.training_set import TrainingSet
+from fleeting.types import ArrayKind
 from tests.fixtures.small_models import small
+
+WAITING = {"size": 56, "dim": 12, "repeats": (1, 1, 2), "attention": "agent-after-removal"}
 
 
 class Adds(nn.Module):
@@ -59,11 +67,11 @@ def test_entropy_is_the_sum_of_log_deviations():
 
 
 def test_transfer_entropy_is_what_the_output_loses():
-    """Leaving out a layer that doubles two channels takes 2 log 2 of their deviation's logarithm."""
+    """Without a layer that doubles what it sees, each of three class scores loses log 2."""
     found = {layer.name: layer.transfer for layer in layer_entropies(Tower(1.0, 0.1, 3.0), [vectors()])}
-    assert found["layers.0"] == pytest.approx(2 * math.log(2), abs=1e-4)
-    assert found["layers.1"] == pytest.approx(2 * math.log(1.1), abs=1e-4)
-    assert found["layers.2"] == pytest.approx(2 * math.log(4), abs=1e-4)
+    assert found["layers.0"] == pytest.approx(3 * math.log(2), abs=1e-4)
+    assert found["layers.1"] == pytest.approx(3 * math.log(1.1), abs=1e-4)
+    assert found["layers.2"] == pytest.approx(3 * math.log(4), abs=1e-4)
 
 
 def test_the_least_telling_go_first_and_no_more_than_there_are():
@@ -71,6 +79,12 @@ def test_the_least_telling_go_first_and_no_more_than_there_are():
     assert least_telling(tower, [vectors()], 2) == ["layers.1", "layers.0"]
     with pytest.raises(OptionError, match="has 3"):
         least_telling(tower, [vectors()], 4)
+
+
+def test_a_set_is_measured_as_a_whole_against_the_complete_network():
+    """By factors 1.3, 1.32 and 1 / 1.35: the first and the last make up for each other."""
+    tower = Tower(0.3, 0.32, 1 / 1.35 - 1)
+    assert least_telling(tower, [vectors()], 2) == ["layers.0", "layers.2"]
 
 
 def test_only_layers_of_that_name_go():
@@ -134,3 +148,45 @@ def test_measuring_leaves_the_model_as_it_was():
     assert all(math.isfinite(layer.entropy) and layer.transfer > 0 for layer in found)
     assert model.training
     assert torch.equal(model(maps), before)
+
+
+def trained(**options):
+    """A small HTNet whose agents wait, trained for eight epochs in which two of its layers go."""
+    model = build("htnet", 3, [(3, 56, 56)], {**WAITING, **options}, seed=0)
+    maps = np.random.default_rng(0).normal(size=(12, 3, 56, 56)).astype(np.float32)
+    kind = ArrayKind(("u", "v", "strain"), rest=127.5, tiles=2)
+    data = TrainingSet((maps,), (kind,), np.arange(12) % 3, tuple("abcdefghijkl"), 3)
+    waits = []
+
+    def watch(epoch, _predict):
+        waits.append([layer.waiting for layer in removable(model).values()])
+
+    return fit(model, data, Training(epochs=8, remove_attention=2, batch=6), 0, watch), waits, maps
+
+
+def test_agents_are_put_in_when_the_others_are_gone():
+    """Half of the epochs whole, a quarter fading, then two layers of four, with agents that learn."""
+    fitted, waits, _ = trained()
+    assert waits == [[True] * 4] * 5 + [[False] * 2] * 3
+    assert all(layer.local.weight.any() for layer in removable(fitted.model).values())
+
+
+def test_agents_that_were_put_in_are_there_after_loading():
+    fitted, _, maps = trained()
+    fresh = build("htnet", 3, [(3, 56, 56)], WAITING, seed=1)
+    loaded = Fitted.of(fresh, fitted.state())
+    np.testing.assert_array_equal(loaded.probabilities([maps]), fitted.probabilities([maps]))
+
+
+def test_an_attention_that_waits_begins_as_softmax_attention():
+    maps = torch.randn(4, 3, 56, 56, generator=torch.Generator().manual_seed(0))
+    waits = build("htnet", 3, [(3, 56, 56)], WAITING, seed=0).eval()
+    plain = build("htnet", 3, [(3, 56, 56)], {**WAITING, "attention": "softmax"}, seed=0).eval()
+    plain.load_state_dict({k: v for k, v in waits.state_dict().items() if ".local." not in k})
+    torch.testing.assert_close(waits(maps), plain(maps))
+
+
+def test_agents_that_wait_for_nothing_are_refused():
+    model = build("htnet", 3, [(3, 56, 56)], WAITING, seed=0)
+    with pytest.raises(OptionError, match=r"set training\.remove_attention"):
+        refuse_removal(model, Training())

@@ -8,7 +8,7 @@ from fleeting.errors import FoldError, OptionError
 from fleeting.models import build
 from fleeting.training.attention_removal import removable
 from fleeting.training.fitted import Fitted
-from fleeting.training.fitting import fit
+from fleeting.training.fitting import begun, fit
 from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.training.training_set import TrainingSet
@@ -212,9 +212,57 @@ def test_a_last_batch_of_one_is_no_batch_of_its_own():
     assert trained(Training(epochs=1, batch=1000)).curve
 
 
+def batches_of(**asked):
+    """The batches of two epochs: all inputs and labels."""
+    recipe = Training(normalize="none", device="cpu", **asked)
+    _, batches = begun(build("ststnet", 3, [(3, 28, 28)], {}, 0), data(10), recipe, 0)
+    return batches, [[(inputs[0].numpy(), labels.tolist()) for inputs, labels in batches] for _ in range(2)]
+
+
+def test_by_class_the_batches_are_the_same_in_each_epoch_class_after_class():
+    _, (first, second) = batches_of(order="by-class", batch=4)
+    assert [labels for _, labels in first] == [[0, 0, 0, 0], [1, 1, 1, 2], [2, 2]]
+    assert [labels for _, labels in second] == [labels for _, labels in first]
+    in_order = data(10).arrays[0][np.argsort(np.arange(10) % 3, kind="stable")]
+    for epoch in (first, second):
+        np.testing.assert_array_equal(np.concatenate([arrays for arrays, _ in epoch]), in_order)
+    _, (shuffled, again) = batches_of(batch=4)
+    assert [labels for _, labels in shuffled] != [labels for _, labels in again]
+
+
+def test_raw_values_reach_the_network_as_they_are():
+    _, ((only,), _) = batches_of(order="by-class", batch=10)
+    assert only[0].max() > 190
+
+
+def test_copies_are_augmented_once_before_training():
+    batches, (first, second) = batches_of(augment=("noise",), augmented_copies=3, batch=4, order="by-class")
+    assert len(batches.data.labels) == 40
+    assert len(first) == 10  # four times the steps
+    np.testing.assert_array_equal(batches.data.arrays[0][:10], data(10).arrays[0])
+    assert (batches.data.labels.reshape(4, 10) == data(10).labels).all()
+    assert batches.data.subjects[10:20] == data(10).subjects
+    copies = batches.data.arrays[0].reshape(4, 10, -1)
+    assert all(np.ptp(copies[:, row], axis=0).max() > 0 for row in range(10))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+
+
+def test_copies_of_the_same_seed_train_the_same():
+    recipe = Training(epochs=2, augment=("mirror", "shift"), augmented_copies=2)
+    assert weights(trained(recipe)) == weights(trained(recipe))
+    assert len(trained(recipe).curve) == 2
+
+
 def test_a_model_without_epochs_refuses_their_options():
     model = build("linear-flow", 3, [(3, 28, 28)], {}, 0)
-    for recipe in (Training(trace_oracle=True), Training(selection="inner"), Training(augment=("mirror",))):
+    for asked in (
+        {"trace_oracle": True},
+        {"trace_loss": True},
+        {"selection": "inner"},
+        {"augment": ("mirror",)},
+    ):
+        recipe = Training(**asked)
         with pytest.raises(OptionError, match="without epochs"):
             fit(model, data(), recipe, 0)
 

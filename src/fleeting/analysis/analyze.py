@@ -1,52 +1,32 @@
-"""Analyses videos: feeds the frames of each to a `Session` and writes a folder of results for each.
+"""Analyses videos: finds what each shows, segment by segment, and writes a folder of results for each.
 
-Results are written to a temporary folder and moved into place when they are complete, ``summary.json`` last.
-So a call that is killed leaves the earlier results, and the same call with ``resume`` does what is missing.
+Results are written to a temporary folder and moved into place when they are complete, ``summary.json`` last;
+what was seen in a segment is kept until then. So a call that is killed leaves the earlier results, and the
+same call with ``resume`` does what is missing.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from fleeting.analysis.annotated_video import write_annotated
-from fleeting.analysis.elan_file import events_eaf
-from fleeting.analysis.event_files import events_csv, events_json
-from fleeting.analysis.frame_tables import FrameTables
-from fleeting.analysis.left_out import left_out
-from fleeting.analysis.page import write_page
-from fleeting.analysis.result_folder import (
-    FORMATS,
-    SUMMARY,
-    Analysis,
-    digest_of,
-    earlier_files,
-    finished,
-)
-from fleeting.analysis.result_names import described, is_of, placed
-from fleeting.analysis.stills import Stills, stills
-from fleeting.analysis.video_files import VideoFile, video_files
-from fleeting.analysis.watch import facts
-from fleeting.analysis.workers import WorkerContext, each, refuse_none
+from fleeting.analysis.one_input import AnalysisContext, Job, analysed
+from fleeting.analysis.result_folder import FORMATS, Analysis
+from fleeting.analysis.result_names import placed
+from fleeting.analysis.spread import spread
+from fleeting.analysis.video_files import video_files
+from fleeting.analysis.workers import PROCESSES, each, refuse_none, workers_of
 from fleeting.errors import UnknownNameError, VideoError
-from fleeting.files import utf8
-from fleeting.output.owned import disclaim, owned, visible
+from fleeting.executors import executors
+from fleeting.output.owned import disclaim, visible
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
-from fleeting.session.session import ALARMS_PER_MINUTE, Session, refuse_no_alarms
+from fleeting.session.session import ALARMS_PER_MINUTE, refuse_no_alarms
 from fleeting.spotting import DEFAULT, spotters
-from fleeting.types import Event, Progress, silent
-from fleeting.version import __version__
-from fleeting.video.reader import Video, open_video
+from fleeting.types import Progress, silent
 
-T = TypeVar("T")
 USUAL = ("csv", "json", "elan", "html")
 
 
@@ -56,6 +36,15 @@ class Analysed:
 
     done: tuple[Analysis, ...]
     failed: tuple[str, ...] = ()
+
+    def table(self) -> Any:
+        """A pandas table with a row for each event of each input.
+
+        Raises MissingExtraError without the extra ``tables``.
+        """
+        from fleeting.analysis.showing import events_table
+
+        return events_table(self.done)
 
 
 @dataclass(frozen=True)
@@ -94,22 +83,13 @@ class AnalysisSettings:
         return {**{name: getattr(self, name) for name in names}, "formats": sorted({*self.formats, *always})}
 
 
-@dataclass(frozen=True)
-class _AnalysisContext(WorkerContext):
-    """The settings of one call, the same for every input; workers get it once."""
-
-    out: Path
-    settings: Mapping[str, Any]
-    resume: bool
-    replace: bool
-
-
 def analyze(
     inputs: str | Path | Sequence[str | Path],
     out: str | Path,
     settings: AnalysisSettings = AnalysisSettings(),
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    executor: str = PROCESSES,
     resume: bool = False,
     replace: bool = False,
     progress: Progress = silent,
@@ -120,33 +100,42 @@ def analyze(
     ``inputs`` are video files, folders of pictures (each folder is one video), and folders that hold videos
     or folders of pictures at any depth; the results of ``a.mp4`` are in ``out/a``, those of another ``a.mp4``
     in ``out/a-2``. Fields of ``settings`` may be given by name: ``analyze("a.mp4", "out", blur=True)``.
-    ``workers`` inputs are analysed at once, each in its own process; their number does not change a byte of
-    the results. ``resume`` keeps results that were made from the same input with the same settings.
+    ``workers`` share the inputs, and the segments of long videos; their number, and which ``executor`` has
+    them, does not change a byte of the results. None is one worker on this machine, or all that a cluster
+    has. ``resume`` keeps results that were made from the same input with the same settings, and goes on with
+    those that were begun.
 
     A folder that is neither empty nor holds results of its input is refused, unless ``replace`` is true. A
     file of results that was edited is kept aside under another name, and the log says so.
 
     An input that cannot be analysed does not stop the others. Raises VideoError if no input can be analysed
-    (its notes name each), UnknownNameError on an unknown setting, model, spotter or format, OptionError on
-    other wrong options.
+    (its notes name each), UnknownNameError on an unknown setting, model, spotter, format or executor,
+    OptionError on other wrong options.
+
+    >>> found = fleeting.analyze("interview.mp4", "results", formats=["csv", "json"])
+    >>> [event.kind for event in found.done[0].events], found.done[0].folder.name
+    (['micro'], 'interview')
     """
     settings, out = changed(settings, changes, "analyze"), Path(out)
     visible(out)  # raises OutputError where it is a file
-    refuse_none(workers=workers)
+    _ = executors[executor]
+    workers = workers_of(workers, executor)
     model = None if settings.model is None else str(settings.model)
-    context = _AnalysisContext(model, progress, out, settings.as_dict(), resume, replace)
+    context = AnalysisContext(model, progress, out, settings.as_dict(), resume, replace)
     _ = context.recogniser  # loads it, so that a wrong model is refused before any input is read
     found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
     found = placed(out, found)
-    outcomes: dict[VideoFile, Analysis | str] = {}
+    outcomes: dict[str, Analysis | str] = {}
     try:
-        for item, outcome in each(_analysed, context, found, workers, _line):
-            outcomes[item] = outcome
+        jobs, lost = spread(context, [Job(item) for item in found], workers, executor)
+        outcomes |= {job.item.name: _line(job, why) for job, why in lost}
+        for job, outcome in each(analysed, context, jobs, workers, _line, executor):
+            outcomes[job.item.name] = outcome
             progress("inputs", len(outcomes), len(found))
     finally:
         for item in found:
             disclaim(out / item.name)
-    ordered = [outcomes[item] for item in found]
+    ordered = [outcomes[item.name] for item in found]
     done = tuple(outcome for outcome in ordered if isinstance(outcome, Analysis))
     failed += [outcome for outcome in ordered if isinstance(outcome, str)]
     if not done:
@@ -163,121 +152,7 @@ def _nothing(failed: Sequence[str]) -> VideoError:
     return error
 
 
-def _line(item: VideoFile, reason: str) -> str:
+def _line(job: Job, reason: str) -> str:
     """The line for an input without results: the reason, after the input's path if it does not name it."""
-    return reason if str(item.source) in reason else f"{item.source}: {reason}"
-
-
-def _analysed(context: _AnalysisContext, item: VideoFile) -> Analysis | str:
-    recogniser, folder = context.recogniser, context.out / item.name
-    identity: dict[str, Any] = {
-        "input": {**described(item.source, folder), "sha256": digest_of(item.source)},
-        "model": recogniser and recogniser.name,
-        "weights_sha256": recogniser and recogniser.sha256,
-        "version": __version__,
-        "settings": dict(context.settings),
-    }
-    summary = finished(folder, identity) if context.resume else None
-    if summary is None:
-        with (
-            owned(
-                folder,
-                "analyze",
-                identity["input"],
-                inputs=[item.source],
-                same=lambda recorded: is_of(recorded, folder, item.source),
-                earlier=lambda folder: earlier_files(folder, item.source),
-                marker=SUMMARY,
-                replace=context.replace,
-            ) as own,
-            own.staging() as staged,
-        ):
-            _write(staged, context, item, identity)
-            summary = own.finish(staged, SUMMARY)
-    return Analysis(item.source, folder, summary)
-
-
-def _write(folder: Path, context: _AnalysisContext, item: VideoFile, identity: Mapping[str, Any]) -> None:
-    """Write all results of an input to a folder."""
-    settings, recogniser = context.settings, context.recogniser
-    seen, events, candidates, pictures, played = _seen(folder, context, item)
-    if seen["frames_decoded"] == 1:
-        raise VideoError(f"{item.source} shows one frame, and a movement needs time; give a longer stretch")
-    classes = recogniser.classes if recogniser else ()
-    (folder / "events.csv").write_bytes(utf8(events_csv(events, classes)))
-    (folder / "events.json").write_bytes(utf8(events_json(events, classes)))
-    (folder / "candidates.json").write_bytes(utf8(events_json(candidates, classes)))
-    if "elan" in settings["formats"]:
-        media = None if item.source.is_dir() else item.source
-        written = events_eaf(events, media, folder.parent, played, classes)
-        (folder / "events.eaf").write_bytes(written)
-    if "video" in settings["formats"]:
-        with _opened(item.source, settings) as video:
-            shown = _told(video, seen["frames_decoded"], f"{item.name}: drawing", context.progress)
-            write_annotated(
-                folder / "annotated.mp4", shown, folder / "faces.csv", events, blur=settings["blur"]
-            )
-    counts = {"events": len(events), "candidates": len(candidates)}
-    summary: dict[str, Any] = json.loads(json.dumps({**seen, **counts, **identity}))
-    if "html" in settings["formats"]:
-        write_page(folder, summary, events, pictures, recogniser)
-    (folder / SUMMARY).write_bytes(utf8(json.dumps(summary, indent=2) + "\n"))
-
-
-def _seen(
-    folder: Path, context: _AnalysisContext, item: VideoFile
-) -> tuple[dict[str, Any], list[Event], list[Event], dict[int, Stills], npt.NDArray[np.float64]]:
-    """Facts of a video, events, candidates, pictures of each event by its number, when players show frames.
-
-    Reads the whole video and writes every frame and face into the folder's tables.
-    """
-    settings, recogniser = context.settings, context.recogniser
-    recognise = recogniser.recognise if recogniser else None
-    chosen = {name: settings[name] for name in ("spotter", "people", "alarms_per_minute")}
-    session = Session(recogniser=recognise, **chosen)
-    events: list[Event] = []
-    candidates: list[Event] = []
-    pictures: dict[int, Stills] = {}
-
-    def take(given: Sequence[Event]) -> None:
-        events.extend(given)
-        candidates.extend(session.candidates)
-        if "html" in settings["formats"]:
-            for number, clip in session.clips.items():
-                pictures[number] = stills(clip, blur=settings["blur"])
-
-    with (
-        _opened(item.source, settings) as video,
-        FrameTables(folder, named=item.source.is_dir()) as tables,
-        closing(session.read(video)) as read,
-    ):
-        promised = video.report.header_frames or 0
-        for frame, found in _told(read, promised, item.name, context.progress):
-            take(found)
-            tables.add(frame, session.faces, session.motions)
-        take(session.finish())
-    seen = facts(video.report, tables)
-    seen["cuts"] = session.cuts
-    warned = {**seen, "warnings": [*seen["warnings"], *_doubts(seen, events), *left_out(session, tables)]}
-    return warned, events, candidates, pictures, video.played
-
-
-def _doubts(seen: Mapping[str, Any], events: Sequence[Event]) -> Iterator[str]:
-    if not seen["frames_with_face"]:
-        yield f"no face was found in any of {seen['frames_decoded']} frames, so there is nothing to read"
-    elif not seen["frames_usable"]:
-        yield "the face was nowhere seen well enough; frames.csv says why, frame by frame"
-    unknown = [str(event.number) for event in events if event.unsure and not event.label]
-    if unknown:
-        yield f"no clip could be cut of event {', '.join(unknown)}, so its class is not known"
-
-
-def _opened(source: Path, settings: Mapping[str, Any]) -> Video:
-    return open_video(source, **{name: settings[name] for name in ("fps", "start", "end")})
-
-
-def _told(frames: Iterable[T], promised: int, what: str, progress: Progress) -> Iterator[T]:
-    """The same items, with a call of ``progress`` after each; ``promised`` is how many there should be."""
-    for done, frame in enumerate(frames, start=1):
-        yield frame
-        progress(what, done, max(promised, done))
+    source = str(job.item.source)
+    return reason if source in reason else f"{source}: {reason}"

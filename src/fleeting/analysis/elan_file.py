@@ -21,8 +21,9 @@ from fleeting.types import Event
 
 CLASSES, UNSURE = "classes", "unsure"
 """The name of the controlled vocabulary, and its word for an event whose class is better not said."""
-PARTS = ("class", "confidence", "likelihood")
-"""Tiers below the one of micro events, each annotation of which says one thing of its event."""
+PARTS = ("class", "confidence", "likelihood", "action units")
+"""Tiers below the one of micro events, each annotation of which says one thing of its event. Below that of
+macro events is the last alone."""
 
 
 def events_eaf(
@@ -34,12 +35,12 @@ def events_eaf(
 ) -> bytes:
     """The bytes of an ELAN file for ``folder``, with the date of today; times are in milliseconds.
 
-    Each face and kind has a tier, ``face 0 micro``, and below it one with the apex, a frame long; below that
-    of micro events are tiers with the class, out of a controlled vocabulary, the confidence and the
-    likelihood. A tier cannot hold events that overlap, so the later one goes to a second tier. ``played``
-    says when a player shows each frame, in seconds by the frame's number; None takes the events' own times.
-    The file names the recording ``media`` by its path relative to ``folder``; with None (a folder of
-    pictures) it names none. Raises MissingExtraError without pympi.
+    Each face and kind has a tier, ``face 0 micro``, and below it one with the apex, a frame long, and one
+    with the action units; below that of micro events are tiers with the class, out of a controlled
+    vocabulary, the confidence and the likelihood. A tier cannot hold events that overlap, so the later one
+    goes to a second tier. ``played`` says when a player shows each frame, in seconds by the frame's number;
+    None takes the events' own times. The file names the recording ``media`` by its path relative to
+    ``folder``; with None (a folder of pictures) it names none. Raises MissingExtraError without pympi.
     """
     document = _document(classes)
     events = sorted(events, key=lambda event: (event.face, event.kind, event.onset_s))
@@ -97,6 +98,7 @@ def _document(classes: Sequence[str]) -> Any:
     document.add_linguistic_type("apex", "Included_In")
     document.add_linguistic_type("class", "Symbolic_Association", timealignable=False)
     document.add_linguistic_type("number", "Symbolic_Association", timealignable=False)
+    document.add_linguistic_type("text", "Symbolic_Association", timealignable=False)
     document.add_language("eng", "http://cdb.iso.org/lg/CDB-00138502-001", "English (eng)")
     document.add_controlled_vocabulary(CLASSES)
     for number, name in enumerate((*classes, UNSURE)):
@@ -116,17 +118,18 @@ def _add_tiers(document: Any, tier: str, event: Event) -> None:
     """A tier for events of this one's kind, and those below it."""
     document.add_tier(tier)
     document.add_tier(f"{tier} apex", ling="apex", parent=tier)
-    if event.kind == "micro":
-        for part in PARTS:
-            document.add_tier(f"{tier} {part}", ling="class" if part == "class" else "number", parent=tier)
+    kinds = {"class": "class", "action units": "text"}
+    for part in PARTS if event.kind == "micro" else PARTS[-1:]:
+        document.add_tier(f"{tier} {part}", ling=kinds.get(part, "number"), parent=tier)
 
 
-def _said(event: Event) -> tuple[str, str, str]:
+def _said(event: Event) -> tuple[str, str, str, str]:
     """What the tiers of PARTS say of an event; "" where there is nothing to say."""
+    units = "; ".join(event.action_units)
     if event.kind != "micro":
-        return "", "", ""
+        return "", "", "", units
     numbers = ["" if value is None else f"{value:.2f}" for value in (event.confidence, event.likelihood)]
-    return UNSURE if event.unsure else event.label, numbers[0], numbers[1]
+    return UNSURE if event.unsure else event.label, numbers[0], numbers[1], units
 
 
 def _milliseconds(event: Event, played: npt.NDArray[np.float64] | None) -> tuple[int, int, int, int]:

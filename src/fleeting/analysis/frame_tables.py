@@ -15,6 +15,7 @@ from fleeting.faces.skin_motion import Motion
 from fleeting.faces.tracking import Face, main_face
 from fleeting.files import appearing
 from fleeting.types import Frame
+from fleeting.video.later import FrameInFile
 
 COLUMNS = (
     *("frame", "time_s", "faces", "face", "x", "y", "width", "height", "score", "quality", "motion"),
@@ -45,14 +46,19 @@ class FrameTables:
         """How many frames were not used for each reason, less what was measured; "" for those that were."""
 
     def __enter__(self) -> Self:
-        self._frames = self._files.enter_context(_table(self._folder / "frames.csv", self._columns))
-        self._faces = self._files.enter_context(_table(self._folder / "faces.csv", self._columns))
+        self._frames = self._files.enter_context(table(self._folder / "frames.csv", self._columns))
+        self._faces = self._files.enter_context(table(self._folder / "faces.csv", self._columns))
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._files.__exit__(*error)
 
-    def add(self, frame: Frame, faces: Sequence[Face], motions: Mapping[int, Motion] | None = None) -> None:
+    def add(
+        self,
+        frame: Frame | FrameInFile,
+        faces: Sequence[Face],
+        motions: Mapping[int, Motion] | None = None,
+    ) -> None:
         """Add a frame with its faces and, where it was measured, the motion of each face's skin by its id."""
         moved = motions or {}
         self._main = main = main_face(faces, self._main)
@@ -64,7 +70,9 @@ class FrameTables:
         self._faces.writerows(row(frame, len(faces), face, moved.get(face.id)) for face in faces)
 
 
-def row(frame: Frame, faces: int, face: Face | None, motion: Motion | None = None) -> dict[str, Any]:
+def row(
+    frame: Frame | FrameInFile, faces: int, face: Face | None, motion: Motion | None = None
+) -> dict[str, Any]:
     """One row of ``frames.csv`` or ``faces.csv``; ``motion`` is None where the skin was not looked at."""
     facts: dict[str, Any] = {"frame": frame.number, "time_s": f"{frame.time:.6f}", "faces": faces}
     facts |= {FILE: frame.file} if frame.file else {}
@@ -82,7 +90,8 @@ def row(frame: Frame, faces: int, face: Face | None, motion: Motion | None = Non
 
 
 @contextmanager
-def _table(path: Path, columns: Sequence[str]) -> Iterator[csv.DictWriter[str]]:
+def table(path: Path, columns: Sequence[str]) -> Iterator[csv.DictWriter[str]]:
+    """A CSV file that is written row by row and appears when it is complete."""
     with appearing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()

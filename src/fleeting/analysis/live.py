@@ -15,8 +15,9 @@ from fleeting.spotting import DEFAULT
 from fleeting.types import Event, Frame
 from fleeting.video.reader import Video, VideoReport, open_video
 
-WAITING = 32
-"""Most frames that wait to be analysed; further ones are dropped, so that events are not delayed."""
+WAITING = 48
+"""Most frames that wait to be analysed; further ones are dropped, so that events are not delayed. In as many
+frames of a camera an event's class and action units are found."""
 
 
 class Live:
@@ -96,6 +97,9 @@ def live(
     ``model`` is a recogniser's name or file; None recognises nothing. ``fps`` is as `fleeting.open_video`
     takes it, ``spotter``, ``people`` and ``alarms_per_minute`` as `fleeting.Session` does. Raises the errors
     that these calls raise.
+
+    >>> [event.kind for event in fleeting.live("interview.mp4", model=None)]
+    ['micro']
     """
     recogniser = None if model is None else Recogniser.load(model)
     session = Session(

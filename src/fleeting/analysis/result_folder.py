@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleeting.analysis.event_files import read_events
 from fleeting.analysis.video_files import RESULTS, contents
@@ -16,12 +16,16 @@ from fleeting.files import utf8
 from fleeting.output.records import read_record
 from fleeting.types import Event
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FORMATS = {
     "csv": ("frames.csv", "faces.csv", "events.csv"),
     "json": ("events.json", "candidates.json"),
     "elan": ("events.eaf",),
     "html": ("report.html",),
     "video": ("annotated.mp4",),
+    "units": ("units.csv",),
 }
 """The files of each format. Those of csv and json are always written: the others are made from them."""
 SUMMARY = "summary.json"
@@ -48,6 +52,28 @@ class Analysis:
     def as_dict(self) -> dict[str, Any]:
         """The summary with the paths of the input and the folder, for JSON."""
         return {"source": str(self.source), "folder": str(self.folder), **self.summary}
+
+    def table(self) -> Any:
+        """A pandas table with a row for each event. Raises MissingExtraError without the extra ``tables``."""
+        from fleeting.analysis.showing import events_table
+
+        return events_table([self])
+
+    def plot(self) -> Figure:
+        """How much the face moved over time, with the events, as a matplotlib figure."""
+        from fleeting.analysis.showing import curve_figure
+
+        return curve_figure(self)
+
+    def __repr__(self) -> str:
+        lasts = self.summary.get("duration_s")
+        long = "" if lasts is None else f"{lasts:.1f} s, "
+        return f"Analysis({self.source.name}: {long}{self.summary.get('events', 0)} events)"
+
+    def _repr_html_(self) -> str:
+        from fleeting.analysis.showing import analysis_html
+
+        return analysis_html(self)
 
 
 def digest_of(source: Path) -> str:

@@ -74,6 +74,10 @@ def watch(
     "watching", the frames done, and the frames there should be. The files appear together when they are
     complete. Raises OutputError where ``out`` is neither new, empty nor of this source (that of a camera
     never is), unless ``replace`` is true.
+
+    >>> seen = fleeting.watch("interview.mp4", "faces", end=0.3)
+    >>> seen.frames_decoded, seen.frames_with_face
+    (9, 9)
     """
     out, path = Path(out), None if isinstance(source, int) else Path(source)
     with (

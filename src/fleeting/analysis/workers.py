@@ -16,6 +16,8 @@ from fleeting.optional import cv2
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.types import Progress, silent
 
+PROCESSES = "processes"
+"""The executor that has the workers where no other is asked for: processes of this machine."""
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
@@ -50,31 +52,43 @@ def refuse_none(**counts: int) -> None:
             raise OptionError(f"{name} is {value}, expected 1 or more")
 
 
+def workers_of(asked: int | None, executor: str) -> int | None:
+    """How many workers an executor gets: where none are asked for, one of this machine, or all of a cluster.
+
+    None stands for all. Raises OptionError where fewer than one are asked for.
+    """
+    if asked is None:
+        return 1 if executor in (PROCESSES, "serial") else None
+    refuse_none(workers=asked)
+    return asked
+
+
 def each(
     work: Callable[[Context, Job], Outcome],
     context: Context,
     jobs: Sequence[Job],
-    workers: int,
+    workers: int | None,
     failed: Callable[[Job, str], Outcome],
+    executor: str = PROCESSES,
 ) -> Iterator[tuple[Job, Outcome]]:
     """Yields every job with its outcome as it is done: ``work(context, job)``, or ``failed(job, reason)``.
 
-    ``context.progress`` is called from within a job only if there is one process. The number of workers
-    decides how many threads OpenCV uses in each process, and nothing else about an outcome. If a worker
-    process dies, the jobs that are not done have failed for that reason.
+    ``context.progress`` is called from within a job only if there is one process. The number of workers, and
+    which of `fleeting.executors` has them, decide how many threads OpenCV uses in each process, and nothing
+    else about an outcome. If a worker process dies, the jobs that are not done have failed for that reason.
     """
-    alone = min(workers, len(jobs)) <= 1
+    alone = workers == 1 or len(jobs) <= 1
     shared = _Shared(
         work=work,
         failed=failed,
         context=context if alone else replace(context, progress=silent),
         jobs=jobs,
-        threads=None if alone else max(1, (os.cpu_count() or 1) // workers),
+        threads=None if alone else max(1, (os.cpu_count() or 1) // (workers or len(jobs))),
     )
-    executor = executors["serial" if alone else "processes"]
+    carry_out = executors["serial" if alone else executor]
     left = dict(enumerate(jobs))
     try:
-        for place, outcome in executor(_attempt, shared, range(len(jobs)), workers):
+        for place, outcome in carry_out(_attempt, shared, range(len(jobs)), workers):
             yield left.pop(place), outcome
     except RunError as error:
         for job in left.values():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fleeting.errors import OptionError
 from fleeting.registry import Registry
 from fleeting.types import ArrayKind, FloatArray
 
@@ -33,3 +34,25 @@ def has_arrows(kind: ArrayKind) -> bool:
 def shows_pictures(kind: ArrayKind) -> bool:
     """Whether every channel is brightness, neither movement nor a difference of pictures."""
     return not shows_motion(kind) and "change" not in kind.channels
+
+
+def apart(array: FloatArray, tiles: int) -> FloatArray:
+    """Lay the tiles of each channel out as channels, so that what moves in one stays in it.
+
+    (n, channels, height, width) becomes (n, channels x tiles x tiles, height / tiles, width / tiles). Raises
+    OptionError where ``tiles`` does not divide a side.
+    """
+    count, channels, height, width = array.shape
+    if height % tiles or width % tiles:
+        raise OptionError(
+            f"an array of {tiles} x {tiles} tiles has sides of {height} and {width}; use multiples of {tiles}"
+        )
+    cut = array.reshape(count, channels, tiles, height // tiles, tiles, width // tiles)
+    return cut.transpose(0, 1, 2, 4, 3, 5).reshape(count, -1, height // tiles, width // tiles)
+
+
+def together(array: FloatArray, tiles: int) -> FloatArray:
+    """Undo `apart`."""
+    count, channels, height, width = array.shape
+    cut = array.reshape(count, channels // tiles**2, tiles, tiles, height, width)
+    return cut.transpose(0, 1, 2, 4, 3, 5).reshape(count, -1, tiles * height, tiles * width)

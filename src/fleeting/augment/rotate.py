@@ -24,8 +24,9 @@ def rotate(
 ) -> list[FloatArray]:
     """Turn each sample by up to ten degrees, and the displacement it shows with it.
 
-    Raises OptionError on a map whose u and v were scaled separately (``rest`` is not 0): its arrows no longer
-    have the true direction, so they cannot be turned.
+    A face that was resized to other proportions is turned as it was before (``pixel`` of its kind). Raises
+    OptionError on a map whose u and v were scaled separately (``rest`` is not 0): its arrows no longer have
+    the true direction, so they cannot be turned; and on tiles, which are parts of one face.
     """
     return _all_turned(arrays, kinds, rng.uniform(-DEGREES, DEGREES, size=len(arrays[0])), "rotate")
 
@@ -44,10 +45,10 @@ def turn(
 def _all_turned(
     arrays: Sequence[FloatArray], kinds: Sequence[ArrayKind], degrees: npt.NDArray[np.float64], name: str
 ) -> list[FloatArray]:
-    if any(has_arrows(kind) and kind.rest != 0 for kind in kinds):
+    if any((has_arrows(kind) and kind.rest != 0) or kind.tiles > 1 for kind in kinds):
         raise OptionError(
-            f"{name} cannot turn the arrows of a map whose u and v were scaled to 0..255 apart;"
-            " use mirror and shift"
+            f"{name} cannot turn the arrows of a map whose u and v were scaled to 0..255 apart, nor tiles of"
+            " a face; use mirror and shift"
         )
     return [
         np.stack([_turned(a, kind, angle) for a, angle in zip(array, degrees, strict=True)])
@@ -59,7 +60,8 @@ def _turned(array: FloatArray, kind: ArrayKind, degrees: float) -> FloatArray:
     if degrees == 0:
         return array
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    linear = np.array([[cos, -sin], [sin, cos]])  # counter-clockwise; y is down
+    # Counter-clockwise, y is down; y is measured in widths of a pixel while turning.
+    linear = np.array([[cos, -sin * kind.pixel], [sin / kind.pixel, cos]])
     centre = np.array(array.shape[:0:-1]) / 2
     turned = sampled(array, linear, centre - linear @ centre)
     if has_arrows(kind):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.augment import augmentations
+from fleeting.augment import apart, augmentations, together
 from fleeting.types import ArrayKind, FloatArray
 
 SHARE = 1 / 14
@@ -17,12 +17,18 @@ SHARE = 1 / 14
 @augmentations.register("shift")
 def shift(
     arrays: Sequence[FloatArray],
-    kinds: Sequence[ArrayKind],  # noqa: ARG001 - a shift means the same for pictures and for motion
+    kinds: Sequence[ArrayKind],
     rng: np.random.Generator,
 ) -> list[FloatArray]:
-    """Shift each sample by up to a fourteenth of its side; what comes in repeats the edge."""
+    """Shift each sample by up to a fourteenth of its side; what comes in repeats the edge.
+
+    Of an array of tiles, each tile is shifted so, all of a sample alike.
+    """
     by = rng.uniform(-SHARE, SHARE, size=(len(arrays[0]), 2))
-    return [_shifted(array, by) for array in arrays]
+    return [
+        together(_shifted(apart(array, kind.tiles), by), kind.tiles)
+        for array, kind in zip(arrays, kinds, strict=True)
+    ]
 
 
 def _shifted(array: FloatArray, by: npt.NDArray[np.float64]) -> FloatArray:

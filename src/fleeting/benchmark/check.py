@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from fleeting.datasets import RESTORE, Dataset, as_problem, datasets, drawn_people, fault
+from fleeting.datasets import RESTORE, Dataset, Filmed, as_problem, datasets, drawn_people, fault
 from fleeting.errors import DatasetError, Problem
+from fleeting.files import path_of
+from fleeting.inputs.footage import footage_of
 from fleeting.types import Progress, Sample, silent
 from fleeting.video.pictures import UNREADABLE, damage, load_picture, mixed
 
@@ -26,9 +28,11 @@ class Checkup:
     problems: tuple[Problem, ...]
     drawn: str = ""
     """A sentence about the people in a drawn folder; empty for any other folder."""
+    remarks: tuple[str, ...] = ()
+    """How the sheet was read, where several ways are usual, in sentences."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for JSON: clips, subjects, labels, problems (clip, what, do, blocks), dataset, drawn."""
+        """The same for JSON: clips, subjects, labels, problems (clip, what, do, blocks) and the rest."""
         return {
             "dataset": self.dataset,
             "clips": self.clips,
@@ -36,6 +40,7 @@ class Checkup:
             "labels": dict(self.labels),
             "problems": [asdict(problem) for problem in self.problems],
             "drawn": self.drawn,
+            "remarks": list(self.remarks),
         }
 
     def lines(self) -> list[str]:
@@ -69,13 +74,17 @@ def _together(problems: Sequence[Problem]) -> str:
     return f"{counted}{', the first' if several else ''}: {first.what}; {first.do}"
 
 
-def check(name: str, root: Path, progress: Progress = silent) -> Checkup:
+def check(name: str, root: str | Path, progress: Progress = silent) -> Checkup:
     """Read everything that an experiment on this dataset could read, each picture once.
 
     Raises UnknownNameError on an unknown dataset, and DatasetError where ``root`` cannot be read as that
     dataset or lists no clip.
+
+    >>> found = fleeting.check("clips", "recordings")
+    >>> found.clips, found.subjects, [str(problem) for problem in found.problems]
+    (1, 1, [])
     """
-    dataset = datasets[name]
+    dataset, root = datasets[name], path_of(root, "the folder of the dataset")
     samples = dataset.samples(root)
     if not samples:
         raise DatasetError(f"{root} lists no clip of {name}; copy the sheet (or the folders) again")
@@ -89,7 +98,8 @@ def check(name: str, root: Path, progress: Progress = silent) -> Checkup:
     labels = Counter(sample.label for sample in samples)
     subjects = {sample.subject for sample in samples}
     counts = dict(sorted(labels.items()))
-    return Checkup(name, len(samples), len(subjects), counts, tuple(ordered), drawn_people(root))
+    said = tuple(cast(Filmed, dataset).remarks(root)) if hasattr(dataset, "remarks") else ()
+    return Checkup(name, len(samples), len(subjects), counts, tuple(ordered), drawn_people(root), said)
 
 
 def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) -> Iterator[Problem]:
@@ -98,7 +108,10 @@ def _unreadable(dataset: Dataset, root: Path, sample: Sample, *, known: bool) ->
     ``known`` says that a blocking problem of the sample is reported already: it is not reported again.
     """
     try:
-        files = dataset.frames(root, sample) if dataset.has_frames else []
+        footage = footage_of(dataset, root, sample) if dataset.has_frames else None
+        if footage and footage.film and not known:
+            footage.images()  # of a video no picture is looked at alone
+        files = footage.files if footage and not footage.film else ()
         spare = dataset.spare(root, sample)
         for modality in dataset.ready:
             dataset.ready_array(root, sample, modality)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fleeting.benchmark.callbacks import Callback
 from fleeting.errors import OptionError
 from fleeting.types import Progress, silent
 
@@ -13,15 +15,16 @@ class Execution:
     """How recipes are run. Only ``skip_damaged`` can change a score by more than rounding.
 
     ``executor`` is the name of one of `fleeting.executors`. ``workers`` is the number of jobs that it does at
-    once (None: the number of cores divided by the recipe's ``threads``). With ``skip_damaged``, clips that
-    cannot be used are left out and listed; without it, they stop a run before it begins. Raises OptionError
-    on fewer than one worker.
+    once (None: as many as the machine, or the cluster, has cores for). With ``skip_damaged``, clips that
+    cannot be used are left out and listed; without it, they stop a run before it begins. ``callbacks`` hear
+    of each run's epochs and folds. Raises OptionError on fewer than one worker.
     """
 
     executor: str = "serial"
     workers: int | None = None
     skip_damaged: bool = False
     progress: Progress = silent
+    callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

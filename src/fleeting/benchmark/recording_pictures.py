@@ -7,17 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fleeting.benchmark.spot_scores import spans
-from fleeting.datasets import LEAVE_OUT, RESTORE_FILES, Recording
+from fleeting.datasets import LEAVE_OUT, RESTORE_FILES, Recording, film_times, pictures
 from fleeting.errors import DatasetError, Problem
 from fleeting.files import utf8
 from fleeting.types import Frame
 from fleeting.video.pictures import read_picture
+from fleeting.video.reader import open_video
+
+
+def numbered_of(recording: Recording) -> Mapping[int, Path]:
+    """The file of each frame by its number. Raises DatasetError where a video cannot be read."""
+    if recording.folder.is_dir():
+        return pictures(recording.folder)
+    times, _ = film_times(recording.folder, recording.stated_fps)
+    return dict.fromkeys(range(len(times)), recording.folder)
 
 
 def state_of(numbered: Mapping[int, Path]) -> str:
     """SHA-256 of the pictures' names, sizes and modification times."""
     digest = hashlib.sha256()
-    for path in numbered.values():
+    for path in dict.fromkeys(numbered.values()):
         try:
             state = path.stat()
             digest.update(utf8(f"{path.name} {state.st_size} {state.st_mtime_ns}\n"))
@@ -26,13 +35,18 @@ def state_of(numbered: Mapping[int, Path]) -> str:
     return digest.hexdigest()
 
 
-def frames_of(numbered: Mapping[int, Path], fps: float, damaged: list[str]) -> Iterator[Frame]:
-    """The pictures as frames that carry their numbers.
+def frames_of(recording: Recording, numbered: Mapping[int, Path], damaged: list[str]) -> Iterator[Frame]:
+    """The frames of a recording, with their numbers.
 
     Pictures that are damaged or of another size than the first are skipped, and their names added to
-    ``damaged``.
+    ``damaged``; of a video, the places that do not decode.
     """
-    start, size = min(numbered), None
+    if not recording.folder.is_dir():
+        with open_video(recording.folder, fps=recording.stated_fps) as video:
+            yield from video
+            damaged += video.report.damage
+        return
+    start, size, fps = min(numbered), None, recording.fps
     for number, path in numbered.items():
         try:
             image = read_picture(path)

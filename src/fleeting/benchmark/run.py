@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fleeting.benchmark.callbacks import Audience, told
 from fleeting.benchmark.execution import Execution
 from fleeting.errors import RunError, some
 from fleeting.executors import executors
 from fleeting.experiments import provenance
 from fleeting.experiments.cost import Meter
 from fleeting.experiments.fold import Job
-from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.recipe import Experiment, as_experiment
 from fleeting.experiments.run_folder import (
     RESULTS,
     SETTINGS,
@@ -21,30 +21,29 @@ from fleeting.experiments.run_folder import (
     file_name,
     fold_folder,
     fold_folders,
-    open_folder,
-    same_run,
-    unmarked_run,
     write_fold,
 )
+from fleeting.experiments.run_identity import open_folder, same_run, unmarked_run
 from fleeting.experiments.run_scores import write_scores
-from fleeting.experiments.samples import Prepared, on_data, prepare
+from fleeting.experiments.samples import Prepared, folders_of, on_data, prepare
 from fleeting.experiments.stacked import FoldWork
 from fleeting.explanations.explain import keep_looks
+from fleeting.files import path_of
 from fleeting.output.owned import owned
 from fleeting.registry import changed
 from fleeting.reports.pages import write_report
 
 
 def run(
-    experiment: Experiment,
-    data: Mapping[str, Path],
-    out: Path | None = None,
+    experiment: Experiment | str | Path,
+    data: Mapping[str, str | Path] | None = None,
+    out: str | Path | None = None,
     execution: Execution = Execution(),
     *,
     replace: bool = False,
     **changes: Any,
 ) -> Run:
-    """Run an experiment and leave its results in the folder ``out``.
+    """Run an experiment, or the recipe of that name, and leave its results in the folder ``out``.
 
     Folds that an earlier start finished in that folder are not trained again. ``data`` maps the name of the
     experiment's dataset to its folder; an experiment on a dataset that draws its own maps takes any other
@@ -54,8 +53,13 @@ def run(
     where clips cannot be used (unless they are to be skipped), RunError where ``out`` belongs to another
     experiment and OutputError where it holds something else or the data, and the errors of the recipe's
     parts. With ``replace`` whatever lies in ``out`` is kept aside instead.
+
+    >>> done = fleeting.run("drawn/linear-flow", out="run")
+    >>> done.scores["clean"]["n"], (done.path / "report.html").exists()
+    (120, True)
     """
-    execution = changed(execution, changes, "run")
+    execution, data = changed(execution, changes, "run"), folders_of(data)
+    experiment, out = as_experiment(experiment), None if out is None else path_of(out, "out")
     experiment = on_data(experiment, data).completed()
     _ = executors[execution.executor]  # an unknown one is refused before anything is read
     prepared = prepare(experiment, data, skip_damaged=execution.skip_damaged, progress=execution.progress)
@@ -71,32 +75,45 @@ def run(
         replace=replace,
     ) as own:
         open_folder(own, experiment, environment)
-        jobs = _trained(out, prepared, execution)
-        own.give_way(RESULTS)
-        own.begin(RESULTS)
-        done = write_scores(out, prepared, jobs)
-        if experiment.training.keep_weights:
-            keep_looks(done, data)
-        write_report(done)
-        own.wrote([*RESULTS, *SETTINGS])
-        own.save()
+        with told(execution.callbacks, experiment, out, len(_missing(out, prepared))) as audience:
+            jobs = _trained(out, prepared, execution, audience)
+            own.give_way(RESULTS)
+            own.begin(RESULTS)
+            done = write_scores(out, prepared, jobs)
+            if experiment.training.keep_weights:
+                keep_looks(done, data)
+            write_report(done)
+            own.wrote([*RESULTS, *SETTINGS])
+            own.save()
+            audience.end(done)
     return done
 
 
-def _trained(out: Path, prepared: Prepared, execution: Execution) -> list[Job]:
+def _jobs(prepared: Prepared) -> list[Job]:
+    """Every fold with every seed."""
+    options = prepared.task.experiment.training
+    seeds = range(options.seed, options.seed + options.seeds)
+    return [Job(fold, seed) for seed in seeds for fold in prepared.folds]
+
+
+def _missing(out: Path, prepared: Prepared) -> list[Job]:
+    """The folds that an opened folder lacks."""
+    seeds = prepared.task.experiment.training.seeds
+    return [j for j in _jobs(prepared) if not fold_folder(out, j.fold.name, j.seed, seeds).exists()]
+
+
+def _trained(out: Path, prepared: Prepared, execution: Execution, audience: Audience) -> list[Job]:
     """Train the folds that an opened folder lacks; return all."""
     options, progress = prepared.task.experiment.training, execution.progress
-    seeds = range(options.seed, options.seed + options.seeds)
-    jobs = [Job(fold, seed) for seed in seeds for fold in prepared.folds]
-    missing = [j for j in jobs if not fold_folder(out, j.fold.name, j.seed, options.seeds).exists()]
+    jobs, missing = _jobs(prepared), _missing(out, prepared)
     meter = Meter(out)
     done = len(jobs) - len(missing)
     progress("training", done, len(jobs))
-    count = execution.workers or max(1, (os.cpu_count() or 1) // options.threads)
     try:
-        for result in executors[execution.executor](FoldWork(), prepared.task, missing, count):
+        for result in executors[execution.executor](FoldWork(), prepared.task, missing, execution.workers):
             write_fold(out, result, options.seeds)
             meter.add(result)
+            audience.fold(result)
             done += 1
             progress("training", done, len(jobs))
     except RunError as error:

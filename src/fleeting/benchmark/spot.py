@@ -12,27 +12,29 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fleeting.analysis.event_files import event_row
 from fleeting.analysis.result_names import described, is_of
-from fleeting.analysis.workers import WorkerContext, each, refuse_none
-from fleeting.benchmark.recording_pictures import beyond, faults, frames_of, state_of
+from fleeting.analysis.workers import PROCESSES, WorkerContext, each, workers_of
+from fleeting.benchmark.recording_pictures import beyond, faults, frames_of, numbered_of, state_of
 from fleeting.benchmark.spot_scores import Found, notes, scored, shared_people
 from fleeting.datasets import (
     RESTORE_FILES,
+    Filmed,
     Recording,
     as_problem,
     drawn_people,
     long_videos,
-    pictures,
 )
 from fleeting.errors import DatasetError, FleetingError, Problem
+from fleeting.executors import executors
 from fleeting.output.owned import Owned, owned
 from fleeting.output.records import read_record, write_over
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
 from fleeting.scoring.intervals import LEAST_IOU
+from fleeting.scoring.megc_files import refuse_year
 from fleeting.session.session import ALARMS_PER_MINUTE, Session, refuse_no_alarms
 from fleeting.spotting import DEFAULT, spotters
 from fleeting.types import Event, Progress, silent
@@ -75,6 +77,7 @@ class _SpottingContext(WorkerContext):
     spotter: str
     alarms_per_minute: float
     resume: bool
+    megc: int | None
     known: Mapping[str, str]
     """SHA-256 of the files below ``out`` as they were written."""
 
@@ -97,7 +100,9 @@ def spot(
     out: str | Path,
     settings: SpottingSettings = SpottingSettings(),
     *,
-    workers: int = 1,
+    megc: int | None = None,
+    workers: int | None = None,
+    executor: str = PROCESSES,
     resume: bool = False,
     replace: bool = False,
     progress: Progress = silent,
@@ -109,19 +114,28 @@ def spot(
     below ``recordings`` what was found in each. Fields of ``settings`` may be given by name. Where one of the
     dataset's label sets has exactly the recogniser's classes, the classes of the hits are scored too (STRS),
     except for movements whose true label is not one of them. A dataset whose sheet lists no macro-expressions
-    is scored on micro-expressions alone. ``workers`` recordings are searched at once; the files are the same
-    bytes for any number. ``resume`` keeps earlier results of the same pictures with the same settings.
+    is scored on micro-expressions alone. ``megc`` is a year, 2020 to 2025: what was found is also written as
+    its challenges took it (`fleeting.scoring.megc_files`), below ``megc<year>``. ``workers`` recordings are
+    searched at once, by one of `fleeting.executors`; the files are the same bytes for any number and by any
+    of them. ``resume`` keeps earlier results of the same pictures with the same settings.
 
     Recordings that are missing or cannot be read become problems; the others are scored, and the scores are
     marked incomplete. Raises OptionError on a dataset without long videos, DatasetError where no recording
     can be read, OutputError where ``out`` holds anything else or the dataset, unless ``replace`` is true.
+
+    >>> done = fleeting.spot("clips", "recordings", "spots", model=None)
+    >>> sorted(done.scores["per_video"])
+    ['interview.mp4']
     """
     settings, out, root = changed(settings, changes, "spot"), Path(out), Path(root)
     adapter = long_videos(dataset)
-    refuse_none(workers=workers)
+    _ = executors[executor]  # an unknown one is refused before anything is read
+    workers = workers_of(workers, executor)
     model = None if settings.model is None else str(settings.model)
     point = settings.spotter, settings.alarms_per_minute
-    context = _SpottingContext(model, progress, out, dataset, *point, resume, {})
+    if megc is not None:
+        refuse_year(megc)
+    context = _SpottingContext(model, progress, out, dataset, *point, resume, megc, {})
     _ = context.recogniser  # a wrong one is an error before anything is read
     recordings, problems = adapter.recordings(root)
     with owned(
@@ -134,7 +148,7 @@ def spot(
         replace=replace,
     ) as own:
         context = dataclasses.replace(context, known=own.known)
-        scores, problems = _scored(own, context, root, recordings, problems, workers)
+        scores, problems = _scored(own, context, root, recordings, problems, (executor, workers))
         own.write("scores.json", json.dumps(scores, indent=2) + "\n")
         own.save()
     return Spotting(out, scores, tuple(problems))
@@ -152,11 +166,11 @@ def _scored(
     root: Path,
     recordings: Sequence[Recording],
     problems: list[Problem],
-    workers: int,
+    by: tuple[str, int | None],
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Search the recordings and write the lists; the content of ``scores.json``, and every problem."""
     dataset, recogniser, adapter = context.dataset, context.recogniser, long_videos(context.dataset)
-    found = _looked_through(context, recordings, workers)
+    found = _looked_through(context, recordings, *by)
     problems = [*problems, *(problem for one in found for problem in one.problems)]
     own.wrote(f"recordings/{one.recording.name}.json" for one in found if one.usable)
     usable = [one for one in found if one.usable]
@@ -166,7 +180,9 @@ def _scored(
             f"{root} holds no long video of {dataset} that can be read{first}; see what it holds"
         )
     drawn = drawn_people(root)
-    lists, scores = scored(usable, adapter, recogniser)
+    kinds = cast(Filmed, adapter).kinds_in(root) if hasattr(adapter, "kinds_in") else adapter.kinds
+    entry = None if context.megc is None else (dataset, context.megc)
+    lists, scores = scored(usable, adapter, recogniser, kinds, entry)
     for name, text in lists.items():
         own.write(name, text)
     scores |= {
@@ -180,10 +196,12 @@ def _scored(
     return scores, problems
 
 
-def _looked_through(context: _SpottingContext, recordings: Sequence[Recording], workers: int) -> list[Found]:
+def _looked_through(
+    context: _SpottingContext, recordings: Sequence[Recording], executor: str, workers: int | None
+) -> list[Found]:
     """The result of each recording, in their order."""
     found: dict[str, Found] = {}
-    for recording, one in each(_found, context, recordings, workers, _unusable):
+    for recording, one in each(_found, context, recordings, workers, _unusable, executor):
         found[recording.name] = one
         context.progress("recordings", len(found), len(recordings))
     return [found[recording.name] for recording in recordings]
@@ -195,10 +213,12 @@ def _unusable(recording: Recording, reason: str) -> Found:
 
 def _found(context: _SpottingContext, recording: Recording) -> Found:
     """Search one recording, or take its kept result. Raises DatasetError where no picture can be read."""
-    numbered = pictures(recording.folder)
+    numbered = numbered_of(recording)
     if not numbered:
         raise DatasetError(f"{recording.folder} holds no numbered pictures; {RESTORE_FILES}")
     identity = {**context.settings, "version": __version__, "pictures": state_of(numbered)}
+    if recording.stated_fps is not None:
+        identity["fps"] = recording.stated_fps
     path = context.out / "recordings" / f"{recording.name}.json"
     record = _kept(path, identity) if context.resume else None
     if record is None:
@@ -232,7 +252,7 @@ def _seen(context: _SpottingContext, recording: Recording, numbered: Mapping[int
     events: list[Event] = []
     damaged: list[str] = []
     frames = faces = 0
-    with closing(session.read(frames_of(numbered, recording.fps, damaged))) as read:
+    with closing(session.read(frames_of(recording, numbered, damaged))) as read:
         for _, found in read:
             events += found
             frames, faces = frames + 1, faces + bool(session.faces)

@@ -11,6 +11,7 @@ from fleeting.errors import Problem, some
 from fleeting.megc_names import PEOPLE
 from fleeting.recognition.recogniser import Recogniser
 from fleeting.scoring.intervals import Interval
+from fleeting.scoring.megc_files import submission
 from fleeting.scoring.movements import movements_csv, score_kinds
 from fleeting.types import Kind, Sample
 
@@ -42,16 +43,27 @@ def spans(samples: Iterable[Sample]) -> Iterator[tuple[Sample, int, int]]:
 
 
 def scored(
-    usable: Sequence[Found], adapter: LongVideos, recogniser: Recogniser | None
+    usable: Sequence[Found],
+    adapter: LongVideos,
+    recogniser: Recogniser | None,
+    kinds: Sequence[Kind],
+    entry: tuple[str, int] | None = None,
 ) -> tuple[dict[str, str], dict[str, Any]]:
-    """The movements as text for ``truth.csv`` and ``found.csv``, and their scores for ``scores.json``."""
+    """The movements as text for ``truth.csv`` and ``found.csv``, and their scores for ``scores.json``.
+
+    ``kinds`` are those that the sheet lists: others that were found are not scored. With ``entry``, a dataset
+    and a year, the files that MEGC took in that year are among the texts.
+    """
     label_set = _label_set(adapter, recogniser)
     videos = [one.recording.name for one in usable]
-    truth = {kind: [i for one in usable for i in _true(one, kind, label_set)] for kind in adapter.kinds}
-    found = {kind: [i for one in usable for i in _said(one, kind)] for kind in adapter.kinds}
+    truth = {kind: [i for one in usable for i in _true(one, kind, label_set)] for kind in kinds}
+    found = {kind: [i for one in usable for i in _said(one, kind)] for kind in kinds}
     classes = {i.label for i in truth["micro"]} & set(label_set.classes if label_set else ())
     both = {"truth.csv": truth, "found.csv": found}
-    lists = {name: movements_csv(videos, kinds, labelled=bool(classes)) for name, kinds in both.items()}
+    lists = {name: movements_csv(videos, of_kinds, labelled=bool(classes)) for name, of_kinds in both.items()}
+    if entry:
+        dataset, year = entry
+        lists |= submission(year, dataset, videos, truth, found, classes)
     return lists, score_kinds(videos, truth, found, classes)
 
 

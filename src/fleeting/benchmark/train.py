@@ -16,12 +16,12 @@ from fleeting.benchmark.run import run
 from fleeting.datasets import datasets
 from fleeting.errors import LeakError, OptionError, WeightsError
 from fleeting.experiments.fold import choose
-from fleeting.experiments.recipe import Experiment
+from fleeting.experiments.recipe import Experiment, as_experiment
 from fleeting.experiments.recipe_tables import ModelChoice
 from fleeting.experiments.run_folder import Run, read_json
-from fleeting.experiments.samples import Prepared, on_data, prepare
-from fleeting.experiments.task import fold_seed, threads, trained
-from fleeting.files import utf8
+from fleeting.experiments.samples import Prepared, folders_of, on_data, prepare
+from fleeting.experiments.task import fold_seed, trained
+from fleeting.files import path_of, utf8
 from fleeting.models import models
 from fleeting.output.owned import owned
 from fleeting.output.single import refuse_foreign, write_own
@@ -40,6 +40,7 @@ from fleeting.recognition.weights import (
     write_weights,
 )
 from fleeting.registry import changed
+from fleeting.training.threads import threads
 from fleeting.types import Progress
 from fleeting.version import __version__
 
@@ -56,9 +57,9 @@ class Trained:
 
 
 def train(
-    experiment: Experiment,
-    data: Mapping[str, Path],
-    out: Path | None = None,
+    experiment: Experiment | str | Path,
+    data: Mapping[str, str | Path] | None = None,
+    out: str | Path | None = None,
     execution: Execution = Execution(),
     *,
     sure: float = SURE,
@@ -77,21 +78,18 @@ def train(
     the run lies below ``runs``. Raises LeakError on a protocol that shares subjects, OptionError on shuffled
     labels, OutputError on a folder or a file that is not ours (unless ``replace`` is true), and the errors of
     `fleeting.run`.
+
+    >>> trained = fleeting.train("drawn/linear-flow", out="weights")
+    >>> trained.weights.facts.classes
+    ('negative', 'positive', 'surprise')
     """
-    execution = changed(execution, changes, "train")
-    experiment = _to_deploy(on_data(experiment, data))
-    if not 0 < sure < 1:
-        raise OptionError(f"the share of sure answers to be right is {sure}; expected between 0 and 1")
+    execution, data = changed(execution, changes, "train"), folders_of(data)
+    out = None if out is None else path_of(out, "out")
+    experiment = _to_deploy(on_data(as_experiment(experiment), data))
+    _refuse_unfit(sure, execution)
     path, folder = _places(experiment, out)
-    if execution.skip_damaged:
-        raise OptionError("weights are trained on everybody, so no clip is left out; leave skip_damaged out")
     prepared = prepare(experiment.completed(), data, skip_damaged=False, progress=execution.progress)
-    if any(fold.subjects_shared for fold in prepared.folds):
-        name = experiment.protocol.name
-        raise LeakError(
-            f"protocol {name} shares subjects, so no clean score could stand beside the weights; use"
-            " protocol.name=loso"
-        )
+    _refuse_shared(experiment, prepared)
     run_it = partial(run, execution=execution, replace=replace)
     job = partial(_trained, experiment, data, prepared, sure, run_it, execution.progress)
     if folder is None:
@@ -115,6 +113,23 @@ def train(
         own.put_all(staging)
         own.save()
     return Trained(path, weights, clean)
+
+
+def _refuse_unfit(sure: float, execution: Execution) -> None:
+    if not 0 < sure < 1:
+        raise OptionError(f"the share of sure answers to be right is {sure}; expected between 0 and 1")
+    if execution.skip_damaged:
+        raise OptionError("weights are trained on everybody, so no clip is left out; leave skip_damaged out")
+
+
+def _refuse_shared(experiment: Experiment, prepared: Prepared) -> None:
+    """Raise LeakError where a fold has a subject on both sides."""
+    if any(fold.subjects_shared for fold in prepared.folds):
+        name = experiment.protocol.name
+        raise LeakError(
+            f"protocol {name} shares subjects, so no clean score could stand beside the weights; use"
+            " protocol.name=loso"
+        )
 
 
 def _earlier(folder: Path) -> dict[str, str] | None:
@@ -163,7 +178,7 @@ def _to_deploy(experiment: Experiment) -> Experiment:
     """The experiment with one seed and nothing traced or kept: these options do not change what is learnt."""
     if experiment.data.shuffle_labels:
         raise OptionError("data.shuffle_labels is a control, its weights know nothing; leave it out")
-    plain = {"trace_oracle": False, "keep_weights": False, "seeds": 1}
+    plain = {"trace_oracle": False, "trace_loss": False, "keep_weights": False, "seeds": 1}
     return experiment.model_copy(update={"training": experiment.training.model_copy(update=plain)})
 
 

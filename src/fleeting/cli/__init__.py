@@ -34,7 +34,7 @@ def _carried_out(given: list[str], *, debug: bool) -> int:
     try:
         from cyclopts import CycloptsError
 
-        from fleeting.cli import benchmarks, data, events  # noqa: F401 - each registers its commands
+        from fleeting.cli import benchmarks, data, events, pictures, reports, serving  # noqa: F401 - they register
         from fleeting.cli.parsing import app
 
         try:

@@ -1,4 +1,4 @@
-"""The commands that train and score: run, tables, train, export, score, score-intervals, null, report."""
+"""The commands that train and score: run, tables, train, export, score, score-intervals, null."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fleeting.cli.printing import (
     interval_table,
     number,
     out,
-    paper_table,
     parts,
     print_json,
     print_run,
+    print_tables,
     progress_shown,
     recognised,
     say,
@@ -38,6 +38,7 @@ def run(
     quick: Annotated[bool, Parameter(negative="")] = False,
     skip_damaged: Annotated[bool, Parameter(negative="")] = False,
     resume: Annotated[bool, Parameter(negative="")] = False,  # noqa: ARG001 - a run always resumes
+    track: Annotated[list[str] | None, Parameter(negative="")] = None,
     replace: Replace = False,
     json: Json = False,
 ) -> int:
@@ -47,16 +48,21 @@ def run(
         recipe: A recipe's name (`fleeting list recipes`) or a .toml file.
         data: NAME=PATH, the folder of the recipe's dataset.
         out_: The run's folder; without it, one below runs/ named by the recipe and its settings.
-        executor: Who does the folds: serial, processes or stacked.
-        workers: How many at once; without it, one for each core.
+        executor: Who does the folds: serial, processes, stacked or ray (a cluster).
+        workers: How many at once; without it, one for each core of this machine or cluster.
         set_: KEY=VALUE, changes a key of the recipe, for example training.epochs=20.
         seeds: How many seeds, counted up from the recipe's.
         quick: Apply the recipe's [quick] table: a small run, to see whether it works.
         skip_damaged: Leave damaged clips out; the score is marked incomplete and the exit status is 1.
         resume: Go on with the run in --out (also the default when it is the same experiment).
+        track: Log curves and scores by mlflow (into mlflow.db here) or mlflow=URL, tensorboard or
+            tensorboard=FOLDER.
     """
+    from fleeting.benchmark.trackers import tracker
+
     changes = [*(set_ or ()), *([f"training.seeds={seeds}"] if seeds is not None else [])]
     experiment = fleeting.read_recipe(recipe, quick=quick, changes=changes)
+    callbacks = [tracker(text) for text in track or ()]
     with progress_shown() as progress:
         done = fleeting.run(
             experiment,
@@ -67,6 +73,7 @@ def run(
             skip_damaged=skip_damaged,
             replace=replace,
             progress=progress,
+            callbacks=callbacks,
         )
     if json:
         print_json(done.scores)
@@ -89,21 +96,26 @@ def tables(
     workers: int | None = None,
     seeds: int | None = None,
     quick: Annotated[bool, Parameter(negative="")] = False,
+    cost: Annotated[bool, Parameter(negative="")] = False,
     skip_damaged: Annotated[bool, Parameter(negative="")] = False,
+    format_: Annotated[Literal["text", "markdown", "latex", "csv"], Parameter(name="--format")] = "text",
     replace: Replace = False,
     json: Json = False,
 ) -> int:
-    """A paper's tables: every recipe of a group on the datasets given, beside what the paper printed.
+    """A paper's tables: all that it published, and ours by its rule and clean, of the datasets given.
 
     Args:
         group: What the names of its recipes begin with (`fleeting list recipes`), for example dfrnet.
-        data: NAME=PATH, the folder of a dataset, once for each; a recipe is run on those it can use.
+        data: NAME=PATH, the folder of a dataset, once for each; a recipe is run on those it can use. Without
+            any, what was published is printed and nothing is run.
         out_: Where tables.html, tables.csv and the runs go; without it, a folder below runs/.
-        executor: Who does the folds: serial, processes or stacked.
-        workers: How many at once; without it, one for each core.
+        executor: Who does the folds: serial, processes, stacked or ray (a cluster).
+        workers: How many at once; without it, one for each core of this machine or cluster.
         seeds: How many seeds, counted up from each recipe's.
         quick: Apply the recipes' [quick] tables: small runs, to see whether they work.
+        cost: Count each network's weights and operations, and time a hundred predictions of one sample.
         skip_damaged: Leave damaged clips out; the scores are marked incomplete and the exit status is 1.
+        format_: How the paper's tables are printed; csv has a line for each of their cells.
     """
     with progress_shown() as progress:
         done = fleeting.tables(
@@ -111,6 +123,7 @@ def tables(
             named_paths(data or []),
             out_,
             quick=quick,
+            cost=cost,
             executor=executor,
             workers=workers,
             seeds=seeds,
@@ -119,13 +132,12 @@ def tables(
             progress=progress,
         )
     if json:
-        print_json({"rows": done.rows(), "failed": list(done.failed)})
-    elif done.runs:
-        out.print(paper_table(done.rows()))
-        say(str(done.folder / "tables.html"))
+        print_json({"rows": done.rows(), "failed": list(done.failed), "cells": done.cells()})
+    elif done.runs or not done.folder:
+        print_tables(done, format_)
     for line in done.failed:
         complain(line)
-    if not done.runs:
+    if done.folder and not done.runs:
         return 2
     return 1 if done.failed or any(one.scores["incomplete"] for one in done.runs) else 0
 
@@ -151,8 +163,8 @@ def train(
         out_: A folder for the weights, their card and the run, or a file that ends in .safetensors; without
             it, a folder below weights/ named by the recipe.
         sure: How much of the answers that are called sure is to be right; the others are called unsure.
-        executor: Who does the folds of the clean run: serial, processes or stacked.
-        workers: How many at once; without it, one for each core.
+        executor: Who does the folds of the clean run: serial, processes, stacked or ray (a cluster).
+        workers: How many at once; without it, one for each core of this machine or cluster.
         set_: KEY=VALUE, changes a key of the recipe, for example training.epochs=20.
     """
     experiment = fleeting.read_recipe(recipe, changes=set_ or ())
@@ -221,16 +233,17 @@ def score(log: Path, *, claimed: str = "", json: Json = False) -> int:
 
 
 @app.command(name="score-intervals")
-def score_intervals(truth: Path, found: Path, *more: Path, json: Json = False) -> int:
+def score_intervals(truth: Path, *found: Path, json: Json = False) -> int:
     """Score anyone's list of spotted intervals by MEGC's rule: IoU of a half, pooled over all videos.
 
     Args:
         truth: A CSV with the columns video, onset, offset and perhaps label and kind; every video occurs in
-            it. An events.csv of `fleeting analyze`, or a folder of its results, serves too.
-        found: The same of what was found.
-        more: Further lists of what was found, such as the events.csv of other videos.
+            it. An events.csv of `fleeting analyze`, or a folder of its results, serves too. A spotting log of
+            MEGC 2020 or 2021 stands alone: it holds both sides.
+        found: The same of what was found, or an entry to MEGC since 2022; further lists, such as the
+            events.csv of other videos, follow it.
     """
-    scores = fleeting.score_intervals(truth, found, *more).as_dict()
+    scores = fleeting.score_intervals(truth, *found).as_dict()
     if json:
         print_json(scores)
     else:
@@ -260,19 +273,4 @@ def null(*, labels: Path, epochs: int, json: Json = False) -> int:
         f"guessing on {found.n} clips, best of {epochs} epochs for each subject: UF1 {found.uf1:.3f}"
         f" ({low:.3f} to {high:.3f}), UAR {found.uar:.3f}"
     )
-    return 0
-
-
-@app.command
-def report(
-    *runs: Path, out_: Annotated[Path | None, Parameter(name="--out")] = None, replace: Replace = False
-) -> int:
-    """One page over runs: a table, and paired tests of each against the first.
-
-    Args:
-        runs: The folders of finished runs.
-        out_: Where the page is written; without it, the run's own report.html, or comparison.html here. A
-            name that ends in .md gets a page to keep, with the command of every row and what was not run.
-    """
-    say(str(fleeting.report(list(runs), out_, replace=replace)))
     return 0

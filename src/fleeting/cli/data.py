@@ -1,4 +1,4 @@
-"""The commands about data and registered things: list, check, draw, demo."""
+"""The commands about data and registered things: list, weights, check, leaks, init, draw, demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 import fleeting
 from fleeting.cli.parsing import Json, Replace, app
-from fleeting.cli.printing import out, print_json, progress_shown, say
+from fleeting.cli.printing import complain, out, print_json, progress_shown, say
 
 LISTED = ("name", "what", "source", "parameters", "flops")
 MEASURED = ("name", "inputs", "parameters", "flops", "latency_ms", "latency_p95_ms", "peak_memory_mb")
@@ -46,6 +46,25 @@ def list_(kind: str, *, measure: bool = False, json: Json = False) -> int:
     return 0
 
 
+@app.command
+def weights(*, json: Json = False) -> int:
+    """Published weights that networks can start from: where each is to be had, and whether it is here."""
+    rows = fleeting.weights()
+    if json:
+        print_json(rows)
+        return 0
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    names = ("model", "file", "state", "address")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(row[name]) for name in names))
+    out.print(table)
+    folder = Path(rows[0]["path"]).parent
+    say(f"nothing is downloaded: put files into {folder}, then set model.pretrained=imagenet")
+    return 1 if any(row["state"] == "damaged" for row in rows) else 0
+
+
 def _cell(value: object) -> str:
     """A cell of the table in few letters: 3.1 M for a number of weights, sizes for inputs."""
     if isinstance(value, dict):  # inputs of equal size are counted, not repeated
@@ -74,12 +93,56 @@ def check(dataset: str, root: Path, *, json: Json = False) -> int:
     if json:
         print_json(found.as_dict())
     else:
-        labels = ", ".join(f"{label} {count}" for label, count in found.labels.items())
+        labels = ", ".join(f"{label or 'no label'} {count}" for label, count in found.labels.items())
         say(f"{dataset}: {found.clips} clips of {found.subjects} subjects ({labels})")
-        for line in (*filter(None, [found.drawn]), *found.lines()):
+        for line in (*filter(None, [found.drawn]), *found.remarks, *found.lines()):
             say(line)
         say(f"{len(found.problems)} problems" if found.problems else "no problems")
     return 1 if found.problems else 0
+
+
+@app.command
+def leaks(*lists: Path, json: Json = False) -> int:
+    """People and clips that stand on both sides of anybody's lists. Exit status 0 without any, 1 with.
+
+    Args:
+        lists: A list of training clips and one of test clips, or several such pairs; or one folder with lists
+            that say train and test, or a folder of each. A list is a table with a column for the person or
+            the clip, or lines of paths.
+    """
+    from fleeting.benchmark.leaks import sides
+
+    found = fleeting.leaks(*lists)
+    if json:
+        print_json(found.as_dict())
+    else:
+        say(f"person: {found.person}; clip: {found.clip}")
+        for line in sides(found):
+            say(line)
+        for remark in found.remarks:
+            complain(remark)
+        if not found.found:
+            say("nobody and nothing stands on both sides")
+    return 1 if found.found else 0
+
+
+@app.command
+def init(folder: Path, *, json: Json = False) -> int:
+    """Begin the table of own clips: clips.csv, with a row for every recording in a folder, to be filled in.
+
+    Args:
+        folder: Where the videos or folders of pictures are, or the results of `fleeting analyze` beside them.
+            A table that lies there already is never written over.
+    """
+    begun = fleeting.init(folder)
+    if json:
+        print_json(begun.as_dict())
+        return 0
+    say(f"{begun.path}: {begun.rows} rows of {begun.recordings} recordings")
+    for note in begun.notes:
+        say(note)
+    say(f"then: fleeting check clips {folder}")
+    return 0
 
 
 @app.command
@@ -96,6 +159,7 @@ def draw(
     macro: float | None = None,
     amplitude: float | None = None,
     disturb: Literal["none", "moderate", "strong"] = "moderate",
+    style: Literal["head", "flat"] | None = None,
     seed: int = 0,
     flows: int = 4,
     workers: int | None = None,
@@ -116,8 +180,10 @@ def draw(
         fps: Frames a second of a video, 25 to 200; 100 without it. A dataset has its own.
         macro: Share of the movements in videos that are macro-expressions; none without it.
         amplitude: Peak displacement in percent of the distance between the eyes' outer corners; without it
-            log-uniform between 0.3 and 1.5.
-        disturb: none, moderate or strong: blinks, head, light and noise (and talking where strong).
+            random: as measured on real faces (head), log-uniform between 0.3 and 1.5 (flat).
+        disturb: none, moderate or strong: what else the person and the camera do, which truth.json lists.
+        style: head turns a head in three dimensions and moves it as real ones move; flat turns the photograph
+            in its plane. Without it head for videos, flat for datasets.
         seed: Draws other data.
         flows: For how many events the exact optical flow from onset to apex is written too.
         workers: How many videos are drawn at once; without it, one for each core.

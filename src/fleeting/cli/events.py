@@ -68,12 +68,14 @@ def analyze(
     end: Seconds | None = None,
     formats: str = "csv,json,elan,html",
     blur: Annotated[bool, Parameter(negative="")] = False,
-    workers: int = 1,
+    workers: int | None = None,
+    executor: str = "processes",
     resume: Annotated[bool, Parameter(negative="")] = False,
     replace: Replace = False,
     fps: float | None = None,
     people: People = 4,
     alarms_per_minute: Alarms = 1.0,
+    spotter: str | None = None,
     json: Json = False,
 ) -> int:
     """Finds the movements in videos of faces, recognises the short ones: a folder of results for each.
@@ -84,23 +86,27 @@ def analyze(
         model: A recogniser's name or file, or none; without it, the one that is shipped.
         start: Time from which on videos are read: seconds, or [hh:]mm:ss[.f].
         end: Time up to which videos are read, likewise.
-        formats: Of csv, json, elan, html, video (annotated.mp4). The first two are always written.
+        formats: Of csv and json (always written), elan, html, video (annotated.mp4), units (slow).
         blur: Cover every face in every picture that is written.
-        workers: How many inputs are analysed at once.
-        resume: Leave results alone that were made from the same input with the same settings.
+        workers: How many share the inputs, and the segments of long videos; without it one, or a cluster's.
+        executor: Who has the workers: processes (of this machine), serial (none), or ray (a cluster).
+        resume: Keep results of the same input and settings, and go on with those that were begun.
         fps: Frames a second of folders of pictures, or of files that play a fast recording slowly.
+        spotter: Who finds the movements (`fleeting list spotters`); without it, the default.
     """
+    chosen = chosen_model(model) | ({"spotter": spotter} if spotter else {})
     with progress_shown() as progress:
         try:
             found = fleeting.analyze(
                 inputs,
                 out_,
-                **chosen_model(model),
+                **chosen,
                 start=start,
                 end=end,
                 formats=[name.strip() for name in formats.split(",") if name.strip()],
                 blur=blur,
                 workers=workers,
+                executor=executor,
                 resume=resume,
                 replace=replace,
                 fps=fps,
@@ -175,7 +181,9 @@ def spot(
     spotter: str | None = None,
     model: str | None = None,
     alarms_per_minute: Alarms = 1.0,
-    workers: int = 1,
+    megc: int | None = None,
+    workers: int | None = None,
+    executor: str = "processes",
     resume: Annotated[bool, Parameter(negative="")] = False,
     replace: Replace = False,
     json: Json = False,
@@ -188,7 +196,9 @@ def spot(
         out_: The folder for truth.csv, found.csv and scores.json.
         spotter: Who finds them; without it, the default.
         model: A recogniser's name or file, or none; without it, the one that is shipped.
-        workers: How many videos are looked through at once.
+        megc: A year, 2020 to 2025: write the files too that MEGC's challenges took then, below megcYEAR.
+        workers: How many videos are looked through at once; without it one, or all that a cluster can.
+        executor: Who looks through them: processes (of this machine), serial, or ray (a cluster).
         resume: Keep what was found in the same pictures with the same settings.
     """
     chosen: dict[str, Any] = {"spotter": spotter} if spotter else {}
@@ -200,7 +210,9 @@ def spot(
             **chosen,
             **chosen_model(model),
             alarms_per_minute=alarms_per_minute,
+            megc=megc,
             workers=workers,
+            executor=executor,
             resume=resume,
             replace=replace,
             progress=progress,

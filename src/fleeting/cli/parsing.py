@@ -18,6 +18,9 @@ app = App(
     version=__version__,
     suppress_keyboard_interrupt=False,  # `main` answers an interruption with its own sentence
 )
+app.register_install_completion_command(
+    help="Have this shell (bash, zsh or fish) complete the command's words; names the files it writes."
+)
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
 Replace = Annotated[

@@ -170,6 +170,43 @@ def paper_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def print_tables(done: Any, form: str) -> None:
+    """Print the tables of a paper (`fleeting.benchmark.tables.Tables`) as text, markdown, latex or csv."""
+    from fleeting.reports import paper_tables
+
+    layouts = done.layouts()
+    if form == "csv":
+        say(paper_tables.as_csv(done.cells()).rstrip())
+    elif form != "text":
+        say({"latex": paper_tables.as_latex, "markdown": paper_tables.as_markdown}[form](layouts))
+    else:
+        if done.paper:
+            say(f"{done.paper.title}. {done.paper.reference}\n{done.paper.note}\n")
+        for layout in layouts:
+            say("\n".join(filter(None, (layout.title, layout.note))))
+            out.print(_laid_out(layout))
+            say("")
+        if layouts:
+            say(paper_tables.LEGEND)
+        else:
+            out.print(paper_table(done.rows()))
+        for note in done.notes():
+            say(note)
+        say(str(done.folder / "tables.html") if done.folder else "nothing was run; add --data NAME=PATH")
+
+
+def _laid_out(layout: Any) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    numbers = len(layout.lines[0].cells)
+    first = len(layout.heads) - 1 - numbers
+    for place, head in enumerate(layout.heads):
+        number = first <= place < first + numbers
+        table.add_column(escape(head), justify="right" if number else "left", overflow="fold")
+    for line in layout.texts():
+        table.add_row(*map(escape, line))
+    return table
+
+
 def interval_table(what: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> Table:
     """A table of hits, false alarms and misses under the heading ``what``."""
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))

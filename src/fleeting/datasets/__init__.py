@@ -12,13 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from fleeting.datasets.own.media import Medium
 from fleeting.datasets.reading.checks import LEAVE_OUT, RESTORE, as_problem
 from fleeting.datasets.reading.disk import fault, number_of, pictures
+from fleeting.datasets.reading.films import film_frames, film_times
 from fleeting.datasets.reading.labels import LabelSet, label_sets, labelled, word
 from fleeting.datasets.reading.miniature import Drawing
 from fleeting.datasets.reading.recordings import RESTORE_FILES, Recording
 from fleeting.datasets.reading.truth import TRUTH, drawn_people
-from fleeting.errors import OptionError, Problem
+from fleeting.errors import OptionError, Problem, UnknownNameError
 from fleeting.registry import Registry
 from fleeting.types import FloatArray, Kind, Sample
 
@@ -31,18 +33,23 @@ __all__ = [
     "Drawable",
     "DrawableVideos",
     "Drawing",
+    "Filmed",
     "LabelSet",
     "LongVideos",
+    "Medium",
     "Recording",
     "as_problem",
     "datasets",
     "drawn_people",
     "fault",
+    "film_frames",
+    "film_times",
     "label_sets",
     "labelled",
     "long_videos",
     "number_of",
     "pictures",
+    "released",
     "word",
 ]
 
@@ -111,6 +118,18 @@ class Dataset(Protocol):
         ...
 
 
+class Released(Dataset, Protocol):
+    """A dataset whose releases label some clips differently."""
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The releases that differ, such as 2014; none where all copies say the same."""
+
+    def of_release(self, release: str) -> Dataset:
+        """The dataset as that release labels it, whichever sheet lies in the root."""
+        ...
+
+
 class LongVideos(Protocol):
     """A dataset that also has long videos, each with any number of movements."""
 
@@ -132,6 +151,22 @@ class LongVideos(Protocol):
 
     def recordings(self, root: Path) -> tuple[list[Recording], list[Problem]]:
         """The long videos below ``root``, sorted by name, and their problems. Raises DatasetError."""
+        ...
+
+
+class Filmed(Dataset, Protocol):
+    """A dataset whose clips may be parts of video files, or of recordings that a user put together."""
+
+    def medium(self, root: Path, sample: Sample) -> Medium:
+        """The recording that a sample is a part of, whose frames count as its do. Raises DatasetError."""
+        ...
+
+    def kinds_in(self, root: Path) -> tuple[Kind, ...]:
+        """The kinds of movement that this folder lists, where its user decides."""
+        ...
+
+    def remarks(self, root: Path) -> list[str]:
+        """How the sheet was read, in sentences, where several ways are usual."""
         ...
 
 
@@ -196,6 +231,23 @@ class DrawableVideos(Drawable, Protocol):
 
 
 datasets: Registry[Dataset] = Registry("dataset", "fleeting.datasets")
+
+
+def released(name: str, release: str = "") -> Dataset:
+    """The dataset of that name, as ``release`` labels it; without one, as the sheet in its root does.
+
+    Raises UnknownNameError on an unknown dataset or release, and OptionError on a release of a dataset that
+    has only one.
+    """
+    dataset = datasets[name]
+    if not release:
+        return dataset
+    versions = getattr(dataset, "versions", ())
+    if not versions:
+        raise OptionError(f"{name} has no releases that differ, found data.release={release}; leave it out")
+    if release not in versions:
+        raise UnknownNameError(f"release of {name}", release, versions)
+    return cast(Released, dataset).of_release(release)
 
 
 def long_videos(name: str) -> LongVideos:

@@ -36,7 +36,7 @@ class Smic:
     paper: str = "Li et al. 2013, doi:10.1109/FG.2013.6553717"
     access: str = "on request from the University of Oulu after signing an agreement"
     licence: str = "research only, no redistribution"
-    label_sets: tuple[str, ...] = ("megc3", "raw")
+    label_sets: tuple[str, ...] = ("megc3", "megc3-broad", "raw")
     words: tuple[str, ...] = tuple(_WORDS.values())
     ready: tuple[str, ...] = ()
     has_frames: bool = True

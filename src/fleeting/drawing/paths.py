@@ -17,25 +17,46 @@ STRETCH, PAUSE = (1.0, 4.0), (2.0, 8.0)
 """Seconds that a stretch of speech lasts, and seconds of silence before it, each least and most."""
 
 
-def smooth_path(rng: np.random.Generator, times: Array, axes: int) -> Array:
+def smooth_path(rng: np.random.Generator, times: Array, axes: int, knot: float = KNOT) -> Array:
     """A mean-reverting random walk, (times, axes); each axis has mean 0 and root mean square 1.
 
     ``times`` are seconds from 0. Mean and root mean square are those of the whole path of LEAST seconds or
-    more, of which a shorter clip sees the beginning.
+    more, of which a shorter clip sees the beginning. ``knot`` is the seconds between the walk's steps.
     """
     seconds = max(LEAST, float(times[-1]) if len(times) else 0.0)
-    steps = rng.standard_normal((int(seconds / KNOT) + 3, axes))
+    steps = rng.standard_normal((int(seconds / knot) + 3, axes))
     walk = np.zeros_like(steps)
     for k in range(1, len(steps)):
         walk[k] = 0.7 * walk[k - 1] + steps[k]
-    spline = CubicSpline(KNOT * np.arange(len(walk)), walk)
-    whole = spline(np.arange(0, seconds, KNOT / 16))
+    spline = CubicSpline(knot * np.arange(len(walk)), walk)
+    whole = spline(np.arange(0, seconds, knot / 16))
     return np.asarray((spline(times) - whole.mean(axis=0)) / whole.std(axis=0))
 
 
 def within(path: Array) -> Array:
     """A path of root mean square 1, limited smoothly to -1 to 1."""
     return np.asarray(np.tanh(path / 2))
+
+
+def spans(
+    rng: np.random.Generator, seconds: float, per_minute: float, lengths: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """Start and end, in seconds, of something that happens so often and lasts so long; none overlap."""
+    found, time = list[tuple[float, float]](), 0.0
+    while per_minute > 0:
+        length = float(rng.uniform(*lengths))
+        time += float(rng.exponential(max(60 / per_minute - sum(lengths) / 2, 1.0)))
+        if time + length > seconds:
+            break
+        found.append((time, time + length))
+        time += length
+    return found
+
+
+def held(times: Array, start: float, end: float, ease: float) -> Array:
+    """1 from ``start`` to ``end``, 0 before and after; up and down take ``ease`` seconds, or half of it."""
+    share = np.clip(np.minimum(times - start, end - times) / min(ease, (end - start) / 2), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
 
 
 def jaw_path(rng: np.random.Generator, times: Array) -> Array:

@@ -150,13 +150,14 @@ class Source:
 
     ``image`` is the photograph as it is, and ``skin`` has skin painted in under the covers' edges, both RGB.
     ``cover`` is how much covers hold the skin, (height, width) 0 to 1; ``mesh`` is the face's 468 points, x
-    and y.
+    and y; ``depth`` (468,) is how far each lies behind the head's centre, in the same pixels.
     """
 
     image: Image
     skin: Image
     cover: FloatArray
     mesh: FloatArray
+    depth: FloatArray
     measured: Measured
 
 
@@ -165,10 +166,10 @@ def source(photograph: Photograph) -> Source:
     """The photograph of that name in layers. Raises MissingExtraError without scikit-image."""
     image = _astronaut() if photograph == "astronaut" else _grace_hopper()
     measured = MEASURED[photograph]
-    mesh = _mesh(image)
+    mesh, depth = np.split(_mesh(image), [2], axis=1)
     away = _away(measured, image.shape[:2]) / outer_distance(mesh)
     held = np.clip((HELD[1] - away) / (HELD[1] - HELD[0]), 0, 1)
-    return Source(image, _bared(image, _small(away < FRINGE) > 0), _small(held), mesh, measured)
+    return Source(image, _bared(image, _small(away < FRINGE) > 0), _small(held), mesh, depth[:, 0], measured)
 
 
 def _astronaut() -> Image:
@@ -185,7 +186,7 @@ def _mesh(image: Image) -> FloatArray:
     crop = networks.square_of_detection(networks.detect(image)[0])
     points, _ = networks.mesh(image, crop)
     points, _ = networks.mesh(image, networks.square_of_mesh(points))
-    return points[:, :2]
+    return points
 
 
 def _away(measured: Measured, size: tuple[int, int]) -> FloatArray:

@@ -37,15 +37,17 @@ class Portrait:
     ``picture`` and ``skin`` (the same with skin painted under the edges of covers) are RGB floats, 0 to 255,
     on the fine grid, see `to_fine`. ``cover`` (480, 640) is 0 to 1, how much a cover lies over the skin or
     holds it. The other values are in pixels of the frame: ``mesh`` (468, 2), whose points keep the
-    photograph's numbers even if it is mirrored; ``eyes``, the upper and the lower lid of each; ``lips``, the
-    line along which they part. The rows of ``axes`` are unit vectors: to the right in the picture and down,
-    both tilted with the head. ``unit`` is the distance between the outer corners of the eyes.
+    photograph's numbers even if it is mirrored; ``depth`` (468,), how far each of them lies behind the head's
+    centre; ``eyes``, the upper and the lower lid of each; ``lips``, the line along which they part. The rows
+    of ``axes`` are unit vectors: to the right in the picture and down, both tilted with the head. ``unit`` is
+    the distance between the outer corners of the eyes.
     """
 
     picture: FloatArray
     skin: FloatArray
     cover: FloatArray
     mesh: FloatArray
+    depth: FloatArray
     eyes: tuple[tuple[Curve, Curve], ...]
     lips: Curve
     axes: FloatArray
@@ -80,6 +82,7 @@ def portrait(person: Identity) -> Portrait:
         skin=np.where(inner[..., None] > 0, skin, picture),  # equal to picture where skin shows at rest
         cover=np.ascontiguousarray(cover[MARGIN:-MARGIN, MARGIN:-MARGIN]),
         mesh=mesh,
+        depth=photograph.depth * np.float32(person.eye_distance / outer_distance(photograph.mesh)),
         eyes=tuple((warp.curve(eye.upper), warp.curve(eye.lower)) for eye in measured.eyes),
         lips=warp.curve(measured.lips),
         axes=warp.axes.astype(np.float32),

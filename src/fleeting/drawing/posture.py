@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from fleeting.drawing.gazes import GAZES, gaze
 from fleeting.drawing.portrait import HEIGHT, WIDTH, Portrait, portrait
-from fleeting.drawing.script import EDGE_AT, Script
+from fleeting.drawing.script import Script
 from fleeting.drawing.units import JAW, Field, field
 from fleeting.types import FloatArray
 
@@ -74,13 +75,18 @@ def posture(script: Script, number: int) -> Posture:
     pulls, parts = [], False
     for event in script.events:
         since = time - event.apex_frame / script.fps
-        if -event.rise < since * EDGE_AT < event.fall:
+        if event.moves(since):
             strength = float(event.strength(since))
             pulls.append((field(person, event.action_units), strength * event.amplitude_px))
             parts |= str(JAW) in event.action_units.split("+")
     if script.talking[number] > 0:
         pulls.append((field(person, str(JAW)), float(script.talking[number])))
         parts = True
+    for name, path in script.scene.moves if script.scene else ():
+        if path[number]:
+            pull = gaze(person, name) if name in GAZES else field(person, name)
+            pulls.append((pull, float(path[number])))
+            parts |= str(JAW) in name.split("+")
     closure = max((blink.closure(time) for blink in script.blinks), default=0.0)
     return Posture(portrait(person), _head(script, number), tuple(pulls), parts, closure)
 

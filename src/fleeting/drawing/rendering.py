@@ -17,10 +17,15 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from fleeting.drawing.hands import draw_hand
+from fleeting.drawing.head import Array
 from fleeting.drawing.portrait import FINER, HEIGHT, MARGIN, WIDTH, to_fine
 from fleeting.drawing.posture import Box, Posture, level_of, open_lids, part_lips, posture, skin_at
+from fleeting.drawing.scene import Scene
 from fleeting.drawing.script import Script
+from fleeting.drawing.truth import truth_of as truth_of
 from fleeting.drawing.units import pixels
+from fleeting.drawing.views import view
 from fleeting.errors import OptionError
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Image
@@ -30,14 +35,21 @@ BANK = 2**23
 """Samples in the bank of noise from which all frames of a video take theirs."""
 MOUTH = (48, 20, 16)
 """The colour behind parted lips, RGB."""
+SHARP, LOOSE = 0.2, 4
+"""Standard deviation of a blur that is left out; every LOOSE-th pixel is looked at for where skin moves."""
 CRF = 23
 """Constant rate factor of H.264: 0 is lossless, 51 the strongest compression."""
 
 
 def frame(script: Script, number: int) -> Image:
-    """Frame ``number``, counted from 0: RGB (480, 640, 3). Raises OptionError if there is no such frame."""
+    """Frame ``number``, counted from 0: RGB (480, 640, 3), or as small as a scene has it.
+
+    Raises OptionError if there is no such frame.
+    """
     _refuse_missing(script, number)
     pose = posture(script, number)
+    if script.scene is not None:
+        return _filmed(script, script.scene, pose, number)
     image = cv2().warpAffine(
         pose.rest.picture,
         _fine(_inverse(pose.head)),
@@ -51,13 +63,13 @@ def frame(script: Script, number: int) -> Image:
 
 
 def frames(script: Script) -> Iterator[Image]:
-    """All frames, one after another: RGB (480, 640, 3) each."""
+    """All frames, one after another, as `frame` draws them."""
     for number in range(script.frames):
         yield frame(script, number)
 
 
 def exact_flow(script: Script, i: int, j: int, *, head: bool = True) -> tuple[FloatArray, FloatArray]:
-    """The exact optical flow from frame i to frame j: u right and v down, (480, 640), in pixels.
+    """The exact optical flow from frame i to frame j: u right and v down, of a frame's size, in its pixels.
 
     It is exact to 0.01 pixel. A point that is hidden in frame j (an eye under its lid) gets the place where
     it would be; the dark gap between parted lips moves with the line between them. ``head=False`` keeps the
@@ -66,7 +78,20 @@ def exact_flow(script: Script, i: int, j: int, *, head: bool = True) -> tuple[Fl
     """
     _refuse_missing(script, i, j)
     start, end = posture(script, i), posture(script, j)
-    level = _applied(_inverse(start.head), pixels().astype(np.float64))
+    if script.scene is not None:
+        before, after = view(script, i), view(script, j if head else i)
+        places = (_grid(script.scene.shrunk) + 0.5) / script.scene.shrunk - 0.5
+        flow = after.seen(_moved(start, end, before.level_of(places))) - places
+        flow *= script.scene.shrunk
+    else:
+        moved = _moved(start, end, _applied(_inverse(start.head), pixels().astype(np.float64)))
+        flow = _applied(end.head if head else start.head, moved) - pixels()
+    u, v = np.moveaxis(flow.astype(np.float32), 2, 0)
+    return np.ascontiguousarray(u), np.ascontiguousarray(v)
+
+
+def _moved(start: Posture, end: Posture, level: Array) -> Array:
+    """The level places in one posture of what is at these level places (..., 2) in another."""
     moved = level.copy()
     boxes = [box for box in (start.box, end.box) if box is not None]
     if boxes:
@@ -75,25 +100,19 @@ def exact_flow(script: Script, i: int, j: int, *, head: bool = True) -> tuple[Fl
         cover = map_coordinates(start.rest.cover, (y, x), order=1, mode="constant")
         near = (x >= left) & (x < right) & (y >= top) & (y < bottom) & (cover < 0.5)
         moved[near] = level_of(end, skin_at(start, level[near]))
-    seen = _applied(end.head if head else start.head, moved) - pixels()
-    u, v = np.moveaxis(seen.astype(np.float32), 2, 0)
-    return np.ascontiguousarray(u), np.ascontiguousarray(v)
+    return moved
 
 
-def truth_of(script: Script) -> dict[str, Any]:
-    """The entries of a video in truth.json except file and subject: fps, frames, events, disturbances."""
-    names = "kind", "label", "action_units", "amplitude_px", "onset_frame", "apex_frame", "offset_frame"
-    events = [{name: getattr(event, name) for name in names} for event in script.events]
-    return {
-        "fps": script.fps,
-        "frames": script.frames,
-        "events": events,
-        "disturbances": [*_disturbances(script)],
-    }
+def _grid(shrunk: float) -> FloatArray:
+    """X and y of each pixel of a picture of that share of the whole one's size."""
+    columns, rows = (np.arange(round(shrunk * side)) for side in (WIDTH, HEIGHT))
+    return np.stack(np.meshgrid(columns, rows), axis=2).astype(np.float64)
 
 
-def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
+def write_video(script: Script, path: Path, crf: int | None = None) -> dict[str, Any]:
     """Draw the whole script into an MP4 file (H.264, constant rate factor ``crf``), and return its truth.
+
+    Without a factor it is the scene's, or CRF.
 
     The file appears when it is complete, and is the same to the byte each time: x264 runs in one thread with
     its other defaults. Frame n is presented at n / fps. The truth describes the frames before compression,
@@ -101,6 +120,8 @@ def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
     `truth_of`, the file's name and the person's number. Raises MissingExtraError without PyAV and OptionError
     on a factor outside 0 to 51.
     """
+    if crf is None:
+        crf = script.scene.crf if script.scene and script.scene.crf is not None else CRF
     if not 0 <= crf <= 51:
         raise OptionError(f"crf is {crf}, expected 0 (lossless) to 51; choose one of those")
     rate = Fraction(script.fps).limit_denominator(10_000)
@@ -110,21 +131,45 @@ def write_video(script: Script, path: Path, crf: int = CRF) -> dict[str, Any]:
     return {"file": path.name, "subject": script.identity.number, **truth_of(script)}
 
 
-def _disturbances(script: Script) -> Iterator[dict[str, Any]]:
-    if script.disturb == "none":
-        return
-    shift, turn = script.head[:, :2], np.degrees(script.head[:, 2])
-    rms = float(np.sqrt(((shift - shift.mean(axis=0)) ** 2).sum(axis=1).mean()))
-    yield {"kind": "head", "drift_rms_px": rms, "rotation_degrees": float(np.abs(turn).max())}
-    edges = np.abs(script.light[:, 0] - 1) + np.abs(script.light[:, 1])
-    yield {"kind": "light", "largest_change": float(edges.max())}
-    yield {"kind": "noise", "sigma": script.noise_sigma}
-    for blink in script.blinks:
-        first, last = blink.start * script.fps, (blink.start + blink.close + blink.open) * script.fps
-        yield {"kind": "blink", "onset_frame": int(np.ceil(first)), "offset_frame": int(np.floor(last))}
-    talks = np.flatnonzero(np.diff(np.concatenate([[0], script.talking > 0, [0]]).astype(int)))
-    for first, after in talks.reshape(-1, 2):
-        yield {"kind": "talking", "onset_frame": int(first), "offset_frame": int(after) - 1}
+def _filmed(script: Script, scene: Scene, pose: Posture, number: int) -> Image:
+    """A frame of style ``head``: the portrait on the turned head, what is before it, the camera."""
+    shown, rest, time = view(script, number), pose.rest, number / script.fps
+    level = shown.level
+    picture = cv2().remap(rest.picture, to_fine(level), None, cv2().INTER_LINEAR, None, cv2().BORDER_REFLECT)
+    image = np.asarray(picture, dtype=np.float32)
+    if (box := pose.box) is not None:
+        still = _part_of(level, box)
+        flow = cv2().remap(
+            pose.flow(box), level[still] - np.array(box[:2], np.float32), None, cv2().INTER_LINEAR
+        )
+        cover = cv2().remap(rest.cover, level[still], None, cv2().INTER_LINEAR)
+        _draw_skin(image[still], pose, level[still], flow, cover)
+    if shown.is_turned:
+        light = shown.light(scene.shading)
+        image = cv2().multiply(image, cv2().merge([light] * 3))
+    for hand in scene.hands:
+        if (raised := hand.raised(time)) > 0:
+            draw_hand(image, rest, hand, raised)
+    if scene.shrunk < 1:
+        size = round(scene.shrunk * WIDTH), round(scene.shrunk * HEIGHT)
+        image = cv2().resize(image, size, interpolation=cv2().INTER_AREA)
+    if (blur := scene.shrunk * float(scene.focus[number])) > SHARP:
+        image = cv2().GaussianBlur(image, (0, 0), blur)
+    return _through_camera(image, script, number)
+
+
+def _part_of(level: FloatArray, box: Box) -> tuple[slice, slice]:
+    """The part of the picture that shows the box of level places."""
+    left, top, right, bottom = box
+    x, y = np.moveaxis(level[::LOOSE, ::LOOSE], 2, 0)
+    near = (x > left - LOOSE) & (x < right + LOOSE) & (y > top - LOOSE) & (y < bottom + LOOSE)
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    down, across = (
+        slice(max(LOOSE * (int(at[0]) - 1), 0), LOOSE * (int(at[-1]) + 2)) for at in (rows, columns)
+    )
+    return down, across
 
 
 def _draw_face(image: FloatArray, pose: Posture, box: Box) -> None:
@@ -140,7 +185,16 @@ def _draw_face(image: FloatArray, pose: Posture, box: Box) -> None:
         flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
         return np.asarray(cv2().warpAffine(array, matrix, (right - left, bottom - top), flags=flags))
 
-    skin = level - seen(pose.flow(box), *box[:2])
+    flow, cover = seen(pose.flow(box), *box[:2]), seen(rest.cover, 0, 0)
+    _draw_skin(image[top:bottom, left:right], pose, level, flow, cover)
+
+
+def _draw_skin(
+    still: FloatArray, pose: Posture, level: FloatArray, flow: FloatArray, cover: FloatArray
+) -> None:
+    """Draw skin that moves over a part of a still picture, whose level places, flow and cover are given."""
+    rest = pose.rest
+    skin = level - flow
     dark = np.zeros(skin.shape[:2], np.float32)
     if pose.parts:
         skin, dark = part_lips(rest, level, skin)
@@ -150,8 +204,6 @@ def _draw_face(image: FloatArray, pose: Posture, box: Box) -> None:
         face = cv2().blendLinear(_sampled(rest.skin, lids), face, lid, 1 - lid)
     if pose.parts:
         face = cv2().blendLinear(np.full_like(face, MOUTH), face, dark, 1 - dark)
-    cover = seen(rest.cover, 0, 0)
-    still = image[top:bottom, left:right]
     still[:] = cv2().blendLinear(still, face, cover, 1 - cover)
 
 
@@ -165,21 +217,22 @@ def _noise(seed: int, sigma: float) -> FloatArray:
 
 
 @cache
-def _across() -> FloatArray:
-    """A ramp from -1 at the left edge of the picture to 1 at the right: (480, 640, 3)."""
-    return np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :, None] * np.ones((HEIGHT, 1, 3), np.float32)
+def _across(height: int, width: int) -> FloatArray:
+    """A ramp from -1 at the left edge of the picture to 1 at the right: (height, width, 3)."""
+    return np.linspace(-1, 1, width, dtype=np.float32)[None, :, None] * np.ones((height, 1, 3), np.float32)
 
 
 def _through_camera(image: FloatArray, script: Script, number: int) -> Image:
     """The picture with the light and the noise of frame ``number``, in 8 bits."""
     gain, slope = (float(share) for share in script.light[number])
-    image = cv2().multiply(image, cv2().addWeighted(_across(), slope, _across(), 0.0, gain))
+    across = _across(*image.shape[:2])
+    image = cv2().multiply(image, cv2().addWeighted(across, slope, across, 0.0, gain))
     start = np.random.default_rng([script.seed, number, 6]).integers(BANK - image.size)
     noise = _noise(script.seed, script.noise_sigma)[start : start + image.size]
     return np.asarray(cv2().add(image, noise.reshape(image.shape), dtype=cv2().CV_8U), dtype=np.uint8)
 
 
-def _applied(matrix: FloatArray, points: FloatArray) -> FloatArray:
+def _applied(matrix: FloatArray, points: Array) -> Array:
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 

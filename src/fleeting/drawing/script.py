@@ -1,43 +1,33 @@
-"""Scripts: everything that a drawn video shows, frame by frame, decided before any pixel is drawn.
-
-This module is longer than 300 lines: a script is one value, and all of its tracks are made here.
-"""
+"""Scripts: everything that a drawn video shows, frame by frame, decided before any pixel is drawn."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from fleeting.drawing.acting import act, note
+from fleeting.drawing.events import COMBINATIONS as COMBINATIONS
+from fleeting.drawing.events import EDGE as EDGE
+from fleeting.drawing.events import GAP as GAP
+from fleeting.drawing.events import LABELS, event, moved, placed, spare
+from fleeting.drawing.events import Label as Label
+from fleeting.drawing.events import ScriptedEvent as ScriptedEvent
+from fleeting.drawing.filming import film
+from fleeting.drawing.head import limited
 from fleeting.drawing.paths import jaw_path, smooth_path, within
 from fleeting.drawing.people import Identity
+from fleeting.drawing.profiles import lasting_event
+from fleeting.drawing.scene import Scene
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.types import FloatArray, Kind
 
 Disturb = Literal["none", "moderate", "strong"]
-Label = Literal["positive", "negative", "surprise"]
-EDGE = 0.05
-"""Onset and offset lie where the displacement passes this share of its peak."""
-EDGE_AT = float(np.arccos(2 * EDGE - 1) / np.pi)
-"""The place at which a raised cosine, which is 1 at 0 and 0 at 1, passes EDGE."""
-AMPLITUDE: dict[Kind, tuple[float, float]] = {"micro": (0.3, 1.5), "macro": (2.0, 6.0)}
-"""Least and most peak displacement, in percent of the distance between the outer corners of the eyes."""
-DURATION: dict[Kind, tuple[float, float]] = {"micro": (0.08, 0.45), "macro": (0.5, 2.0)}
-"""Least and most seconds from onset to offset."""
-SHORTEST, FAST = 0.04, 100.0
-"""Least seconds of a micro event in videos of FAST or more frames per second."""
-GAP = 0.5
-"""Least seconds of rest before, between and after events."""
-COMBINATIONS: dict[Label, tuple[str, ...]] = {
-    "positive": ("6+12",),
-    "negative": ("4", "9", "10", "14", "15", "17", "20", "4+9", "4+15", "15+17"),
-    "surprise": ("1+2", "1+2+5", "1+2+26", "5+26"),
-}
-"""The combinations of action units for each class; an event draws one of them."""
-LABELS = tuple(COMBINATIONS)
+Style = Literal["flat", "head"]
+EVENTS = {"flat": event, "head": lasting_event}
+"""How an event is drawn, by style."""
 FPS = (25.0, 200.0)
 LONGEST = 7200.0
 """Seconds of the longest video that can be drawn."""
@@ -51,34 +41,10 @@ LIGHT, NOISE = 0.05, (2.0, 4.0)
 """Largest change of light, as a share; least and most standard deviation of the noise, in steps of 255."""
 BLINKS_PER_MINUTE, BLINK, SHUT = 15.0, (0.1, 0.3), 0.5
 """Blinks per minute; least and most seconds that a blink lasts; least seconds from one blink to the next."""
+SHADING = 0.35
+"""Share of the light that comes from one side in style ``head``, and so changes as the skin turns."""
 TALK = 5.0
 """How far speech drops the jaw, in percent of the eye distance."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptedEvent:
-    """One movement of the face with its truth.
-
-    The displacement peaks exactly on ``apex_frame`` with ``amplitude_px`` pixels. It passes 5 % of the peak
-    ``rise`` seconds before the apex and again ``fall`` seconds after it; ``onset_frame`` and ``offset_frame``
-    are the first and the last frame at or above 5 %. ``action_units`` looks like ``1+2``.
-    """
-
-    kind: Kind
-    label: Label
-    action_units: str
-    amplitude_px: float
-    rise: float
-    fall: float
-    onset_frame: int
-    apex_frame: int
-    offset_frame: int
-
-    def strength(self, times: npt.ArrayLike) -> FloatArray:
-        """Share of the peak displacement, 0 to 1, at ``times`` in seconds from the apex: a raised cosine."""
-        seconds = np.asarray(times, dtype=np.float64)
-        reach = np.where(seconds < 0, self.rise, self.fall) / EDGE_AT
-        return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.minimum(np.abs(seconds) / reach, 1)), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +72,8 @@ class Script:
     the face, clockwise in the picture. ``light`` is (frames, 2): the gain, and how much larger it is at the
     right edge than in the middle. ``talking`` (frames,) is how far speech drops the jaw, in pixels;
     ``noise_sigma`` is the standard deviation of the camera's noise in steps of 255. There are only two
-    people: see ``TWO_PEOPLE``.
+    people: see ``TWO_PEOPLE``. In style ``head`` the ``scene`` says what moves, in place of ``head`` and
+    ``talking``, which are 0 then; in style ``flat`` it is None.
     """
 
     identity: Identity
@@ -120,6 +87,7 @@ class Script:
     light: FloatArray
     talking: FloatArray
     noise_sigma: float
+    scene: Scene | None = None
 
 
 def write_script(
@@ -132,14 +100,15 @@ def write_script(
     amplitude: float | None = None,
     macro: float = 0.0,
     disturb: Disturb = "moderate",
+    style: Style = "flat",
 ) -> Script:
     """The script of a video of one person: events at random times with rest between them, and disturbances.
 
     ``amplitude`` fixes the peak displacement in percent of the distance between the outer eye corners (None:
-    log-uniform in AMPLITUDE); ``macro`` is the share of events that are long and large. Raises OptionError on
-    a value out of its range, and if the events do not fit into ``seconds``.
+    log-uniform, or in style ``head`` as measured); ``macro`` is the share of events that are long and large.
+    Raises OptionError on a value out of its range, and if the events do not fit into ``seconds``.
     """
-    _refuse(seed, fps, amplitude, disturb)
+    _refuse(seed, fps, amplitude, disturb, style)
     if not 0 <= macro <= 1:
         raise OptionError(f"macro is {macro}, expected a share of the events; choose 0 to 1")
     if not (0 < seconds <= LONGEST and 0 <= events_per_minute < math.inf):
@@ -151,12 +120,12 @@ def write_script(
     kinds: list[Kind] = ["macro" if rng.random() < macro else "micro" for _ in range(count)]
     turns = rng.permutation(np.arange(count) + rng.integers(len(LABELS)))
     events = [
-        _event(rng, LABELS[turn % len(LABELS)], kind, identity.eye_distance, fps, amplitude)
+        EVENTS[style](rng, LABELS[turn % len(LABELS)], kind, identity.eye_distance, fps, amplitude)
         for turn, kind in zip(turns, kinds, strict=True)
     ]
-    if count > int(events_per_minute * seconds / 60) and _spare(events, frames, fps) < 0:
+    if count > int(events_per_minute * seconds / 60) and spare(events, frames, fps) < 0:
         events = events[:-1]  # the last event was only added by chance (rng.random() above)
-    return _script(identity, seed, fps, frames, disturb, _placed(rng, events, frames, fps))
+    return _script(identity, seed, fps, frames, disturb, placed(rng, events, frames, fps), style)
 
 
 def script_of_clip(
@@ -169,13 +138,14 @@ def script_of_clip(
     amplitude: float | None = None,
     margin: float = 0.1,
     disturb: Disturb = "none",
+    style: Style = "flat",
 ) -> Script:
     """The script of a clip: one micro event of a class with ``margin`` seconds of rest before and after it.
 
     ``action_units`` names one of the class's COMBINATIONS (None: any). With the label None there is no event,
     and the clip is as long as it would be with one. Raises OptionError on a value out of its range.
     """
-    _refuse(seed, fps, amplitude, disturb)
+    _refuse(seed, fps, amplitude, disturb, style)
     if not 0 <= margin <= LONGEST:
         raise OptionError(f"margin is {margin}, expected seconds of rest; choose 0 or more")
     rng = np.random.default_rng([seed, identity.number, 3])
@@ -185,14 +155,14 @@ def script_of_clip(
         found = f"{label} with action units {action_units}"
         raise OptionError(f"{found} cannot be drawn; choose among {', '.join(names or COMBINATIONS)}")
     drawn = label or LABELS[rng.integers(len(LABELS))]
-    event = _event(rng, drawn, "micro", identity.eye_distance, fps, amplitude, action_units)
+    event = EVENTS[style](rng, drawn, "micro", identity.eye_distance, fps, amplitude, action_units)
     rest = round(margin * fps)
     frames = event.offset_frame - event.onset_frame + 1 + 2 * rest
-    events = () if label is None else (_moved(event, rest - event.onset_frame),)
-    return _script(identity, seed, fps, frames, disturb, events)
+    events = () if label is None else (moved(event, rest - event.onset_frame),)
+    return _script(identity, seed, fps, frames, disturb, events, style)
 
 
-def _refuse(seed: int, fps: float, amplitude: float | None, disturb: str) -> None:
+def _refuse(seed: int, fps: float, amplitude: float | None, disturb: str, style: str) -> None:
     if seed < 0:
         raise OptionError(f"seed is {seed}, expected a whole number; choose 0 or more")
     if not FPS[0] <= fps <= FPS[1]:
@@ -202,64 +172,8 @@ def _refuse(seed: int, fps: float, amplitude: float | None, disturb: str) -> Non
         raise OptionError(f"amplitude is {amplitude}, expected {expected}; choose that, or none")
     if disturb not in STRENGTH:
         raise UnknownNameError("disturbance", disturb, STRENGTH)
-
-
-def _event(
-    rng: np.random.Generator,
-    label: Label,
-    kind: Kind,
-    eye_distance: float,
-    fps: float,
-    amplitude: float | None,
-    action_units: str | None = None,
-) -> ScriptedEvent:
-    """An event whose apex is frame 0."""
-    units = str(rng.choice(COMBINATIONS[label]))
-    least, most = AMPLITUDE[kind]
-    percent = float(np.exp(rng.uniform(np.log(least), np.log(most))))
-    pixels = eye_distance / 100 * (percent if amplitude is None else amplitude)
-    shortest, longest = DURATION[kind]
-    seconds = rng.uniform(SHORTEST if kind == "micro" and fps >= FAST else shortest, longest)
-    frame = 1 / fps  # rise and fall last at least one frame, or the apex would be the onset
-    rise = float(np.clip(seconds * rng.uniform(0.35, 0.55), frame, max(frame, seconds - frame)))
-    event = ScriptedEvent(kind, label, action_units or units, pixels, rise, float(seconds) - rise, 0, 0, 0)
-    reach = math.ceil(seconds * fps) + 1
-    frames = np.arange(-reach, reach + 1)
-    seen = frames[event.strength(frames / fps) >= EDGE]
-    return replace(event, onset_frame=int(seen[0]), offset_frame=int(seen[-1]))
-
-
-def _moved(event: ScriptedEvent, frames: int) -> ScriptedEvent:
-    return replace(
-        event,
-        onset_frame=event.onset_frame + frames,
-        apex_frame=event.apex_frame + frames,
-        offset_frame=event.offset_frame + frames,
-    )
-
-
-def _spare(events: list[ScriptedEvent], frames: int, fps: float) -> int:
-    """The number of frames left over when every event has its rest before and after; below 0: too few."""
-    lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
-    return frames - sum(lengths) - math.ceil(GAP * fps) * (len(events) + 1)
-
-
-def _placed(
-    rng: np.random.Generator, events: list[ScriptedEvent], frames: int, fps: float
-) -> tuple[ScriptedEvent, ...]:
-    """The events one after another, each after a rest of GAP and a random part of the frames left over."""
-    gap = math.ceil(GAP * fps)
-    lengths = [event.offset_frame - event.onset_frame + 1 for event in events]
-    spare = _spare(events, frames, fps)
-    if events and spare < 0:
-        found = f"{len(events)} events with rests take {frames - spare} frames and there are {frames}"
-        raise OptionError(f"{found}; ask for fewer events a minute, or for more seconds")
-    before = np.sort(rng.integers(0, max(spare, 0) + 1, len(events)))
-    placed, start = [], 0
-    for event, length, wait in zip(events, lengths, before, strict=True):
-        placed.append(_moved(event, start + gap + int(wait) - event.onset_frame))
-        start += gap + length
-    return tuple(placed)
+    if style not in EVENTS:
+        raise UnknownNameError("style", style, EVENTS)
 
 
 def _script(
@@ -269,8 +183,11 @@ def _script(
     frames: int,
     disturb: Disturb,
     events: tuple[ScriptedEvent, ...],
+    style: Style,
 ) -> Script:
     """The events with disturbances, whose own random numbers leave the movements of a seed unchanged."""
+    if style == "head":
+        return _filmed(identity, seed, fps, frames, disturb, events)
     rng = np.random.default_rng([seed, identity.number, 4])
     times = np.arange(frames) / fps
     strength = STRENGTH[disturb]
@@ -293,6 +210,65 @@ def _script(
         talking=(jaw * (disturb == "strong")).astype(np.float32),
         noise_sigma=float(strength * sigma),
     )
+
+
+def _filmed(
+    identity: Identity,
+    seed: int,
+    fps: float,
+    frames: int,
+    disturb: Disturb,
+    events: tuple[ScriptedEvent, ...],
+) -> Script:
+    """The events with a head in three dimensions and its disturbances, in place of those of `_script`."""
+    rng, times = np.random.default_rng([seed, identity.number, 7]), np.arange(frames) / fps
+    strength = STRENGTH[disturb]
+    busy = [(event.onset_frame / fps, event.offset_frame / fps) for event in events]
+    acted = act(rng, times, identity.eye_distance, strength, busy)
+    filmed = film(rng, times, strength, busy)
+    blinks = _blinks(rng, frames / fps, BLINKS_PER_MINUTE * strength)
+    pose = np.column_stack([limited(acted.pose[:, :3] + filmed.jumps), acted.pose[:, 3:]])
+    side = np.array([rng.choice([-1, 1]) * rng.uniform(0.3, 0.8), -rng.uniform(0.2, 0.6), -1])
+    scene = Scene(
+        pose=pose.astype(np.float32),
+        framing=filmed.framing,
+        moves=acted.moves,
+        focus=filmed.focus,
+        hands=acted.hands,
+        shading=(SHADING * side / np.linalg.norm(side)).astype(np.float32),
+        shrunk=filmed.shrunk,
+        crf=filmed.crf,
+        disturbances=_in_frames([*acted.notes, *filmed.notes, *map(_note, blinks)], fps, frames),
+    )
+    return Script(
+        identity=identity,
+        seed=seed,
+        fps=fps,
+        frames=frames,
+        disturb=disturb,
+        events=events,
+        blinks=blinks,
+        head=np.zeros((frames, 3), np.float32),
+        light=filmed.light,
+        talking=np.zeros(frames, np.float32),
+        noise_sigma=filmed.noise_sigma,
+        scene=scene,
+    )
+
+
+def _note(blink: Blink) -> dict[str, Any]:
+    return note("blink", blink.start, blink.start + blink.close + blink.open)
+
+
+def _in_frames(notes: list[dict[str, Any]], fps: float, frames: int) -> tuple[dict[str, Any], ...]:
+    """Disturbances in the order in which they begin, with their first and last frame in place of seconds."""
+    found = []
+    for one in sorted(notes, key=lambda one: (one["start"], one["kind"])):
+        rest = {name: value for name, value in one.items() if name not in ("kind", "start", "end")}
+        first, last = math.ceil(one["start"] * fps - 1e-6), math.floor(one["end"] * fps + 1e-6)
+        last = min(max(first, last), frames - 1)
+        found.append({"kind": one["kind"], "onset_frame": min(first, last), "offset_frame": last, **rest})
+    return tuple(found)
 
 
 def _blinks(rng: np.random.Generator, seconds: float, per_minute: float) -> tuple[Blink, ...]:

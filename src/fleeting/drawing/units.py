@@ -162,7 +162,7 @@ def _face(rest: Portrait) -> FloatArray:
     """1 on the face, 0 off it: (480, 640). It reaches below the chin, as a jaw moves the face's outline."""
     outline = (rest.mesh[list(OVAL)] - rest.lips.middle) @ rest.axes.T
     outline *= np.where(outline[:, 1:] > 0, np.float32(1.3), np.array([0.95, 1.0], np.float32))
-    return _soft(rest, np.asarray(outline @ rest.axes + rest.lips.middle, np.float32), 0.05)
+    return soft(rest, np.asarray(outline @ rest.axes + rest.lips.middle, np.float32), 0.05)
 
 
 def _free(rest: Portrait) -> FloatArray:
@@ -174,11 +174,11 @@ def _free(rest: Portrait) -> FloatArray:
 def _around_eyes(rest: Portrait) -> FloatArray:
     """0 in the open eyes, 1 a little away from them: (480, 640)."""
     open_ = [np.concatenate([upper.points(), lower.points()[::-1]]) for upper, lower in rest.eyes]
-    closed = np.sum([_soft(rest, outline, 0.02) for outline in open_], axis=0)
+    closed = np.sum([soft(rest, outline, 0.02) for outline in open_], axis=0)
     return np.asarray(1 - np.minimum(1.3 * closed, 1))
 
 
-def _soft(rest: Portrait, outline: FloatArray, edge: float) -> FloatArray:
+def soft(rest: Portrait, outline: FloatArray, edge: float) -> FloatArray:
     """A filled outline, (480, 640) 0 to 1, blurred with a standard deviation of ``edge`` eye distances."""
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2().fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2().LINE_AA, 4)

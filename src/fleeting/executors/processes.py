@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -12,27 +13,33 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
+import cloudpickle  # type: ignore[import-untyped]
+
 from fleeting.errors import RunError
-from fleeting.executors import Work, executors
+from fleeting.executors import Work, executors, needs_of
+from fleeting.registry import given, take
 
 _work: Work
 _shared: Any
 
 
 @executors.register("processes")
-def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:
+def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int | None) -> Iterator[Any]:
     """Do the jobs in ``workers`` processes of this machine.
 
-    Raises RunError if a worker process dies (for example for lack of memory); results yielded before are
-    valid.
+    They are sent what a script or a notebook has registered, a model for example, and do not run it again, so
+    a script needs no ``if __name__ == "__main__"``. Raises RunError if a worker process dies (for example for
+    lack of memory); results yielded before are valid.
     """
     spawn = multiprocessing.get_context("spawn")  # fork would leave out the threads of torch and BLAS
     others = set(multiprocessing.active_children())
-    with _deaf():
-        pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, spawn, _start, (work, shared))
+    workers = workers or max(1, (os.cpu_count() or 1) // needs_of(work, shared).cores)
+    sent = cloudpickle.dumps((given(), work, shared))
+    with deaf():
+        pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, spawn, _start, (sent,))
     try:
-        with _deaf():
-            submitted = [pool.submit(_do, job) for job in jobs]
+        with deaf(), _no_script():
+            submitted = [pool.submit(_do, cloudpickle.dumps(job)) for job in jobs]
         for done in as_completed(submitted):
             yield done.result()
     except (KeyboardInterrupt, GeneratorExit):
@@ -49,7 +56,7 @@ def processes(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Ite
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """Block the signals of a terminal; processes started meanwhile never get them: their parent ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
@@ -58,9 +65,23 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(work: Work, shared: Any) -> None:
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """Start processes that do not run this one's script: what they need of it is sent to them."""
+    script = sys.modules["__main__"].__dict__
+    kept: dict[str, Any] = {name: script.pop(name) for name in ("__file__", "__spec__") if name in script}
+    script["__spec__"] = None
+    try:
+        yield
+    finally:
+        del script["__spec__"]
+        script.update(kept)
+
+
+def _start(sent: bytes) -> None:
     global _work, _shared  # a worker's state, set once before its first job
-    _work, _shared = work, shared
+    things, _work, _shared = cloudpickle.loads(sent)
+    take(things)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -72,5 +93,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _do(job: Any) -> Any:
-    return _work(_shared, job)
+def _do(job: bytes) -> Any:
+    return _work(_shared, cloudpickle.loads(job))

@@ -9,7 +9,12 @@ from fleeting.executors import Work, executors
 
 
 @executors.register("serial")
-def serial(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:  # noqa: ARG001
+def serial(
+    work: Work,
+    shared: Any,
+    jobs: Sequence[Any],
+    workers: int | None,  # noqa: ARG001
+) -> Iterator[Any]:
     """Do the jobs one after another in this process."""
     for job in jobs:
         yield work(shared, job)

@@ -9,7 +9,12 @@ from fleeting.executors import Work, executors
 
 
 @executors.register("stacked")
-def stacked(work: Work, shared: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:  # noqa: ARG001
+def stacked(
+    work: Work,
+    shared: Any,
+    jobs: Sequence[Any],
+    workers: int | None,  # noqa: ARG001
+) -> Iterator[Any]:
     """Do many jobs as one computation (folds of a network on a GPU), one by one where the work cannot.
 
     Work that can has an attribute ``together``: ``together(shared, jobs)`` yields every job's result.

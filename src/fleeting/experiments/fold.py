@@ -10,12 +10,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import FoldError, OptionError, ScoreError
@@ -27,15 +25,23 @@ from fleeting.experiments.task import (
     model_of,
     peak_memory_mb,
     rows_of,
-    threads,
     trained,
 )
+from fleeting.models import is_torch
+from fleeting.optional import later
 from fleeting.scoring.metrics import class_measures, confusion
 from fleeting.training.diffusion import refuse_undrawable
 from fleeting.training.fitted import Epoch, Fitted
 from fleeting.training.fitting import device_of, refuse_epochs, refuse_removal
+from fleeting.training.optimisation import mean_loss
 from fleeting.training.selection import Chosen, inner_folds
+from fleeting.training.threads import threads
 from fleeting.types import FloatArray, Fold, Predict, Prediction
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = later("torch", "train")
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ class Cost:
 class FoldResult:
     """The result of one fold: predictions by the rule of its recipe, and the oracle's where it was traced.
 
-    ``test_accuracy`` has one number per epoch where the oracle was traced; it never reached the training.
+    ``test_accuracy`` has one number per epoch where the oracle or the loss was traced, ``test_loss`` where
+    the loss was; they never reached the training.
     """
 
     fold: str
@@ -74,6 +81,7 @@ class FoldResult:
     cost: Cost
     curve: tuple[Epoch, ...] = ()
     test_accuracy: tuple[float, ...] = ()
+    test_loss: tuple[float, ...] = ()
     oracle: tuple[Prediction, ...] = ()
     oracle_epoch: int | None = None
     chosen: Chosen | None = None
@@ -86,13 +94,13 @@ def evaluate(task: Task, job: Job) -> FoldResult:
     options = task.experiment.training
     with threads(options.threads):
         train, test = rows_of(task, job.fold.train), rows_of(task, job.fold.test)
-        oracle = OracleTrace(task, test) if options.trace_oracle else None
         seed = fold_seed(job.seed, job.fold.name)
         settled, chosen = choose(task, train, seed)
-        fitted = trained(settled, train, seed, watch=oracle)
+        trace = Trace(settled, test) if options.traced else None
+        fitted = trained(settled, train, seed, watch=trace)
         probabilities = fitted.probabilities(arrays_of(task, test))
     cost = Cost(time.perf_counter() - started, time.process_time() - cpu, os.getpid(), peak_memory_mb())
-    return replace(result(task, job, fitted, probabilities, oracle, cost), chosen=chosen)
+    return replace(result(task, job, fitted, probabilities, trace, cost), chosen=chosen)
 
 
 def result(
@@ -100,7 +108,7 @@ def result(
     job: Job,
     fitted: Fitted,
     probabilities: npt.NDArray[np.float64],
-    oracle: OracleTrace | None,
+    trace: Trace | None,
     cost: Cost,
 ) -> FoldResult:
     """The result of a trained fold. Raises ScoreError where its probabilities are not finite."""
@@ -109,6 +117,8 @@ def result(
             f"fold {job.fold.name}: the training diverged, its probabilities are not finite after epoch"
             f" {fitted.epoch}; lower training.lr"
         )
+    options = task.experiment.training
+    oracle = trace if options.trace_oracle else None
     return FoldResult(
         fold=job.fold.name,
         seed=job.seed,
@@ -116,10 +126,11 @@ def result(
         epoch=fitted.epoch,
         cost=cost,
         curve=tuple(fitted.curve),
-        test_accuracy=tuple(oracle.accuracies) if oracle else (),
+        test_accuracy=tuple(trace.accuracies) if trace else (),
+        test_loss=tuple(trace.losses) if trace and options.trace_loss else (),
         oracle=_predictions(task, job, oracle.best) if oracle else (),
         oracle_epoch=oracle.epoch if oracle else None,
-        weights=fitted.state() if task.experiment.training.keep_weights else {},
+        weights=fitted.state() if options.keep_weights else {},
     )
 
 
@@ -186,7 +197,7 @@ def rehearse(task: Task) -> None:
     model = model_of(task, seed=0)
     if options.diffusion.epochs:
         refuse_undrawable(inputs.arrays)
-    if not isinstance(model, nn.Module):
+    if not is_torch(model):
         refuse_epochs(options)
         return
     device_of(options)
@@ -204,13 +215,19 @@ def rehearse(task: Task) -> None:
         ) from error
 
 
-class OracleTrace:
-    """Records the test side's accuracy after every epoch and keeps the best epoch, for the inflated score."""
+class Trace:
+    """Records the test side's accuracy and loss after every epoch, and its predictions at the best epoch.
+
+    The best is that of highest accuracy. It gives the inflated score of the oracle and the curves of papers;
+    nothing of it reaches the training.
+    """
 
     def __init__(self, task: Task, test: npt.NDArray[np.int64]) -> None:
         self.arrays = arrays_of(task, test)
         self._labels = labels_of(task)[test]
+        self._options = task.experiment.training
         self.accuracies: list[float] = []
+        self.losses: list[float] = []
         self.best: npt.NDArray[np.float64] = np.empty(0)
         self.epoch = 0
 
@@ -221,9 +238,11 @@ class OracleTrace:
     def take(self, epoch: int, probabilities: npt.NDArray[np.float64]) -> None:
         """Record the test side's probabilities (n, classes) after an epoch."""
         accuracy = float((probabilities.argmax(axis=1) == self._labels).mean())
-        if accuracy > max(self.accuracies, default=-1.0):
+        best = max(self.accuracies, default=-1.0)
+        if accuracy > best or (accuracy == best and self._options.oracle_ties == "last"):
             self.best, self.epoch = probabilities, epoch
         self.accuracies.append(accuracy)
+        self.losses.append(mean_loss(self._options, probabilities, self._labels))
 
 
 def _predictions(task: Task, job: Job, probabilities: npt.NDArray[np.float64]) -> tuple[Prediction, ...]:

@@ -36,6 +36,9 @@ def planned(
 
 
 def datasets_of(recipe: Experiment) -> list[str]:
-    """The datasets that a recipe can run on: its own, and the others for which it reports numbers."""
+    """The datasets that a recipe can run on: its own, and where it reports by dataset, the others of these.
+
+    Parts of a composite are no datasets of their own: the recipe was not meant for one of them alone.
+    """
     own, reported = recipe.data.dataset, recipe.reported.parts
-    return [own, *(name for name in reported if name != own)]
+    return [own, *(name for name in reported if own in reported and name != own)]

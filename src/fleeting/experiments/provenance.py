@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.task import Task
 from fleeting.files import utf8
 from fleeting.modalities import modalities
-from fleeting.models import models, sha256_of
-from fleeting.optional import cv2
+from fleeting.models import models, sha256_of, weights_file
+from fleeting.optional import cv2, has_torch
 from fleeting.protocols import protocols
 from fleeting.training.fitting import device_of
 from fleeting.version import __version__
@@ -47,10 +48,10 @@ def environment(task: Task, data: Mapping[str, Path]) -> dict[str, Any]:
             "data_sha256": _data_digest(task),
             "code_sha256": code_digest(task.experiment),
             "python": platform.python_version(),
-            **{package: version(package) for package in DECISIVE},
+            **{package: version(package) for package in DECISIVE if package != "torch" or has_torch()},
             **_opencv(task),
             **_pretrained(task.experiment),
-            "device": device_of(options).type,
+            "device": device_of(options).type if has_torch() else "cpu",
         },
     }
 
@@ -69,11 +70,37 @@ def code_digest(experiment: Experiment, package: Path = PACKAGE) -> str:
     for one in (experiment, *experiment.candidates()):
         used += [models[one.model.name], *(augmentations[name] for name in one.training.augment)]
     used += [modalities[name] for name in experiment.model.inputs]
-    sources = {*package.rglob("*.py"), *(Path(inspect.getfile(inspect.unwrap(part))) for part in used)}
+    files = [(part, _file(part)) for part in used]
     digest = hashlib.sha256()
-    for path in sorted(sources):
+    for path in sorted({*package.rglob("*.py"), *(path for _, path in files if path)}):
         digest.update(path.read_bytes())
+    for part in (part for part, path in files if path is None):
+        digest.update(utf8(repr(_instructions(part))))
     return digest.hexdigest()
+
+
+def _file(part: Any) -> Path | None:
+    """The file in which a part is defined; None where that is a notebook or a terminal."""
+    try:
+        path = Path(inspect.getfile(inspect.unwrap(part)))
+    except (OSError, TypeError):
+        return None
+    return path if path.is_file() else None
+
+
+def _instructions(part: Any) -> Any:
+    """What the functions of a part do and its settings, without sources; the same in every process."""
+    if inspect.isclass(part):
+        own = {name: value for name, value in vars(part).items() if name == "__init__" or name[:2] != "__"}
+        return [(name, _instructions(own[name])) for name in sorted(own)]
+    if inspect.isfunction(part):
+        return _instructions(part.__code__), part.__defaults__, part.__kwdefaults__
+    if isinstance(part, CodeType):
+        return part.co_code, part.co_names, part.co_varnames, [_instructions(one) for one in part.co_consts]
+    if isinstance(part, frozenset):
+        return sorted(map(repr, part))
+    plain = isinstance(part, str | bytes | int | float | tuple | list | dict)
+    return part if plain else type(part).__name__
 
 
 def _data_digest(task: Task) -> str:
@@ -92,8 +119,10 @@ def _opencv(task: Task) -> dict[str, str]:
 
 def _pretrained(experiment: Experiment) -> dict[str, str]:
     """The hash of the weights that a network starts from, where there are any."""
-    file = experiment.model.pretrained
-    return {"pretrained_sha256": sha256_of(Path(file))} if file else {}
+    choice = experiment.model
+    if not choice.pretrained:
+        return {}
+    return {"pretrained_sha256": sha256_of(weights_file(choice.name, choice.pretrained))}
 
 
 def _commit() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,19 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from fleeting.apex import apex_finders
-from fleeting.datasets import datasets
+from fleeting.apex import apex_rule
+from fleeting.datasets import released
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.experiments.recipe_tables import Choice, Data, ModelChoice, ProtocolChoice, Reported
-from fleeting.files import legible
+from fleeting.files import legible, path_of
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options
 from fleeting.training.options import Training
 
-HARMLESS = tuple(f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "keep_weights", "threads"))
+HARMLESS = tuple(
+    f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "trace_loss", "keep_weights", "threads")
+)
 """Keys of a recipe that may be changed without making it another experiment."""
 RUNS_ALIKE = ("training.device", "training.autocast", "training.selection")
 FIXED = ("model.inputs", "model.size", "model.pretrained", *RUNS_ALIKE, *HARMLESS)
@@ -66,7 +69,7 @@ class Experiment(BaseModel):
         """
         from fleeting.models import models  # torch takes seconds; mistakes in the file are told before it
 
-        _ = datasets[self.data.dataset], apex_finders[self.data.apex]
+        _ = released(self.data.dataset, self.data.release), apex_rule(self.data.apex)
         if self.choose.among:
             _ = [candidate.completed() for candidate in self.candidates()]
         protocol, model = self.protocol, self.model
@@ -162,24 +165,31 @@ def recipe_names() -> list[str]:
 def read_recipe(recipe: str | Path, *, quick: bool = False, changes: Sequence[str] = ()) -> Experiment:
     """A recipe by its name or path, with its ``[quick]`` table and ``KEY=VALUE`` changes applied.
 
-    Raises UnknownNameError on an unknown recipe or key (with the nearest known one), OptionError on a value
-    of the wrong kind and on a file that is not TOML.
+    A file may begin with ``base = "<group>/<name>"``: it then holds what differs from that recipe, its own
+    name and what was reported for it. Raises UnknownNameError on an unknown recipe or key (with the nearest
+    known one), OptionError on a value of the wrong kind and on a file that is not TOML.
+
+    >>> fleeting.read_recipe("drawn/linear-flow", changes=["training.seed=3"]).training.seed
+    3
     """
     table = _table(recipe)
     hurried = table.pop("quick", {})
     if not isinstance(hurried, dict):
         raise OptionError(f"recipe {recipe}: quick is {hurried!r}; expected a table [quick]")
-    quicker = _merged(table, hurried)
+    quicker = _laid_over(table, hurried)
     parse(quicker, f"{recipe} with [quick]")
     table = quicker if quick else table
     own = parse(table, str(recipe))
-    for change in changes:
-        table = _merged(table, _change(change))
-    experiment = parse(table, str(recipe))
+    experiment = parse(_laid_over(table, reduce(_merged, map(_change, changes), {})), str(recipe))
     dataset = experiment.data.dataset
     altering = [change for change in changes if not _chooses_dataset(change, own, dataset)]
     changed = (*experiment.changed, *(["quick"] if quick else []), *altering)
     return experiment.model_copy(update={"changed": changed})
+
+
+def as_experiment(recipe: Experiment | str | Path) -> Experiment:
+    """An experiment as it is, or a recipe by its name or path. Raises OptionError on anything else."""
+    return recipe if isinstance(recipe, Experiment) else read_recipe(path_of(recipe, "the recipe"))
 
 
 def _chooses_dataset(change: str, recipe: Experiment, dataset: str) -> bool:
@@ -225,11 +235,26 @@ def _table(recipe: str | Path) -> dict[str, Any]:
             text = files("fleeting").joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
         else:
             raise UnknownNameError("recipe", name, recipe_names())
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"recipe {name} is no TOML: {error}; mend the file") from error
     except (OSError, ValueError) as error:
         raise OptionError(f"recipe {name} cannot be read ({error}); name a recipe or a .toml file") from error
+    return _on_base(table, name) if "base" in table else table
+
+
+def _on_base(table: dict[str, Any], name: str) -> dict[str, Any]:
+    """A recipe's table laid over that of its base, without the name of that and the paper's numbers."""
+    base = table.pop("base")
+    if base not in recipe_names():
+        raise UnknownNameError(f"base of recipe {name}", str(base), recipe_names())
+    if "name" not in table:
+        raise OptionError(f"recipe {name} is another than its base {base}; give it a name of its own")
+    text = files("fleeting").joinpath("recipes", f"{base}.toml").read_text(encoding="utf-8")
+    below = tomllib.loads(text)
+    if "base" in below:
+        raise OptionError(f"recipe {name} has the base {base}, which has one itself; name {below['base']}")
+    return _laid_over({key: value for key, value in below.items() if key not in ("name", "reported")}, table)
 
 
 def _change(change: str) -> dict[str, Any]:
@@ -243,6 +268,27 @@ def _change(change: str) -> dict[str, Any]:
     for part in reversed(key.strip().split(".")):
         parsed = {part: parsed}
     return dict(parsed)
+
+
+def _laid_over(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes laid over a recipe's table.
+
+    Another dataset takes over neither the release nor the left-out clips, another protocol no option.
+    """
+    kept = dict(table)
+    if _differs(table, changes, "data", "dataset"):
+        kept["data"] = {k: v for k, v in table["data"].items() if k not in ("release", "leave_out")}
+    if _differs(table, changes, "protocol", "name"):
+        kept["protocol"] = {}
+    return _merged(kept, changes)
+
+
+def _differs(table: dict[str, Any], changes: dict[str, Any], part: str, key: str) -> bool:
+    """Whether the changes choose another dataset or protocol than the table has."""
+    before, after = table.get(part), changes.get(part)
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return False  # a value where a table belongs is refused when all is parsed
+    return key in after and after[key] != before.get(key)
 
 
 def _merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

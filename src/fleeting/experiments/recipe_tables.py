@@ -16,9 +16,15 @@ class Data(BaseModel):
 
     dataset: str = "drawn"
     labels: str = "megc3"
+    release: str = Field(
+        default="",
+        coerce_numbers_to_str=True,
+        description="labels as of this release (casme2: 2014, 2019); none: the sheet that is there",
+    )
+    leave_out: tuple[str, ...] = Field(default=(), description="ids of clips that do not count")
     apex: str = Field(
         default="annotated",
-        description="annotated: the sheet's, middle where it has none; or a finder",
+        description="annotated: the sheet's, else the middle; annotated-or-FINDER; or a finder alone",
     )
     crop: Crop = Field(default="auto", description="auto: align faces, keep tight crops; face; as-is")
     height: int = Field(default=170, ge=32, le=2048, description="rows of an aligned face")
@@ -47,7 +53,9 @@ class ModelChoice(BaseModel):
     inputs: tuple[str, ...] = ("flow-map",)
     size: int = Field(default=0, ge=0, le=1024, description="side of the input pictures; 0: the model's own")
     pretrained: str = Field(
-        default="", description="file of weights that a network starts from (.safetensors, .pth, .pt)"
+        default="",
+        description="file of weights that a network starts from (.safetensors, .pth, .pt), or imagenet: the"
+        " published file that `fleeting weights` names",
     )
 
 
@@ -85,7 +93,13 @@ class Reported(BaseModel):
     mse: float | None = None
     mae: float | None = None
     auc: float | None = None
-    loss: float | None = None
+    weighted_precision: float | None = None
+    weighted_recall: float | None = None
+    weighted_f1: float | None = None
+    brier: float | None = None
+    probability_mae: float | None = None
+    training_loss: float | None = None
+    test_loss: float | None = None
     labels: str = Field(default="", description="of a part: its label set, where it is not the recipe's")
     note: str = ""
     parts: dict[str, Reported] = {}

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import save
@@ -26,16 +26,18 @@ from fleeting.errors import LogError, RunError
 from fleeting.experiments.fold import FoldResult
 from fleeting.experiments.recipe import Experiment, parse
 from fleeting.files import legible, utf8
-from fleeting.output.owned import Owned, visible
 from fleeting.scoring.predictions import predictions_csv, read_predictions
 from fleeting.types import Fold, Prediction
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SETTINGS = ("experiment.toml", "environment.json")
 """The files that say what a run is, written when it begins."""
 RESULTS = ("predictions.csv", "log.txt", "scores.json", "looks.json", "report.html")
 """The files of a run's results, written when all folds are done."""
-CURVES = ("loss", "accuracy", "validation_loss", "test_accuracy_traced")
-"""Columns of a fold's ``curve.csv``, one row per epoch; the last two may be empty."""
+CURVES = ("loss", "accuracy", "validation_loss", "test_accuracy_traced", "test_loss_traced")
+"""Columns of a fold's ``curve.csv``, one row per epoch; the last three may be empty."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -49,94 +51,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RunError(f"{path} holds no table; choose another --out, delete the run, or --replace")
     return found
-
-
-def same_run(
-    out: Path, experiment: Experiment, environment: Mapping[str, Any], *, replace: bool = False
-) -> bool:
-    """Whether a folder is a run of this experiment, or of any without a finished fold.
-
-    Raises RunError, with what differs, where it is not; with ``replace`` it answers False.
-    """
-    try:
-        if _begun(out):
-            _refuse_other_experiment(out / "experiment.toml", experiment)
-            _refuse_other_identity(out, environment)
-        elif fold_folders(out):
-            raise RunError(f"{out} holds folds and no experiment.toml; choose another --out, or --replace")
-    except RunError:
-        if replace:
-            return False
-        raise
-    return True
-
-
-def unmarked_run(
-    out: Path, experiment: Experiment, environment: Mapping[str, Any], *, replace: bool = False
-) -> bool:
-    """Whether a folder that has no record is a run all the same; raises as `same_run` does."""
-    known = {"folds", "cost.json", *SETTINGS}
-    if not _begun(out) and (not known.issuperset(visible(out)) or fold_folders(out)):
-        return False
-    return same_run(out, experiment, environment, replace=replace)
-
-
-def open_folder(own: Owned, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-    """Start a run in an opened folder, unless it holds finished folds of this one.
-
-    What lies in a folder that is not ours is kept aside.
-    """
-    out = own.folder
-    if own.foreign:
-        own.give_way(["folds", "cost.json", *RESULTS])
-    elif _begun(out):
-        return
-    (out / "folds").mkdir(parents=True, exist_ok=True)
-    (out / "cost.json").unlink(missing_ok=True)
-    own.write("environment.json", json.dumps(environment, indent=2) + "\n")
-    own.write("experiment.toml", experiment.toml())
-
-
-def _begun(out: Path) -> bool:
-    return (out / "experiment.toml").exists() and bool(fold_folders(out) or (out / "scores.json").exists())
-
-
-def _refuse_other_experiment(path: Path, experiment: Experiment) -> None:
-    try:
-        there = _flat(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}); choose another --out, or --replace") from error
-    here = _flat(tomllib.loads(experiment.toml()))
-    differing = sorted(key for key in {*there, *here} - {"changed"} if there.get(key) != here.get(key))
-    if not differing:
-        return
-    key = differing[0]
-    raise RunError(
-        f"{path.parent} is the run of another experiment: {key} is {there.get(key)!r} there and"
-        f" {here.get(key)!r} here; choose another --out, or have that one kept aside with --replace"
-    )
-
-
-def _refuse_other_identity(out: Path, environment: Mapping[str, Any]) -> None:
-    """Raise RunError where the folder's folds come from other data, code or libraries."""
-    before, now = read_json(out / "environment.json").get("identity"), environment["identity"]
-    if not isinstance(before, dict):
-        raise RunError(f"{out / 'environment.json'} names no identity; choose another --out, or --replace")
-    for what in sorted({*before, *now}):
-        if before.get(what) != now.get(what):
-            found = f"{str(before.get(what))[:12]} then, {str(now.get(what))[:12]} now"
-            name = what.removesuffix("_sha256")
-            raise RunError(
-                f"{out} was begun with other {name} ({found}); choose another --out, or have it kept aside"
-                " with --replace"
-            )
-
-
-def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
-    return flat
 
 
 def file_name(name: str) -> str:
@@ -178,8 +92,8 @@ def _curve(result: FoldResult) -> str:
     lines = [",".join(["epoch", *CURVES])]
     for row, line in enumerate(result.curve):
         held = "" if line.validation_loss is None else f"{line.validation_loss:.9g}"
-        traced = f"{result.test_accuracy[row]:.9g}" if result.test_accuracy else ""
-        lines.append(f"{line.epoch},{line.loss:.9g},{line.accuracy:.9g},{held},{traced}")
+        traced = (f"{found[row]:.9g}" if found else "" for found in (result.test_accuracy, result.test_loss))
+        lines.append(f"{line.epoch},{line.loss:.9g},{line.accuracy:.9g},{held},{','.join(traced)}")
     return "\n".join(lines) + "\n"
 
 
@@ -229,6 +143,31 @@ class Run:
         except LogError as error:
             raise RunError(f"{error}; run its recipe again with --out {self.path}") from error
 
+    def table(self) -> Any:
+        """A pandas table with a row for each prediction: who, truth, answer, each class's probability.
+
+        With several seeds it has the column ``seed``. Raises MissingExtraError without the extra ``tables``.
+        """
+        from fleeting.experiments.showing import predictions_table
+
+        return predictions_table(self)
+
+    def plot(self) -> Figure:
+        """The confusion matrix by the run's own rule and, where traced, the oracle's beside it."""
+        from fleeting.experiments.showing import confusion_figure
+
+        return confusion_figure(self)
+
+    def __repr__(self) -> str:
+        score = self.scores[self.rule]
+        number = "none" if score["uf1"] is None else f"{score['uf1']:.4f}"
+        return f"Run({self.path}: {self.experiment.name}, {self.rule} UF1 {number}, {score['n']} clips)"
+
+    def _repr_html_(self) -> str:
+        from fleeting.experiments.showing import run_html
+
+        return run_html(self)
+
 
 def read_fold(folder: Path, which: str, fold: Fold, classes: Sequence[str]) -> tuple[Prediction, ...]:
     """A fold's ``predictions`` or ``oracle``, sorted by id.
@@ -254,12 +193,25 @@ def read_curve(path: Path) -> dict[str, list[float]]:
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
-        found = {name: [float(row[name]) for row in rows] for name in CURVES if rows[0][name]}
+        found = {name: [float(row[name]) for row in rows] for name in CURVES if rows[0].get(name)}
     except (IndexError, KeyError, TypeError, ValueError, csv.Error):
         found = {}
-    if not found:
+    if "loss" not in found:
         raise RunError(f"{path} is empty or damaged; delete the fold's folder {path.parent} and run again")
     return found
+
+
+def training_loss(out: Path, which: str) -> float | None:
+    """The training loss of each fold's ``epoch`` (the one kept) or ``oracle_epoch``, the mean over folds.
+
+    None where nothing was trained in epochs. Raises RunError on a fold whose files are damaged.
+    """
+    losses = []
+    for folder in fold_folders(out):
+        if not (number := read_json(folder / "fold.json").get(which)):
+            return None
+        losses.append(read_curve(folder / "curve.csv")["loss"][number - 1])
+    return float(np.mean(losses))
 
 
 def epochs_trained(out: Path) -> int:

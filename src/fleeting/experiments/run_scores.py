@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fleeting.experiments.fold import Job
 from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.run_folder import (
@@ -17,6 +19,7 @@ from fleeting.experiments.run_folder import (
     how_trained,
     read_fold,
     read_json,
+    training_loss,
 )
 from fleeting.experiments.samples import Prepared
 from fleeting.experiments.task import begins_with
@@ -26,6 +29,8 @@ from fleeting.scoring.metrics import over_seeds
 from fleeting.scoring.null import lift, null_oracle
 from fleeting.scoring.predictions import predictions_csv
 from fleeting.scoring.scores import Scores
+from fleeting.training.optimisation import mean_loss
+from fleeting.training.options import Training
 from fleeting.types import Prediction
 
 
@@ -52,16 +57,18 @@ def _scores(
     """The content of ``scores.json``. Raises ScoreError where the predictions cannot be scored."""
     experiment, classes = prepared.task.experiment, prepared.task.classes
     shared = any(fold.subjects_shared for fold in prepared.folds)
-    score = over_seeds(list(seeds.values()), classes).as_dict()
+    options = experiment.training
+    own = over_seeds(list(seeds.values()), classes)
     best = over_seeds(list(oracle.values()), classes) if oracle else None
+    score = _with_loss(own, options, seeds, training_loss(out, "epoch"))
     one = next(iter(seeds.values()))
     cost = read_json(out / "cost.json")
     return {
         "clean": None if shared else score,
         "shared": score if shared else None,
-        "oracle": best.as_dict() if best else None,
+        "oracle": _with_loss(best, options, oracle, training_loss(out, "oracle_epoch")) if best else None,
         "protocol": experiment.protocol.name,
-        "selection": experiment.training.selection,
+        "selection": options.selection,
         "apex": None if prepared.ready_made else experiment.data.apex,
         "apexes": None if prepared.ready_made else dict(prepared.task.inputs.apexes),
         "crops": None if prepared.ready_made else dict(prepared.task.inputs.crops),
@@ -70,7 +77,7 @@ def _scores(
         "skipped": [{"clip": p.clip, "what": p.what, "do": p.do} for p in prepared.skipped],
         "folds": len(prepared.folds),
         "subjects": len({p.subject for p in one}),
-        "seeds": experiment.training.seeds,
+        "seeds": options.seeds,
         "classes": list(classes),
         "drawn": bool(prepared.drawn_people),
         "drawn_people": prepared.drawn_people,
@@ -83,6 +90,30 @@ def _scores(
         "peak_memory_mb": round(cost["peak_memory_mb"], 1),
         "cpu_percent": round(100 * cost["cpu_seconds"] / max(cost["seconds"], 1e-9), 1),
     }
+
+
+def _with_loss(
+    scores: Scores,
+    options: Training,
+    seeds: Mapping[int, Sequence[Prediction]],
+    training: float | None,
+) -> dict[str, Any]:
+    """Scores as a value for JSON, with ``training_loss`` and ``test_loss``: the recipe's loss, on each side.
+
+    That of training has the recipe's class weights, and is what training itself saw. The parts have none: a
+    model learns from all of them together.
+    """
+    samples = [p for of_seed in seeds.values() for p in of_seed]
+
+    def test_loss(chosen: Sequence[Prediction]) -> float:
+        truth = np.array([p.truth for p in chosen])
+        return mean_loss(options, np.array([p.probabilities for p in chosen]), truth)
+
+    found = scores.as_dict() | {"training_loss": training, "test_loss": test_loss(samples)}
+    for name, part in found["parts"].items():
+        of_part = [p for p in samples if p.dataset == name]
+        part |= {"training_loss": None, "test_loss": test_loss(of_part)}
+    return found
 
 
 def _chosen(experiment: Experiment, out: Path) -> list[dict[str, Any]] | None:

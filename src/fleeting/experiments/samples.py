@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fleeting.datasets import Dataset, datasets, drawn_people, labelled
+from fleeting.apex import apex_rule
+from fleeting.datasets import Dataset, datasets, drawn_people, labelled, released
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
 from fleeting.experiments.fold import rehearse, rehearse_choice
 from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.run_folder import file_name
 from fleeting.experiments.task import Task
-from fleeting.inputs.loading import frames_of, load, refuse_unsupplied
+from fleeting.files import path_of
+from fleeting.inputs.loading import frames_of, load, refuse_unsupplied, single_frames
 from fleeting.inputs.view import Input, View
 from fleeting.models import models
 from fleeting.protocols import protocols
@@ -37,6 +39,15 @@ class Prepared:
     drawn_people: str
 
 
+def folders_of(data: Mapping[str, str | Path] | None) -> dict[str, Path]:
+    """The folder of each dataset by its name. Raises OptionError on what is no such mapping."""
+    given: object = data
+    if given is not None and not isinstance(given, Mapping):
+        found = f"data is {type(given).__name__}"
+        raise OptionError(f"{found}, expected names with folders; write {{'clips': 'recordings'}}")
+    return {str(name): path_of(path, f"the folder of {name}") for name, path in (data or {}).items()}
+
+
 def on_data(experiment: Experiment, data: Mapping[str, Path]) -> Experiment:
     """The experiment on the dataset whose folder is given, if its own dataset needs no folder.
 
@@ -55,7 +66,7 @@ def prepare(
     experiment: Experiment, data: Mapping[str, Path], *, skip_damaged: bool, progress: Progress
 ) -> Prepared:
     """Open every clip and cut the folds, without a run folder. Raises as `fleeting.run` does."""
-    dataset = datasets[experiment.data.dataset]
+    dataset = released(experiment.data.dataset, experiment.data.release)
     root = root_of(dataset, data)
     view = view_of(experiment)
     for item in view.inputs:
@@ -65,9 +76,7 @@ def prepare(
     problems = sorted({*problems, *inputs.problems})
     if problems and not skip_damaged:
         raise DamagedDataError(problems)
-    _require_classes(dataset, experiment.data.labels, classes, inputs.samples)
-    folds = _folds(experiment, inputs.samples)
-    _require_classes(dataset, experiment.data.labels, classes, [s for fold in folds for s in fold.test])
+    folds = _folds(experiment, dataset, classes, inputs.samples)
     task = Task(experiment, inputs, classes)
     rehearse(task)
     rehearse_choice(task, folds)
@@ -76,8 +85,34 @@ def prepare(
     return Prepared(task, folds, tuple(problems), ready_made, people)
 
 
-def _folds(experiment: Experiment, samples: Sequence[Sample]) -> tuple[Fold, ...]:
-    """The protocol's folds. Raises FoldError where it cannot cut the samples as asked."""
+def planned_folds(experiment: Experiment, data: Mapping[str, Path]) -> tuple[Fold, ...]:
+    """The folds of an experiment as its annotation alone gives them: no frame and no array is opened.
+
+    A run has the same, less the clips that turn out to be damaged. With ``data.unit = "frame"`` every number
+    from onset to offset is a frame. Raises DatasetError and FoldError as `prepare` does.
+    """
+    dataset = released(experiment.data.dataset, experiment.data.release)
+    listed = _listed(experiment, dataset, root_of(dataset, data))
+    samples, classes = labelled(listed, experiment.data.labels)
+    if experiment.data.unit == "frame":
+        samples = [frame for clip in samples for frame in _frames_between(clip)]
+    return _folds(experiment, dataset, classes, samples)
+
+
+def _frames_between(clip: Sample) -> list[Sample]:
+    if clip.onset is None or clip.offset is None:
+        return []
+    return single_frames(clip, range(clip.onset, clip.offset + 1))
+
+
+def _folds(
+    experiment: Experiment, dataset: Dataset, classes: Sequence[str], samples: Sequence[Sample]
+) -> tuple[Fold, ...]:
+    """The protocol's folds.
+
+    Raises FoldError where it cannot cut the samples as asked, DatasetError where a class is never tested.
+    """
+    _require_classes(dataset, experiment.data.labels, classes, samples)
     name = experiment.protocol.name
     chosen = options(protocols[name], experiment.protocol.model_extra or {}, f"protocol {name}")
     try:
@@ -91,6 +126,7 @@ def _folds(experiment: Experiment, samples: Sequence[Sample]) -> tuple[Fold, ...
     folders = [file_name(fold.name) for fold in folds]
     if twice := [folder for folder in set(folders) if folders.count(folder) > 1]:
         raise FoldError(f"two folds are called {twice[0]!r} on disk; rename the subjects, or the folds")
+    _require_classes(dataset, experiment.data.labels, classes, [s for fold in folds for s in fold.test])
     return folds
 
 
@@ -140,13 +176,10 @@ def samples_of(
     experiment: Experiment, dataset: Dataset, root: Path
 ) -> tuple[list[Sample], tuple[str, ...], list[Problem]]:
     """The samples with class names as labels, the classes, and the problems that block samples."""
-    everything = dataset.samples(root)
-    if experiment.data.apex != "annotated":
-        everything = [replace(sample, apex=None) for sample in everything]
-    micro = [sample for sample in everything if sample.kind == "micro"]
-    samples, classes = labelled(micro, experiment.data.labels)
+    listed = _listed(experiment, dataset, root)
+    samples, classes = labelled(listed, experiment.data.labels)
     kept = {sample.id for sample in samples}
-    as_written = [sample for sample in everything if sample.id in kept]
+    as_written = [sample for sample in listed if sample.id in kept]
     blocking = [problem for problem in dataset.problems(root, as_written) if problem.blocks]
     blocked = {problem.clip for problem in blocking}
     samples = [sample for sample in samples if sample.id not in blocked]
@@ -156,6 +189,15 @@ def samples_of(
     if experiment.data.shuffle_labels:
         samples = _shuffled(samples, experiment.training.seed)
     return samples, classes, blocking
+
+
+def _listed(experiment: Experiment, dataset: Dataset, root: Path) -> list[Sample]:
+    """The micro-expressions that count, in the dataset's words; without apexes where a finder gives them."""
+    left_out = experiment.data.leave_out
+    listed = [s for s in dataset.samples(root) if s.kind == "micro" and s.id not in left_out]
+    if apex_rule(experiment.data.apex).annotated:
+        return listed
+    return [replace(sample, apex=None) for sample in listed]
 
 
 def _shuffled(samples: Sequence[Sample], seed: int) -> list[Sample]:

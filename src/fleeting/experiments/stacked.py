@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from fleeting.experiments.fold import Cost, FoldResult, Job, OracleTrace, evaluate, result
+from fleeting.executors import Needs
+from fleeting.experiments.fold import Cost, FoldResult, Job, Trace, evaluate, result
 from fleeting.experiments.task import (
     Task,
     arrays_of,
@@ -18,12 +19,20 @@ from fleeting.experiments.task import (
     model_of,
     peak_memory_mb,
     rows_of,
-    threads,
     training_set,
 )
+from fleeting.models import is_network
+from fleeting.optional import later
 from fleeting.training.fitting import device_of
 from fleeting.training.options import Diffusion
-from fleeting.training.side_by_side import PredictTogether, bytes_in_training, fit_together, why_apart
+from fleeting.training.threads import threads
+
+if TYPE_CHECKING:
+    import torch
+
+    from fleeting.training.side_by_side import PredictTogether
+else:
+    torch = later("torch", "train")
 
 MEMORY_SHARE = 0.25
 """The share of a GPU's free memory that one group of folds may take.
@@ -38,6 +47,12 @@ class FoldWork:
     def __call__(self, task: Task, job: Job) -> FoldResult:
         """Train on the fold's training side, then predict its test side."""
         return evaluate(task, job)
+
+    def needs(self, task: Task) -> Needs:
+        """What one fold takes of a machine: the recipe's threads, and its device where anything uses it."""
+        options, model = task.experiment.training, task.experiment.model.name
+        computes = is_network(model) or options.diffusion.epochs > 0
+        return Needs(options.threads, options.device if computes else "cpu")
 
     def together(self, task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
         """Yield every job's result, in groups that fit the GPU's memory or, where faster, one by one.
@@ -58,11 +73,17 @@ def why_alone(task: Task) -> str:
     """The reason to train the task's folds one by one, in words; empty where they are trained together."""
     if task.experiment.choose.among:
         return "each fold chooses settings of its own"
+    if not is_network(task.experiment.model.name):
+        return "this model learns in one go, without epochs"
+    from fleeting.training.side_by_side import why_apart
+
     return why_apart(model_of(task, seed=0), task.experiment.training) or _why_impossible(task)
 
 
 def _why_impossible(task: Task) -> str:
     """Torch's error when it trains two folds of a few clips together; empty where that works."""
+    from fleeting.training.side_by_side import fit_together
+
     few = training_set(task, np.arange(min(4, len(task.inputs.samples))))
     plain = task.experiment.training.model_copy(update={"epochs": 1, "diffusion": Diffusion()})
     try:
@@ -82,6 +103,8 @@ def folds_at_once(task: Task, jobs: Sequence[Job]) -> int:
 
 def fold_bytes(task: Task, job: Job) -> int:
     """The approximate memory that a fold takes while it is trained, in bytes."""
+    from fleeting.training.side_by_side import bytes_in_training
+
     data = training_set(task, rows_of(task, job.fold.train))
     return bytes_in_training(model_of(task, job.seed), data, task.experiment.training, job.seed)
 
@@ -92,11 +115,13 @@ def evaluate_together(task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
     The folds share the cost equally. Raises OptionError where the recipe or the model does not allow it, and
     ScoreError where a fold diverged, after the results of all other folds were yielded.
     """
+    from fleeting.training.side_by_side import fit_together
+
     started, cpu = time.perf_counter(), time.process_time()
     options = task.experiment.training
     with threads(options.threads):
         tests = [rows_of(task, job.fold.test) for job in jobs]
-        traces = [OracleTrace(task, rows) for rows in tests] if options.trace_oracle else []
+        traces = [Trace(task, rows) for rows in tests] if options.traced else []
 
         def watch(epoch: int, predict: PredictTogether) -> None:
             found = predict([trace.arrays for trace in traces])
@@ -109,7 +134,7 @@ def evaluate_together(task: Task, jobs: Sequence[Job]) -> Iterator[FoldResult]:
         folds = fit_together(models, sets, options, seeds, watch if traces else None)
         found = [fold.probabilities(arrays_of(task, rows)) for fold, rows in zip(folds, tests, strict=True)]
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
-    how = f"in a group of {len(jobs)} on {folds[0].device.type}"
+    how = f"in a group of {len(jobs)} on {folds[0].means[0].device.type}"
     cost = Cost(seconds / len(jobs), cpu_seconds / len(jobs), os.getpid(), peak_memory_mb(), how)
     finite_first = sorted(range(len(jobs)), key=lambda fold: not np.isfinite(found[fold]).all())
     for fold in finite_first:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from threadpoolctl import threadpool_limits
 
 from fleeting.experiments.recipe import Experiment
 from fleeting.files import utf8
 from fleeting.inputs.loading import Inputs
-from fleeting.models import build, head_is_fresh
+from fleeting.models import build, head_is_fresh, weights_file
 from fleeting.training.fitted import Fitted
 from fleeting.training.fitting import Watch, fit
+from fleeting.training.threads import threads
 from fleeting.training.training_set import TrainingSet
 from fleeting.types import Sample
 
@@ -44,10 +41,12 @@ def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | N
 
 def begins_with(task: Task) -> dict[str, Any] | None:
     """The weights file that the network starts from, and whether its head is random; None without a file."""
-    file = task.experiment.model.pretrained
-    if not file:
+    choice = task.experiment.model
+    if not choice.pretrained:
         return None
-    return {"file": file, "fresh_head": head_is_fresh(model_of(task, seed=0, pretrained=False), Path(file))}
+    path = weights_file(choice.name, choice.pretrained)
+    fresh = head_is_fresh(model_of(task, seed=0, pretrained=False), path)
+    return {"file": path.name if choice.pretrained == "imagenet" else choice.pretrained, "fresh_head": fresh}
 
 
 def fold_seed(seed: int, fold: str) -> int:
@@ -91,15 +90,3 @@ def arrays_of(task: Task, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.f
 def labels_of(task: Task) -> npt.NDArray[np.int64]:
     """The class index of each of the task's samples, (n,)."""
     return np.array([task.classes.index(sample.label) for sample in task.inputs.samples], dtype=np.int64)
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Fix the number of threads of torch and BLAS: sums in another order have other results."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with threadpool_limits(count):
-            yield
-    finally:
-        torch.set_num_threads(before)

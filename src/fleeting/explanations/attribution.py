@@ -10,16 +10,22 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from fleeting.explanations.clip_figures import Look
-from fleeting.models import Attention, Gate
+from fleeting.models import is_torch
+from fleeting.optional import later
 from fleeting.training.fitted import Fitted
 from fleeting.types import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+else:
+    torch = later("torch", "train")
+    nn = later("torch.nn", "train")
 
 GATE = (
     "Attention map: how much of the features was let through at each place, 0 to 1. It shows what the model"
@@ -31,7 +37,8 @@ GRAD_CAM = (
 )
 ROLLOUT = (
     "Attention rollout (Abnar & Zuidema 2020): how much of each patch was carried through these layers, by"
-    " attention and the paths around it. It is the same for every class, and no proof of a cause."
+    " attention and the paths around it, where there are any. It is the same for every class, and no proof of"
+    " a cause."
 )
 CONTRIBUTION = (
     "Contributions, weight times feature: with the bias they add up to the class's score before the softmax,"
@@ -48,7 +55,7 @@ def looks_of(
     whose score is explained; ``channels`` names the channels of all inputs, one after the other.
     """
     model = fitted.model
-    if not isinstance(model, nn.Module):
+    if not is_torch(model):
         return _of_estimator(model, arrays, target, channels)
     inputs = fitted.scaled([array[None] for array in arrays])
     with _at_rest(model):
@@ -63,7 +70,7 @@ def looks_of(
             if not found.any():
                 notes.append(f"Grad-CAM at {where} is zero throughout: no feature there spoke for the class.")
         for where, layers in seen.attentions.items():
-            grid = _grid(layers)
+            grid = _grid(layers, seen.around[where])
             if isinstance(grid, str):
                 notes.append(f"No rollout of {where}: {grid}.")
             else:
@@ -108,17 +115,18 @@ def grad_cam(model: nn.Module, inputs: Sequence[Tensor], target: int, where: str
     return _numpy(found / found.max().clamp(min=1e-12))
 
 
-def rollout(layers: Sequence[Tensor]) -> Tensor:
+def rollout(layers: Sequence[Tensor], around: Sequence[bool] | None = None) -> Tensor:
     """Attention rollout (Abnar & Zuidema 2020): how much each token received of each other one in all layers.
 
     Returns (tokens, tokens), with rows that add up to 1. ``layers`` are attention weights (heads, tokens,
     tokens), first layer first. Of each layer the mean over heads plus the identity (the path around the
-    attention) is taken, its rows are scaled to sum to 1, and the layers are multiplied.
+    attention, which ``around`` can deny for each) is taken, its rows are scaled to sum to 1, and the layers
+    are multiplied.
     """
     same = torch.eye(layers[0].shape[-1], dtype=layers[0].dtype, device=layers[0].device)
     rolled = same
-    for weights in layers:
-        mixed = weights.mean(dim=0) + same
+    for weights, passed in zip(layers, around or [True] * len(layers), strict=True):
+        mixed = weights.mean(dim=0) + same * passed
         rolled = mixed / mixed.sum(dim=-1, keepdim=True) @ rolled
     return rolled
 
@@ -129,7 +137,7 @@ def _gates(seen: _Seen) -> list[Look]:
     return [Look("attention", name, _numpy(gate[:, 0].mean(dim=0)), GATE) for name, gate in spatial]
 
 
-def _grid(layers: Sequence[Tensor]) -> FloatArray | str:
+def _grid(layers: Sequence[Tensor], around: Sequence[bool]) -> FloatArray | str:
     """The rollout from each place to the class token, or to the mean of all tokens; or why there is none."""
     shapes = {tuple(weights.shape) for weights in layers}
     counts = sorted({shape[-1] for shape in shapes})
@@ -139,7 +147,7 @@ def _grid(layers: Sequence[Tensor]) -> FloatArray | str:
         return f"the number of tokens changes between layers ({', '.join(map(str, counts))})"
     if counts == [1]:
         return "it sees a single token, so it has nothing to choose"
-    rolled, tokens = rollout([weights[0] for weights in layers]), counts[0]
+    rolled, tokens = rollout([weights[0] for weights in layers], around), counts[0]
     side = isqrt(tokens)
     if side**2 == tokens:
         return _numpy(rolled.mean(dim=0).reshape(side, side))
@@ -154,6 +162,7 @@ class _Seen:
     def __init__(self, model: nn.Module, inputs: Sequence[Tensor]) -> None:
         self.gates: list[tuple[str, Tensor]] = []
         self.attentions: dict[str, list[Tensor]] = {}
+        self.around: dict[str, list[bool]] = {}
         self.pictures: list[str] = []
         """Modules whose output is a picture of features, (1, channels, height, width), in call order."""
         self.named: str = getattr(model, "looks_at", "")
@@ -162,13 +171,16 @@ class _Seen:
             model(*inputs)
 
     def _note(self, name: str) -> Callable[[nn.Module, object, object], None]:
+        from fleeting.models import Attention, Gate
+
         def note(module: nn.Module, _given: object, output: object) -> None:
-            if not isinstance(output, Tensor):
+            if not isinstance(output, torch.Tensor):
                 return
             if isinstance(module, Gate):
                 self.gates.append((name, output.clone()))
             elif isinstance(module, Attention):
                 self.attentions.setdefault(_stack(name), []).append(output.clone())
+                self.around.setdefault(_stack(name), []).append(module.around)
             elif self._is_picture(name, output) and not isinstance(module, nn.Dropout):
                 self.pictures.append(name)
 

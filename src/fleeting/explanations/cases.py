@@ -20,7 +20,8 @@ from fleeting.faces.tracking import FaceTracker
 from fleeting.inputs.view import View, arrays_of
 from fleeting.recognition.recogniser import SHIPPED, Recogniser, fitted, recognisers
 from fleeting.session.buffer import LONGEST, ClipBuffer
-from fleeting.session.session import MEMORY, Session
+from fleeting.session.following import MEMORY
+from fleeting.session.session import Session
 from fleeting.spotting import Spotted
 from fleeting.training.fitted import Fitted
 from fleeting.types import Clip, Event, FloatArray

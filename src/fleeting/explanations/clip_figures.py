@@ -19,11 +19,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from fleeting.display.figures import OTHER, STYLE, shown
 from fleeting.errors import OptionError
 from fleeting.faces.optical_flow import gray
 from fleeting.inputs.view import resized
 from fleeting.modalities import kind_of, modalities
-from fleeting.reports.figures import OTHER, STYLE, shown
 from fleeting.types import Clip, FloatArray, Image
 
 HEAT, DIVERGING, ARROWS = "inferno", "RdBu_r", "#b42a0a"
@@ -102,6 +102,10 @@ def inputs_figure(clip: Clip, names: Sequence[str] | None = None) -> Figure:
 
     Flow is drawn as arrows over the onset frame. Other measures are drawn in colours, which diverge from
     white for values with a sign. Raises UnknownNameError on an unknown modality.
+
+    >>> clip = fleeting.cut("interview.mp4", 1.0, 1.2)
+    >>> figure = fleeting.inputs_figure(clip, ["onset", "apex"])
+    >>> figure.savefig("inputs.png")
     """
     made = list(_made(clip, modalities.names() if names is None else names))
     panels = [panel for name, array in made for panel in _panels(clip, name, array)]

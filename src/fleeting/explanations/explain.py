@@ -112,6 +112,10 @@ def explain(
     model lacks and on an unknown clip of a run, WeightsError or RunError if the model cannot be loaded,
     VideoError on a wrong recording, OutputError where another file has the name of a picture (unless
     ``replace`` is true).
+
+    >>> looked = fleeting.explain("interview.mp4", event=1)
+    >>> sorted(looked.probabilities)
+    ['negative', 'positive', 'surprise']
     """
     source = Path(source)
     if (source / "experiment.toml").is_file():

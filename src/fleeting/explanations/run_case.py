@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from fleeting.datasets import datasets
+from fleeting.datasets import released
 from fleeting.errors import RunError, UnknownNameError, WeightsError
 from fleeting.experiments.run_folder import Run, fold_folder, read_json
 from fleeting.experiments.samples import root_of, samples_of, view_of
@@ -30,7 +30,8 @@ class RunClips:
     """
 
     def __init__(self, run: Run, data: Mapping[str, Path] | None, weights: str | Path | None = None) -> None:
-        self._run, self._dataset = run, datasets[run.experiment.data.dataset]
+        asked = run.experiment.data
+        self._run, self._dataset = run, released(asked.dataset, asked.release)
         if data is None:
             told = read_json(run.path / "environment.json").get("data", {})
             data = {name: Path(path) for name, path in told.items()}

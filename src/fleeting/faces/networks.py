@@ -1,9 +1,9 @@
-"""Runs the two face networks: one finds the faces in a picture, the other 468 points of one face.
+"""Runs the face networks: faces in a picture, the points of one face, and its expression from points.
 
-They are MediaPipe's BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and face mesh (Kartynnik et al.
-2019, arXiv:1907.06724), run by OpenCV; their files are part of the package. A point is accurate to about half
-a pixel, and jitters by about as much as a micro-expression moves: points place regions, they never measure
-motion.
+They are MediaPipe's BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047), its face meshes without and with
+irises (Kartynnik et al. 2019, arXiv:1907.06724) and its blendshapes, run by OpenCV; their files are part of
+the package. A point is accurate to about half a pixel, and jitters by about as much as a micro-expression
+moves: points place regions, they never measure motion.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from fleeting.types import FloatArray, Image
 SHA256 = {
     "face_detection_short_range": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
     "face_landmark": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+    "face_landmarks_detector": "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5",
+    "face_blendshapes": "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
 }
-DETECTOR_SIDE, MESH_SIDE = 128, 192
+DETECTOR_SIDE, MESH_SIDE, IRISES_SIDE = 128, 192, 256
 OVERLAP = 0.3
 """Intersection over union above which two boxes are the same face."""
 MARGIN = 1.5
@@ -64,23 +66,21 @@ class Square:
         return np.column_stack([turned, corner]).astype(np.float32)
 
 
-_one_at_a_time = Lock()
-
-
 @cache
-def _network(name: str) -> Any:
+def _network(name: str) -> tuple[Any, Lock]:
+    """A network, and a lock for it: its object holds the input and output of one thread at a time."""
     data = files("fleeting").joinpath("assets", "faces", f"{name}.tflite").read_bytes()
     if (found := hashlib.sha256(data).hexdigest()) != SHA256[name]:
         raise PluginError(
             f"{name}.tflite has SHA-256 {found}, expected {SHA256[name]}; install fleeting again"
         )
-    return cv2().dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
+    return cv2().dnn.readNetFromTFLite(np.frombuffer(data, np.uint8)), Lock()
 
 
-def _run(name: str, blob: FloatArray, outputs: tuple[str, str]) -> list[FloatArray]:
-    """The outputs of a network; one thread at a time, because a network object holds its input and output."""
-    with _one_at_a_time:
-        network = _network(name)
+def _run(name: str, blob: FloatArray, outputs: tuple[str, ...]) -> list[FloatArray]:
+    """The outputs of a network."""
+    network, one_at_a_time = _network(name)
+    with one_at_a_time:
         network.setInput(blob)
         return [np.array(output) for output in network.forward(outputs)]
 
@@ -108,15 +108,35 @@ def mesh(image: Image, square: Square) -> tuple[FloatArray, float]:
     The points are (468, 3): x and y in pixels of the picture, and z in the same scale, which is 0 at the
     head's centre and grows away from the camera. The score, 0 to 1, says how surely the square shows a face.
     """
-    matrix = square.to_picture(MESH_SIDE)
-    flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
-    size, border = (MESH_SIDE, MESH_SIDE), cv2().BORDER_REPLICATE  # black would pull tight crops' meshes in
-    level = cv2().warpAffine(image, matrix, size, flags=flags, borderMode=border)
-    score, raw = _run("face_landmark", cv2().dnn.blobFromImage(level, 1 / 255), ("conv2d_31", "conv2d_21"))
-    points = raw.reshape(POINTS, 3)
+    blob = cv2().dnn.blobFromImage(_level(image, square, MESH_SIDE), 1 / 255)
+    score, raw = _run("face_landmark", blob, ("conv2d_31", "conv2d_21"))
+    points, matrix = raw.reshape(POINTS, 3), square.to_picture(MESH_SIDE)
     flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     depth = points[:, 2:] * square.side / MESH_SIDE
     return np.hstack([flat, depth]).astype(np.float32), float(_sigmoid(score.reshape(-1))[0])
+
+
+def level_face(image: Image, points: FloatArray) -> Image:
+    """The square around a face with this mesh (468, 2 or 3), turned level: RGB (256, 256, 3)."""
+    return _level(image, square_of_mesh(points), IRISES_SIDE)
+
+
+def mesh_with_irises(face: Image) -> FloatArray:
+    """The points of `mesh` and ten of the irises, (478, 2), in a picture of `level_face`: slower than `mesh`.
+
+    The last ten are the centre and four points of the rim of the right iris, then those of the left one.
+    """
+    (raw,) = _run("face_landmarks_detector", cv2().dnn.blobFromImage(face, 1 / 255), ("Identity",))
+    return np.asarray(raw.reshape(-1, 3)[:, :2], dtype=np.float32)
+
+
+def expression(points: FloatArray) -> FloatArray:
+    """The 52 values of `fleeting.faces.blendshapes.NAMES`, 0 to 1, of 146 points (146, 2) of a face.
+
+    The network sees no picture; where the points lie and how large the face is makes no difference.
+    """
+    (values,) = _run("face_blendshapes", points[None].astype(np.float32), ("StatefulPartitionedCall:0",))
+    return values.reshape(-1)
 
 
 def how_upright(image: Image, square: Square) -> float:
@@ -124,9 +144,7 @@ def how_upright(image: Image, square: Square) -> float:
 
     It is surer of a face that stands upright there than of the same face upside down.
     """
-    flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
-    size, border = (DETECTOR_SIDE, DETECTOR_SIDE), cv2().BORDER_REPLICATE
-    level = cv2().warpAffine(image, square.to_picture(DETECTOR_SIDE), size, flags=flags, borderMode=border)
+    level = _level(image, square, DETECTOR_SIDE)
     return max((found.score for found in detect(level, least=0.0)), default=0.0)
 
 
@@ -145,6 +163,14 @@ def square_of_mesh(points: FloatArray) -> Square:
     low, high = level.min(axis=0), level.max(axis=0)
     x, y = turn @ ((low + high) / 2)
     return Square(float(x), float(y), MARGIN * float((high - low).max()), angle)
+
+
+def _level(image: Image, square: Square, side: int) -> Image:
+    """The square of a picture turned level, ``side`` pixels wide; beyond the picture, edge pixels repeat."""
+    flags = cv2().INTER_LINEAR | cv2().WARP_INVERSE_MAP
+    border = cv2().BORDER_REPLICATE  # black would pull tight crops' meshes in
+    matrix = square.to_picture(side)
+    return np.asarray(cv2().warpAffine(image, matrix, (side, side), flags=flags, borderMode=border))
 
 
 def _letter_boxed(image: Image, margin: float) -> tuple[Image, float, int, int]:

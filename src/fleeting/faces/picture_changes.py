@@ -9,16 +9,16 @@ longer than a frame, and speed up and slow down.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from fleeting.faces.optical_flow import gray
+from fleeting.faces.warping import halved, median
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Frame
 
-Array = npt.NDArray[np.floating]
 SMALL = 256
 """Pixels of the longer side of the small copies."""
 SIDE, CELLS, AROUND = 48, 8, 1.4
@@ -107,13 +107,13 @@ class PictureChanges:
     def _keep(self, frame: Frame, scale: float) -> None:
         """Keep a small copy of the frame, and forget those of which nothing depends any more."""
         size = tuple(max(1, round(scale * side)) for side in frame.image.shape[1::-1])
-        small = gray(cv2().resize(frame.image, size, interpolation=cv2().INTER_AREA)).astype(np.float32)
+        small = halved(gray(frame.image), size).astype(np.float32)
         picture = np.log(cv2().GaussianBlur(small, (0, 0), 1.0) + OFFSET)
         light = rows = 0.0
         if self._kept:
             change = self._square(picture) - self._square(self._kept[-1].picture)
-            light = self._kept[-1].light + float(np.median(change))
-            rows = float(np.median(np.abs(np.median(change, axis=1))))
+            light = self._kept[-1].light + median(change)
+            rows = median(np.abs(np.median(change, axis=1)))
         self._kept.append(_Small(frame.number, frame.time, picture, light, rows, frame.key))
         while self._kept[0].time < frame.time - FLICKER_LASTS:
             self._kept.popleft()
@@ -133,23 +133,28 @@ class PictureChanges:
         at = len(kept) - 2 * step - 2
         if at < step + 3 or kept[at].number <= self._last or kept[-1].time - kept[0].time > 3 * BEFORE:
             return Change()
-        squares = [self._square(one.picture) for one in kept]
         start = at - 1 - (step - 1) // 2
-        changes = np.array([_changed(*pair) for pair in zip(squares, squares[step:], strict=False)])
-        around = np.vstack([changes[: max(start - step + 1, 1)], changes[start + step :]]).max(axis=0)
-        whole, part = changes[start] >= JUMPS * np.maximum(around, (LEAST, LEAST_PART))
         light = abs(kept[start + step].light - kept[start].light)
-        if not part or changes[start, 1] < light / 2:
+        change = self._changed(kept, start, step)
+        if change[1] < max(JUMPS * LEAST_PART, light / 2):
+            return Change()  # as nearly always, so that nothing else has to be compared
+        others = (*range(max(start - step + 1, 1)), *range(start + step, len(kept) - step))
+        around = np.max([self._changed(kept, other, step) for other in others], axis=0)
+        whole, part = change >= JUMPS * np.maximum(around, (LEAST, LEAST_PART))
+        if not part:
             return Change()
         self._last, first = kept[-1].number, kept[start + step].number
         keys = [one.key for one in kept[start : start + step + 1]]
-        if any(keys) and not all(keys) and changes[start, 0] < ANEW:
-            return Change(recoded=first) if changes[start, 1] >= RECODED else Change()
+        if any(keys) and not all(keys) and change[0] < ANEW:
+            return Change(recoded=first) if change[1] >= RECODED else Change()
         return Change(cut=first) if whole else Change(part=first)
 
+    def _changed(self, kept: Sequence[_Small], start: int, step: int) -> FloatArray:
+        """How much the median cell changed over a step, and the fifth of the cells that changed most.
 
-def _changed(one: FloatArray, other: FloatArray) -> tuple[float, float]:
-    """How much the median cell changed, and the fifth of the cells that changed most; light aside."""
-    change = other - one
-    cells = np.abs(change - np.median(change)).reshape(CELLS, SIDE // CELLS, CELLS, -1).mean(axis=(1, 3))
-    return float(np.median(cells)), float(np.percentile(cells, 80))
+        (2,), the change of light aside.
+        """
+        change = self._square(kept[start + step].picture) - self._square(kept[start].picture)
+        off = np.abs(change - median(change)).reshape(CELLS, SIDE // CELLS, CELLS, -1)
+        cells = off.mean(axis=(1, 3))
+        return np.array([median(cells), np.percentile(cells, 80)])

@@ -27,7 +27,7 @@ from fleeting.faces.landmarks import (
     outer_distance,
 )
 from fleeting.faces.optical_flow import Gray
-from fleeting.faces.warping import moved, tukey
+from fleeting.faces.warping import median, moved, tukey
 from fleeting.optional import cv2
 from fleeting.types import FloatArray
 
@@ -55,6 +55,7 @@ _TRUST[[*RIGHT_EYE, *LEFT_EYE, *MOUTH]] = 0.05
 _COLUMNS, _ROWS = (np.arange(0, side + CELL, CELL) for side in VIEW)
 _AT = np.stack(np.meshgrid(_COLUMNS, _ROWS), axis=-1).reshape(-1, 2).astype(np.float32)
 _CELLS = np.meshgrid(*(np.arange(side, dtype=np.float32) / CELL for side in VIEW))
+_REACH = (6 * round(EVEN) + 1,) * 2  # three standard deviations on each side, where OpenCV takes four
 _STEPS = np.arange(SQUARE + 1) - SQUARE // 2
 
 
@@ -75,7 +76,7 @@ class Compared:
     @property
     def is_alike(self) -> bool:
         """Whether enough of the face looks as it does in the reference, so that the motion can be trusted."""
-        return bool(np.median(self.likeness) >= ALIKE and np.isfinite(self.left).all())
+        return bool(median(self.likeness) >= ALIKE and np.isfinite(self.left).all())
 
 
 class Reference:
@@ -109,7 +110,7 @@ class Reference:
         """A gray picture and its mesh (468, 2 or more) compared with this reference."""
         smooth = self._solved @ mesh[:, :2].astype(np.float64)
         view, there = self._followed(picture, smooth)
-        if np.median(np.linalg.norm(there - self._points, axis=1)) > NEAR:
+        if median(np.linalg.norm(there - self._points, axis=1)) > NEAR:
             smooth = self._corrected(smooth, there)
             view, there = self._followed(picture, smooth)
         likeness = np.einsum("nij,nij->n", self._squares, _squares(view, there))
@@ -175,8 +176,8 @@ def _depths(placed: FloatArray) -> Array:
 def _evened(view: Gray) -> Gray:
     """The view with the same brightness and contrast all over."""
     bright = view.astype(np.float32)
-    bright -= cv2().GaussianBlur(bright, (0, 0), EVEN)
-    contrast = np.sqrt(cv2().GaussianBlur(bright * bright, (0, 0), EVEN)) + 2.0
+    bright -= cv2().GaussianBlur(bright, _REACH, EVEN)
+    contrast = np.sqrt(cv2().GaussianBlur(bright * bright, _REACH, EVEN)) + 2.0
     return np.asarray(np.clip(bright / contrast * 40 + 128, 0, 255), np.uint8)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import CacheError, OptionError
+from fleeting.files import user_cache
 
 LIMIT = 4 * 2**30
 """The default limit of a cache, in bytes: 4 GiB."""
@@ -98,11 +99,9 @@ class Cache:
 
 def _usual() -> Path | None:
     """The folder that is used if none is asked for; None for a user without a home."""
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "fleeting")
-    except RuntimeError:
+    if (found := user_cache()) is None:
         _note("this user has no home for a cache")
-        return None
+    return found
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fleeting.apex import apex_finders
+from fleeting.apex import apex_finders, apex_rule
 from fleeting.errors import OptionError
 from fleeting.faces.clips import Crop, clip_of
 from fleeting.types import Clip, Image
@@ -29,8 +29,12 @@ def cut(
     ``source`` is anything that `fleeting.open_video` reads. Onset and offset are the first and last frame of
     the stretch; ``apex`` names the apex finder; times are the video's own. Raises VideoError where nothing
     can be read and FaceError where no face is found.
+
+    >>> clip = fleeting.cut("interview.mp4", 1.0, 1.2)
+    >>> len(clip.frames), clip.onset, clip.offset
+    (7, 0, 6)
     """
-    if apex == "annotated":
+    if apex_rule(apex).annotated:
         raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")
     with open_video(source, fps=fps, start=start, end=np.nextafter(end, np.inf)) as video:
         frames = list(video)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -17,16 +17,16 @@ import numpy as np
 
 from fleeting import apex, faces, inputs
 from fleeting import modalities as modality_shelf
-from fleeting.apex import apex_finders
-from fleeting.datasets import Dataset, as_problem, number_of
+from fleeting.apex import ANNOTATED, apex_finders, apex_rule
+from fleeting.datasets import Dataset, as_problem
 from fleeting.errors import DatasetError, FaceError, OptionError, Problem
 from fleeting.faces.clips import clip_of
 from fleeting.inputs.cache import Cache, code_of
+from fleeting.inputs.footage import Footage, footage_of
 from fleeting.inputs.view import PROBE, Input, View, resized, toned
 from fleeting.modalities import kind_of, modalities
 from fleeting.types import ArrayKind, Clip, FloatArray, Image, Progress, Sample, silent
 from fleeting.video import pictures
-from fleeting.video.pictures import read_pictures
 
 CROPPING: tuple[ModuleType, ...] = (faces, pictures, inputs)
 """Packages and modules of which any change makes cached crops stale."""
@@ -38,8 +38,9 @@ MAKING: tuple[ModuleType, ...] = (*CROPPING, apex, modality_shelf)
 class Inputs:
     """Samples with their arrays, in the same order, and the problems of those that could not be opened.
 
-    ``arrays`` holds one array (n, channels, height, width) for each input; ``apexes`` counts the samples by
-    the rule that found their apex, ``crops`` by how their frames were cropped (see
+    ``arrays`` holds one array (n, channels, height, width) for each input, ``kinds`` what its channels mean
+    and how its pixels are stretched, in the median over clips; ``apexes`` counts the samples by what gave
+    their apex (``annotated`` or a finder), ``crops`` by how their frames were cropped (see
     `fleeting.faces.clips.clip_of`).
     """
 
@@ -53,7 +54,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Opened:
-    """A sample's clip, the rule that gave its apex, and how its frames were cropped."""
+    """A sample's clip, what gave its apex (``annotated`` or a finder), and how its frames were cropped."""
 
     clip: Clip
     apex: str
@@ -75,24 +76,36 @@ def load(
             modalities[item.modality](PROBE, **item.options)  # report a wrong option once, not for every clip
     opened: list[Sample] = []
     rows: list[list[FloatArray]] = []
+    stretches: list[list[float]] = []
     problems: list[Problem] = []
     apexes: Counter[str] = Counter()
     crops: Counter[str] = Counter()
     opener = _Opener(dataset, root, view)
     for number, sample in enumerate(samples, start=1):
         try:
-            arrays, apex, crop = opener.arrays(sample)
+            made, apex, crop = opener.arrays(sample)
         except (DatasetError, FaceError, OptionError) as error:
             problems.append(as_problem(sample.id, error))
         else:
             opened.append(sample)
-            rows.append(arrays)
+            rows.append([resized(a, item.size) for a, item in zip(made, view.inputs, strict=True)])
+            stretches.append([_stretch(a, item) for a, item in zip(made, view.inputs, strict=True)])
             apexes[apex] += 1
             crops[crop] += 1
         progress("opening clips", number, len(samples))
     stacked = tuple(np.stack(column) for column in zip(*rows, strict=True))
-    kinds = tuple(kind_of(i.modality, a.shape[1]) for i, a in zip(view.inputs, stacked, strict=bool(rows)))
+    pixels = np.median(stretches, axis=0) if rows else ()
+    kinds = tuple(
+        replace(kind_of(item.modality, array.shape[1]), pixel=float(pixel))
+        for item, array, pixel in zip(view.inputs, stacked, pixels, strict=bool(rows))
+    )
     return Inputs(tuple(opened), stacked, kinds, tuple(problems), apexes, crops)
+
+
+def _stretch(array: FloatArray, item: Input) -> float:
+    """The height over the width of a pixel of this array after it is resized."""
+    (height, width), (tall, wide) = array.shape[1:], item.size
+    return float(height * wide / (width * tall))
 
 
 def refuse_unsupplied(dataset: Dataset, modality: str) -> None:
@@ -118,12 +131,17 @@ def frames_of(dataset: Dataset, root: Path, samples: Sequence[Sample]) -> tuple[
     problems: list[Problem] = []
     for sample in samples:
         try:
-            numbers = [number_of(path) for path in dataset.frames(root, sample)]
+            numbers = footage_of(dataset, root, sample).numbers.tolist()
         except DatasetError as error:
             problems.append(as_problem(sample.id, error))
             continue
-        frames += [replace(sample, id=f"{sample.id}#{n}", onset=n, apex=n, offset=n) for n in numbers]
+        frames += single_frames(sample, numbers)
     return frames, problems
+
+
+def single_frames(sample: Sample, numbers: Iterable[int]) -> list[Sample]:
+    """A clip's frames with these numbers as samples ``clip#frame``, each its own onset, apex and offset."""
+    return [replace(sample, id=f"{sample.id}#{n}", onset=n, apex=n, offset=n) for n in numbers]
 
 
 def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> Opened:
@@ -132,47 +150,38 @@ def open_clip(dataset: Dataset, root: Path, sample: Sample, view: View) -> Opene
     Raises DatasetError where frames are missing or damaged or the annotated apex is not among them, and
     FaceError where no face is found.
     """
-    return _opened(sample, dataset.frames(root, sample), view, _cache_of_faces())
+    return _opened(sample, footage_of(dataset, root, sample), view, _cache_of_faces())
 
 
-def _opened(sample: Sample, paths: Sequence[Path], view: View, kept: Cache) -> Opened:
-    numbers = np.array([number_of(path) for path in paths])
-    if sample.fps is None:
-        raise DatasetError(f"{sample.id} has no frame rate; its dataset has to declare one")
-    apex, rule = len(paths) // 2, view.apex
-    if rule == "annotated" and sample.apex is None:
-        rule = "middle"
-    elif rule == "annotated" and sample.apex is not None:
+def _opened(sample: Sample, footage: Footage, view: View, kept: Cache) -> Opened:
+    numbers = footage.numbers
+    rule = apex_rule(view.apex)
+    apex, finder = len(numbers) // 2, rule.finder
+    if rule.annotated and sample.apex is not None:
+        finder = ANNOTATED
         apex = int(np.searchsorted(numbers, sample.apex))
         if apex >= len(numbers) or numbers[apex] != sample.apex:
             raise DatasetError(
                 f"{sample.id}: apex frame {sample.apex} is not among frames {numbers[0]} to {numbers[-1]};"
                 " correct the sheet, or choose data.apex=middle"
             )
-    times = (numbers - numbers[0]) / sample.fps
-    last = len(paths) - 1
-    frames, crop = _faces(paths, view, kept)
-    clip = Clip(frames, times, 0, apex, last)
-    clip = replace(clip, apex=apex_finders[rule](clip))
-    return Opened(replace(clip, frames=toned(clip.frames, view)), rule, crop)
+    frames, crop = _faces(footage, view, kept)
+    clip = Clip(frames, footage.times - footage.times[0], 0, apex, len(numbers) - 1)
+    clip = replace(clip, apex=apex_finders[finder](clip))
+    return Opened(replace(clip, frames=toned(clip.frames, view)), finder, crop)
 
 
-def _faces(paths: Sequence[Path], view: View, kept: Cache) -> tuple[Image, str]:
+def _faces(footage: Footage, view: View, kept: Cache) -> tuple[Image, str]:
     """The pictures cropped as the view asks, and how; cached, because finding faces is the slowest step."""
-    key = kept.key(files=_files(paths), crop=view.crop, height=view.height, code=code_of(*CROPPING))
+    key = kept.key(files=footage.facts(), crop=view.crop, height=view.height, code=code_of(*CROPPING))
     found = kept.get(key)
     if found is None:
-        images, times = [*read_pictures(paths)], range(len(paths))
+        images, times = footage.images(), range(len(footage.numbers))
         clip, crop = clip_of(images, times, 0, 0, 0, crop=view.crop, height=view.height)
         found = {"frames": clip.frames, "crop": np.array(crop)}
         if view.crop != "as-is":  # as-is searches no face, so caching large whole pictures would not pay
             kept.put(key, found)
     return found["frames"], str(found["crop"])
-
-
-def _files(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Path, size in bytes and modification time of each file, so that a changed file gets another key."""
-    return [(str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths]
 
 
 def _cache_of_faces() -> Cache:
@@ -187,24 +196,24 @@ class _Opener:
         self._dataset, self._root, self._view = dataset, root, view
         self._kept, self._kept_faces = Cache(), _cache_of_faces()
         made = [item for item in view.inputs if item.modality not in dataset.ready]
-        functions = [apex_finders[view.apex], *(modalities[item.modality] for item in made)]
+        functions = [apex_finders[apex_rule(view.apex).finder], *(modalities[item.modality] for item in made)]
         self._code = code_of(*MAKING, *(sys.modules[f.__module__] for f in functions))
 
     def arrays(self, sample: Sample) -> tuple[list[FloatArray], str, str]:
-        """The sample's arrays, the rule that found its apex, and how its frames were cropped."""
+        """The sample's arrays as they are made, what gave its apex, and how its frames were cropped."""
         opened: Opened | None = None
-        paths: list[Path] = []
+        footage: Footage | None = None
         apex = crop = "none"
         arrays = []
         for item in self._view.inputs:
             if item.modality in self._dataset.ready:
                 array = self._dataset.ready_array(self._root, sample, item.modality)
             else:
-                paths = paths or self._dataset.frames(self._root, sample)
-                key = self._kept.key(**self._facts(sample, item, paths))
+                footage = footage or footage_of(self._dataset, self._root, sample)
+                key = self._kept.key(**self._facts(sample, item, footage))
                 found = self._kept.get(key)
                 if found is None:
-                    opened = opened or _opened(sample, paths, self._view, self._kept_faces)
+                    opened = opened or _opened(sample, footage, self._view, self._kept_faces)
                     array = modalities[item.modality](opened.clip, **item.options)
                     found = {"array": array, "how": np.array([opened.apex, opened.crop])}
                     self._kept.put(key, found)
@@ -212,15 +221,15 @@ class _Opener:
             if not np.isfinite(array).all():
                 what = f"{sample.id}: {item.modality} is not finite"
                 raise DatasetError(f"{what}; look at the clip, or leave it out")
-            arrays.append(resized(array, item.size))
+            arrays.append(array)
         return arrays, apex, crop
 
-    def _facts(self, sample: Sample, item: Input, paths: Sequence[Path]) -> dict[str, Any]:
+    def _facts(self, sample: Sample, item: Input, footage: Footage) -> dict[str, Any]:
         """All facts that decide the values of an array made from frames: they make up its cache key."""
         view = self._view
         return {
             "sample": (sample.id, sample.onset, sample.apex, sample.offset, sample.fps),
-            "files": _files(paths),
+            "files": footage.facts(),
             "modality": (item.modality, dict(item.options)),
             "view": (view.apex, view.color, view.crop, view.height, view.equalise),
             "code": self._code,

@@ -9,16 +9,18 @@ from typing import Any
 from fleeting.apex import apex_finders
 from fleeting.augment import augmentations
 from fleeting.datasets import datasets, label_sets
-from fleeting.errors import OptionError, UnknownNameError
+from fleeting.errors import MissingExtraError, OptionError, UnknownNameError
 from fleeting.executors import executors
 from fleeting.experiments.recipe import read_recipe, recipe_names
 from fleeting.modalities import modalities
+from fleeting.optional import has_torch
 from fleeting.protocols import protocols
 from fleeting.recognition.recogniser import Recogniser, recognisers
 from fleeting.registry import Registry, summary
 from fleeting.spotting import spotters
 
 Row = dict[str, Any]
+UNCOUNTED: Mapping[str, int | None] = {"parameters": None, "flops": None}
 
 
 def catalogue(
@@ -29,6 +31,9 @@ def catalogue(
     ``measure`` adds to each model what one sample costs on one core (see
     `fleeting.inventory.model_costs.measured`), and takes some seconds per model. Raises UnknownNameError on
     an unknown kind, OptionError where anything but models is to be measured.
+
+    >>> [row["name"] for row in fleeting.catalogue("protocols")][:2]
+    ['holdout', 'holdout-clips']
     """
     if measure and kind != "models":
         raise OptionError(f"only models are measured, and the list is of {kind}; leave --measure out")
@@ -86,24 +91,41 @@ def _recipe(name: str) -> Row:
 
 
 def _models(measure: bool, progress: Callable[[str, int, int], None]) -> list[Row]:
-    from fleeting.inventory.model_costs import (  # torch takes seconds, and only models need it
-        counted,
-        measured,
-    )
-    from fleeting.models import models
+    from fleeting.models import models  # torch takes seconds, and only models need it
 
-    rows = [
-        {
-            "name": name,
-            "what": summary(models[name]),
-            "source": models[name].paper,
-            "inputs": {key: list(shape) for key, shape in models[name].inputs.items()},
-            **counted(name),
-        }
-        for name in models
-    ]
+    if not has_torch():
+        return _models_without_torch(measure)
+    from fleeting.inventory.model_costs import counted, measured
+
+    rows = [_model(name, counted(name)) for name in models]
     if measure:
         for number, cost in enumerate(measured([row["name"] for row in rows])):
             rows[number] |= cost
             progress("measuring models", number + 1, len(rows))
     return rows
+
+
+def _models_without_torch(measure: bool) -> list[Row]:
+    """All models, the networks by what their files say; nothing is counted."""
+    from fleeting.models import models
+
+    if measure:
+        raise MissingExtraError("torch", "train")
+    lacking: list[Row] = [
+        {"name": name, "what": what, "source": "needs torch: fleeting[train]", "inputs": {}, **UNCOUNTED}
+        for name, what in models.wanting.items()
+    ]
+    rows = [*(_model(name, UNCOUNTED) for name in models), *lacking]
+    return sorted(rows, key=lambda row: str(row["name"]))
+
+
+def _model(name: str, counts: Mapping[str, int | None]) -> Row:
+    from fleeting.models import models
+
+    return {
+        "name": name,
+        "what": summary(models[name]),
+        "source": models[name].paper,
+        "inputs": {key: list(shape) for key, shape in models[name].inputs.items()},
+        **counts,
+    }

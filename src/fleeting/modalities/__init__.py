@@ -8,6 +8,7 @@ A dataset may supply a modality's arrays ready-made instead.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fleeting.registry import Registry
 from fleeting.types import ArrayKind, Clip, FloatArray
@@ -17,15 +18,15 @@ Modality = Callable[[Clip], FloatArray]
 modalities: Registry[Modality] = Registry("modality", "fleeting.modalities")
 
 
-def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
+def means(*channels: str, rest: float = 0.0, tiles: int = 1) -> Callable[[Modality], Modality]:
     """Decorator that declares what the channels of a modality mean.
 
     A single name holds for every channel, however many there are. ``rest`` is the value that means "no
-    displacement" (see `fleeting.types.ArrayKind`).
+    displacement", ``tiles`` how many pictures lie along one side (see `fleeting.types.ArrayKind`).
     """
 
     def note(function: Modality) -> Modality:
-        function.kind = ArrayKind(channels, rest)  # type: ignore[attr-defined]
+        function.kind = ArrayKind(channels, rest, tiles)  # type: ignore[attr-defined]
         return function
 
     return note
@@ -34,4 +35,6 @@ def means(*channels: str, rest: float = 0.0) -> Callable[[Modality], Modality]:
 def kind_of(name: str, channels: int) -> ArrayKind:
     """The meaning of each channel of that modality's array; without `means` they are plain pictures."""
     declared: ArrayKind = getattr(modalities[name], "kind", ArrayKind(("picture",)))
-    return ArrayKind(declared.channels * channels, declared.rest) if len(declared.channels) == 1 else declared
+    if len(declared.channels) > 1:
+        return declared
+    return replace(declared, channels=declared.channels * channels)

@@ -24,7 +24,7 @@ def flow_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray
 
 
 @modalities.register("region-map")
-@means("u", "v", "strain", rest=127.5)
+@means("u", "v", "strain", rest=127.5, tiles=2)
 def region_map(clip: Clip, *, side: int = 28, backend: str = "tvl1") -> FloatArray:
     """The flow-map cut into squares around the eyes and the corners of the mouth (HTNet): (3, side, side).
 

@@ -1,11 +1,11 @@
-"""The frames of a clip, resampled to a fixed number."""
+"""The frames of a clip, resampled to a fixed number, as they are or less the onset."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from fleeting.errors import OptionError
-from fleeting.modalities import modalities
+from fleeting.modalities import means, modalities
 from fleeting.modalities._frames import movement
 from fleeting.types import Clip, FloatArray
 
@@ -19,6 +19,26 @@ def sequence(clip: Clip, *, frames: int = 16) -> FloatArray:
     """
     if frames < 1:
         raise OptionError(f"sequence: frames is {frames}, expected 1 or more")
+    return _laid(_resampled(clip, frames))
+
+
+@modalities.register("difference-sequence")
+@means("change")
+def difference_sequence(clip: Clip, *, frames: int = 16) -> FloatArray:
+    """Pictures behind the onset, each less the onset: (frames x 1 or 3, height, width), -255 to 255.
+
+    Evenly spaced in time up to the offset, and laid out as those of `sequence`. What is alike in all frames,
+    as the brightness of the room, is gone before a network's inputs are scaled. Raises OptionError on fewer
+    than one frame.
+    """
+    if frames < 1:
+        raise OptionError(f"difference-sequence: frames is {frames}, expected 1 or more")
+    pictures = _resampled(clip, frames + 1)
+    return _laid(pictures[1:] - pictures[:1])
+
+
+def _resampled(clip: Clip, frames: int) -> FloatArray:
+    """So many pictures evenly spaced from onset to offset: (frames, height, width, channels)."""
     given = movement(clip)
     times = clip.times[clip.onset : clip.offset + 1]
     wanted = np.linspace(times[0], times[-1], frames)
@@ -27,5 +47,9 @@ def sequence(clip: Clip, *, frames: int = 16) -> FloatArray:
     after = np.minimum(before + 1, len(given) - 1)
     share = (places - before)[:, None, None, None].astype(np.float32)
     early, late = (given[index].astype(np.float32) for index in (before, after))
-    mixed = early + share * (late - early)
-    return np.ascontiguousarray(mixed.transpose(0, 3, 1, 2).reshape(-1, *given.shape[1:3]))
+    return np.asarray(early + share * (late - early))
+
+
+def _laid(pictures: FloatArray) -> FloatArray:
+    """Pictures one after the other: (frames x channels, height, width)."""
+    return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2).reshape(-1, *pictures.shape[1:3]))

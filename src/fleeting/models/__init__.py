@@ -18,32 +18,43 @@ passing them on.
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy.typing as npt
-import torch
-from torch import nn
 
 from fleeting.errors import FleetingError, OptionError
-from fleeting.models._blocks import Attention, Gate
 from fleeting.models._pretrained import head_is_fresh, sha256_of, start_from
+from fleeting.models._published import Published, published, weights_file, weights_folder
 from fleeting.registry import Registry, options
 from fleeting.types import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from torch import nn
+    from typing_extensions import TypeIs
+
+    from fleeting.models._blocks import Attention as Attention
+    from fleeting.models._blocks import Gate as Gate
 
 __all__ = [
     "Attention",
     "Estimator",
     "Gate",
     "Model",
+    "Published",
     "Shape",
     "build",
     "head_is_fresh",
     "is_network",
+    "is_torch",
     "models",
+    "published",
     "sha256_of",
+    "weights_file",
+    "weights_folder",
 ]
 
 Shape = tuple[int, int, int]
@@ -72,14 +83,29 @@ class Estimator(Protocol):
         ...
 
 
-Model = nn.Module | Estimator
+Model: TypeAlias = "nn.Module | Estimator"
 
 models: Registry[type[Any]] = Registry("model", "fleeting.models")
 
 
+def __getattr__(name: str) -> Any:
+    """The blocks of networks, which need torch."""
+    if name not in ("Attention", "Gate"):
+        raise AttributeError(f"module 'fleeting.models' has no attribute {name!r}")
+    from fleeting.models import _blocks
+
+    return getattr(_blocks, name)
+
+
 def is_network(name: str) -> bool:
     """Whether the model of that name is trained in epochs."""
-    return issubclass(models[name], nn.Module)
+    kind = models[name]  # imports torch, if anything has to
+    return "torch" in sys.modules and issubclass(kind, sys.modules["torch"].nn.Module)
+
+
+def is_torch(model: Model) -> TypeIs[nn.Module]:
+    """Whether a model is a network, that is, a module of torch; an estimator works without torch."""
+    return "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
 
 
 def build(
@@ -92,9 +118,10 @@ def build(
 ) -> Model:
     """Build a fresh model for inputs of these shapes; its initial weights depend on ``seed`` alone.
 
-    A network can start from the weights in the file ``pretrained`` instead; where the file's head is for
-    other classes, the network keeps its own. Raises UnknownNameError on an unknown model or option,
-    OptionError where the inputs do not fit the model, and WeightsError where the file does not.
+    A network can start from the weights in the file ``pretrained`` instead, or from published ones, which
+    ``imagenet`` stands for; where the file's head is for other classes, the network keeps its own. Raises
+    UnknownNameError on an unknown model or option, OptionError where the inputs do not fit the model, and
+    WeightsError where the file does not.
     """
     kind = models[name]
     chosen = options(kind, dict(given), f"model {name}")
@@ -110,26 +137,40 @@ def build(
         chosen |= fitting
     if tuple(shapes) != wanted:
         raise OptionError(f"model {name} takes inputs {wanted}, found {tuple(shapes)}; choose others")
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with _seeded(seed), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Initializing zero-element")  # refused below
-        torch.manual_seed(seed)
         try:
             model: Model = kind(classes, **chosen)
         except FleetingError:
             raise
         except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
             raise OptionError(f"model {name} cannot be built of {chosen} ({error}); choose others") from error
-    if isinstance(model, nn.Module):
+    if is_torch(model):
         for empty in (key for key, weight in model.named_parameters() if not weight.numel()):
             raise OptionError(f"model {name} built of {chosen} has nothing in {empty}; choose larger numbers")
     if pretrained:
-        if not isinstance(model, nn.Module):
+        if not is_torch(model):
             raise OptionError(f"model {name} learns in one go, from nothing; leave model.pretrained out")
+        import torch
+
         with torch.device("meta"):
             wider = kind(classes + 1, **chosen).state_dict()
         head = {key for key, tensor in model.state_dict().items() if tensor.shape != wider[key].shape}
-        start_from(model, Path(pretrained), head)
+        start_from(model, weights_file(name, pretrained), head)
     return model
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Let torch draw by this seed, and then go on as if nothing had been drawn."""
+    if "torch" not in sys.modules:  # then there is no network to draw weights for
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _fitting(kind: type[Any], shapes: Sequence[Shape]) -> tuple[tuple[Shape, ...], dict[str, Any]]:

@@ -45,8 +45,10 @@ class Gate(nn.Sigmoid):
 class Attention(nn.Softmax):
     """The softmax of a self-attention: (batch, heads, queries, keys), each row adding up to 1.
 
-    It is a module of its own so that attention rollout and entropy can read its weights.
+    It is a module of its own so that attention rollout and entropy can read its weights. ``around`` is
+    whether what the attention looks at is added to what it gives, so that there is a path around it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, around: bool = True) -> None:
         super().__init__(dim=-1)
+        self.around = around

@@ -7,13 +7,16 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from fleeting.errors import WeightsError
+from fleeting.optional import later
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+else:
+    torch = later("torch", "train")
 
 SCALING = re.compile(r"input\.\d+\.(mean|deviation)")
 """Names of the input scaling, which fleeting's own weight files hold beside the weights."""
@@ -71,6 +74,8 @@ def _opened(path: Path) -> Any:
     with _open(path) as file:
         try:
             if path.suffix == ".safetensors":
+                from safetensors.torch import load_file
+
                 return load_file(file.name)
             return torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged pickle can raise any exception
@@ -89,7 +94,7 @@ def _open(path: Path) -> BufferedReader:
 
 def _plain(tensor: object) -> bool:
     """Whether an object is a plain tensor: dense, on the CPU, neither quantized nor complex."""
-    if not isinstance(tensor, Tensor) or tensor.is_quantized or tensor.is_complex():
+    if not isinstance(tensor, torch.Tensor) or tensor.is_quantized or tensor.is_complex():
         return False
     return tensor.layout is torch.strided and tensor.device.type == "cpu"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -29,7 +30,7 @@ class BroadbentAttention(nn.Module):
         # A bias of the keys would shift all products of a query equally, which does not change the softmax.
         self.key = nn.Conv2d(channels, width, kernel_size=1, bias=False)
         self.value = nn.Conv2d(channels, width, kernel_size=1)
-        self.filter = Attention()
+        self.filter = Attention(around=False)
         self.scale = width**-0.5
 
     def forward(self, features: Tensor) -> Tensor:  # (batch, channels, height, width)
@@ -59,8 +60,12 @@ class Broadbent(nn.Module):
 
     Our reading: each convolution is followed by max pooling, because attention over all 64x64 positions would
     need a matrix of 4096 x 4096. The attention's projections have ``width`` channels, so that global average
-    pooling gives the 1x1x16 of the text; the 64 filters alone would give 1x1x64. The dense layer has
-    ``hidden`` units.
+    pooling gives the 1x1x16 of the text; the 64 filters alone would give 1x1x64. The text speaks of dense
+    layers and gives neither their number nor their size: ``dense`` layers of ``hidden`` units.
+
+    Every frame is a sample of its own here. The text speaks of resizing and of no crop, which is
+    ``data.crop = "as-is"``; with ``auto`` a face is searched in each single frame, which takes long, and each
+    is cut by itself, so that crops of one clip need not lie on each other.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"frame": (1, 64, 64)}
@@ -77,12 +82,15 @@ class Broadbent(nn.Module):
         channels: int = 1,
         size: int = 64,
         width: int = 16,
+        dense: int = 1,
         hidden: int = 128,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
         if size < 8:
             raise OptionError(f"broadbent: pictures have a side of {size}, expected 8 or more; choose others")
+        if dense < 1:
+            raise OptionError(f"broadbent: {dense} dense layers, expected 1 or more; choose others")
         first, second, third = FILTERS
         self.convolutions = nn.Sequential(
             layer(channels, first),  # (batch, 16, 32, 32)
@@ -90,7 +98,9 @@ class Broadbent(nn.Module):
             layer(second, third),  # (batch, 64, 8, 8)
         )
         self.attention = BroadbentAttention(third, width)
-        self.dense = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), Dropout(dropout))
+        widths = (width, *[hidden] * dense)
+        layers = ([nn.Linear(*pair), nn.ReLU(), Dropout(dropout)] for pair in pairwise(widths))
+        self.dense = nn.Sequential(*chain.from_iterable(layers))
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, frame: Tensor) -> Tensor:  # (batch, 1, 64, 64)

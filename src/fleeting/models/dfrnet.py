@@ -12,7 +12,11 @@ from fleeting.models import Shape, models
 from fleeting.models._blocks import Attention, Gate, Shortcut
 
 BRANCHES = ("temporal", "spatial", "differential")
+VITS = {"vit": (3, 6, 3), "vit-base": (12, 12, 12)}
+"""Of each transformer backbone: the dimension over the width, the layers, the heads."""
 FUSIONS = ("attention", "add", "multiply", "concatenate")
+GATES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": Gate}
+"""What the attention of the fusion ends in."""
 
 
 @models.register("dfrnet")
@@ -21,13 +25,20 @@ class DFRNet(nn.Module):
 
     Motion is used for attention only: averaged over the picture, it weights the channels of the fused apex
     frame and difference. Our reading: pictures of 112x112; ``width`` channels in every map before the
-    backbone; the attention A ends in a ReLU like the maps of equation 9; the backbone is a ResNet-18 with its
-    stem, cut after ``stages`` of its four stages: three give the paper's "just over 3 million" parameters.
+    backbone; the backbone is a ResNet-18 with its stem, cut after ``stages`` of its four stages: three give
+    the paper's "just over 3 million" parameters.
+
+    The attention A ends in a ReLU like the maps of equation 9, as printed: about half of its channels are
+    exactly 0 for every clip before training (``studies/dfrnet.py`` counts them), and what is 0 for every clip
+    gets no gradient, so it stays. A ``gate`` of ``sigmoid`` shuts no channel.
 
     The options follow the paper's tables (numbers in brackets): ``branches`` (3) are the inputs that are
     used, together with the parts that fuse them; ``fusion`` (4) is attention, add, multiply or concatenate;
-    ``backbone`` (5) is residual, alexnet (its convolutions) or vit (ViT-Tiny's width, half its depth);
+    ``backbone`` (5) is residual, alexnet (its convolutions), vit-base (of ViT-Base's dimension, layers and
+    heads: the paper gives no size, but the longest time by far) or vit (ViT-Tiny's width, half its depth);
     ``channel_attention`` and ``spatial_attention`` (6, 7) can be switched off; ``stages`` (8, 9) are 1 to 4.
+    Note that at 112 pixels most operations are those of the fusion, so that, unlike in the paper's Table 9, a
+    fourth stage adds to the parameters and hardly to the time.
     """
 
     inputs: ClassVar[dict[str, Shape]] = dict.fromkeys(BRANCHES, (3, 112, 112))
@@ -45,6 +56,7 @@ class DFRNet(nn.Module):
         stages: int = 3,
         fusion: str = "attention",
         branches: tuple[str, ...] = BRANCHES,
+        gate: str = "relu",
         channel_attention: bool = True,
         spatial_attention: bool = True,
         backbone: str = "residual",
@@ -58,7 +70,7 @@ class DFRNet(nn.Module):
         chosen = _in_order(branches)
         colours = dict(zip(BRANCHES, channels, strict=True))
         self.shallow = nn.ModuleDict({name: _convolved(colours[name], width, 3) for name in chosen})
-        self.fusion = _fusion(fusion, chosen, width)
+        self.fusion = _fusion(fusion, chosen, width, gate)
         fused = width * len(chosen) if fusion == "concatenate" else width
         self.backbone, features = _backbone(
             backbone, fused, width, size, stages, channel_attention, spatial_attention
@@ -80,8 +92,8 @@ class DFRNet(nn.Module):
         return logits
 
 
-def _convolved(channels: int, out: int, kernel: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, out, kernel, padding=kernel // 2), nn.ReLU())
+def _convolved(channels: int, out: int, kernel: int, then: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, out, kernel, padding=kernel // 2), then())
 
 
 def _in_order(branches: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,16 +102,18 @@ def _in_order(branches: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in BRANCHES if name in branches)
 
 
-def _fusion(name: str, branches: tuple[str, ...], width: int) -> nn.Module:
-    if name not in FUSIONS:
-        raise OptionError(f"dfrnet: fusion {name!r}; expected {', '.join(FUSIONS)}")
-    return AttentionFusion(branches, width) if name == "attention" else PlainFusion(name)
+def _fusion(name: str, branches: tuple[str, ...], width: int, gate: str) -> nn.Module:
+    if name not in FUSIONS or gate not in GATES:
+        raise OptionError(
+            f"dfrnet: fusion {name!r}, gate {gate!r}; expected {', '.join(FUSIONS)} and {', '.join(GATES)}"
+        )
+    return AttentionFusion(branches, width, GATES[gate]) if name == "attention" else PlainFusion(name)
 
 
 class AttentionFusion(nn.Module):
     """Fuses apex frame and difference into one map, whose channels motion weights (equations 9 and 10)."""
 
-    def __init__(self, branches: tuple[str, ...], width: int) -> None:
+    def __init__(self, branches: tuple[str, ...], width: int, gate: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         both = {"spatial", "differential"} <= set(branches)
         self.join = (
@@ -107,7 +121,9 @@ class AttentionFusion(nn.Module):
         )
         weighed = "temporal" in branches and len(branches) > 1
         self.weigh = (
-            nn.Sequential(_convolved(2 * width, width, 1), _convolved(width, width, 1)) if weighed else None
+            nn.Sequential(_convolved(2 * width, width, 1), _convolved(width, width, 1, gate))
+            if weighed
+            else None
         )
 
     def forward(self, maps: dict[str, Tensor]) -> Tensor:  # (batch, 64, 112, 112) each
@@ -195,9 +211,10 @@ def _backbone(
         return _residual(channels, width, stages, channel=channel, spatial=spatial)
     if name == "alexnet":
         return _alexnet(channels, width, size)
-    if name == "vit":
-        return ViT(channels, 3 * width, size), 3 * width
-    raise OptionError(f"dfrnet: backbone {name!r}; expected residual, alexnet or vit")
+    if name in VITS:
+        times, depth, heads = VITS[name]
+        return ViT(channels, times * width, size, depth, heads), times * width
+    raise OptionError(f"dfrnet: backbone {name!r}; expected residual, alexnet, {' or '.join(VITS)}")
 
 
 def _residual(
@@ -247,7 +264,7 @@ class ViT(nn.Module):
     tokens.
     """
 
-    def __init__(self, channels: int, dim: int, size: int, depth: int = 6, heads: int = 3) -> None:
+    def __init__(self, channels: int, dim: int, size: int, depth: int, heads: int) -> None:
         super().__init__()
         patch = max(4, size // 14)
         self.embed = nn.Conv2d(channels, dim, patch, stride=patch)

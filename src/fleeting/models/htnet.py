@@ -12,7 +12,8 @@ from fleeting.errors import OptionError, UnknownNameError
 from fleeting.models import Shape, models
 from fleeting.models._blocks import Attention, Dropout
 
-ATTENTIONS = ("softmax", "agent")
+ATTENTIONS = ("softmax", "agent", "agent-after-removal")
+"""Self-attention; with agents; and first the one and then, once layers have been removed, the other."""
 
 
 class ChannelNorm(nn.Module):
@@ -35,6 +36,8 @@ class SelfAttention(nn.Module):
     The kind ``agent`` puts a few agents between queries and keys: ``softmax(Q A^T) softmax(A K^T) V`` plus a
     depth-wise convolution of V (Han et al. 2024). The agents A are pooled from Q to half as many rows and
     columns, at least one (our reading). The position biases of Han et al. are left out (our reading).
+    ``agent-after-removal`` is ``softmax`` as long as it is ``waiting``; then its convolution starts at 0, so
+    that only the agents are new (our reading).
     """
 
     removable: ClassVar[bool] = True
@@ -46,28 +49,34 @@ class SelfAttention(nn.Module):
         self.norm = ChannelNorm(dim)
         self.qkv = nn.Conv2d(dim, 3 * inner, kernel_size=1, bias=False)
         self.weights = Attention()
-        self.local = nn.Conv2d(inner, inner, 3, padding=1, groups=inner) if kind == "agent" else None
+        self.waiting = kind == "agent-after-removal"
+        self.local = nn.Conv2d(inner, inner, 3, padding=1, groups=inner) if kind != "softmax" else None
+        if self.waiting and self.local is not None:
+            nn.init.zeros_(self.local.weight)
+            nn.init.zeros_(self.local.bias)  # type: ignore[arg-type]
         self.project = nn.Sequential(nn.Conv2d(inner, dim, kernel_size=1), Dropout(dropout))
 
     def forward(self, maps: Tensor) -> Tensor:
         query, key, value = self.qkv(self.norm(maps)).chunk(3, dim=1)  # (batch, inner, height, width) each
-        mixed = self._mixed(query, key, value)
-        if self.local is not None:
-            mixed = mixed + self.local(value)
+        if self.local is None or self.waiting:
+            mixed = self._mixed(query, key, value)
+        else:
+            mixed = self._through_agents(query, key, value) + self.local(value)
         projected: Tensor = self.project(mixed)
         return projected
 
     def _mixed(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         q, k, v = (self._tokens(maps) for maps in (query, key, value))
-        if self.local is None:
-            mixed = self.weights(q @ k.mT * self.scale) @ v  # (batch, heads, places, dim / heads)
-        else:
-            half = max(1, query.shape[2] // 2)
-            agents = self._tokens(F.adaptive_avg_pool2d(query, half))  # (batch, heads, agents, dim / heads)
-            heard = self.weights(agents @ k.mT * self.scale) @ v
-            mixed = self.weights(q @ agents.mT * self.scale) @ heard
-        back: Tensor = mixed.mT.reshape(query.shape)
-        return back
+        mixed: Tensor = self.weights(q @ k.mT * self.scale) @ v  # (batch, heads, places, dim / heads)
+        return mixed.mT.reshape(query.shape)
+
+    def _through_agents(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        q, k, v = (self._tokens(maps) for maps in (query, key, value))
+        half = max(1, query.shape[2] // 2)
+        agents = self._tokens(F.adaptive_avg_pool2d(query, half))  # (batch, heads, agents, dim / heads)
+        heard = self.weights(agents @ k.mT * self.scale) @ v
+        mixed: Tensor = self.weights(q @ agents.mT * self.scale) @ heard
+        return mixed.mT.reshape(query.shape)
 
     def _tokens(self, maps: Tensor) -> Tensor:
         """Split the channels into heads and flatten the positions: (batch, heads, places, dim / heads)."""
@@ -134,8 +143,9 @@ class HTNet(nn.Module):
     positions, 4 agents).
 
     The ``positions`` of a level are one number for each position, as in the base network; ``lape`` adds a
-    learned vector to the embedding of each patch. ``dim`` is the width of the first level; ``dim`` and
-    ``heads`` double with each further level.
+    learned vector to the embedding of each patch. ``attention`` is one of ATTENTIONS: the paper of 2025
+    measures the layers, removes some and then puts agents in, which is ``agent-after-removal``. ``dim`` is
+    the width of the first level; ``dim`` and ``heads`` double with each further level.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"regions": (3, 28, 28)}

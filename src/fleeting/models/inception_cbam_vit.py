@@ -1,4 +1,4 @@
-"""Inception-CBAM-ViT: an Inception layer with CBAM for the motion, a transformer for the face."""
+"""Inception-CBAM-ViT: Inception layers with CBAM for the motion, a transformer for the face."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from torch import Tensor, nn
 from fleeting.errors import OptionError, UnknownNameError
 from fleeting.models import Shape, models
 from fleeting.models._blocks import Attention, Dropout, Gate
+from fleeting.models._inception import CHANNELS, FILTERS, EightBranches, Inception
 
 BRANCHES = ("inception", "inception-cbam", "vit", "dual", "dual-lstm")
 """The variants of the paper's ablation: one branch alone, both, or both with an LSTM over the frames."""
-KERNELS = (1, 3, 5, 7)
-FILTERS = 6
-"""The number of output channels of one Inception branch."""
-CHANNELS = 2 * len(KERNELS) * FILTERS
-"""The channels of all Inception branches together: 48, as in the paper's CBAM."""
+READINGS = ("two-levels", "eight-branches")
+"""Two readings of the 48 channels that the paper's CBAM takes."""
 GRID = 14
 """The number of transformer patches along one side; each is one pixel of a picture averaged to 14x14."""
 POOLED = 7
@@ -27,28 +25,12 @@ POOLED = 7
 VECTOR = CHANNELS * POOLED * POOLED
 
 
-class Inception(nn.Module):
-    """Eight convolutions side by side: (batch, channels, height, width) -> (batch, 48, height, width).
-
-    Four kernels see the picture and four its 3x3 maxima; eight branches of 6 channels give the 48 channels
-    (our reading; the pooled half is taken from the Inception transformer, which the paper cites).
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.plain, self.pooled = (
-            nn.ModuleList(
-                nn.Conv2d(channels, FILTERS, kernel, padding=kernel // 2, bias=False) for kernel in KERNELS
-            )
-            for _ in range(2)
-        )
-        self.pool = nn.MaxPool2d(kernel_size=3, stride=1, padding=1)
-        self.norm = nn.BatchNorm2d(CHANNELS)
-
-    def forward(self, picture: Tensor) -> Tensor:
-        maxima = self.pool(picture)
-        seen = [*(look(picture) for look in self.plain), *(look(maxima) for look in self.pooled)]
-        return F.relu(self.norm(torch.cat(seen, dim=1)))
+def _inception(reading: str, channels: int) -> nn.Module:
+    """Pictures of ``channels`` to 48 maps; two levels halve the sides twice."""
+    if reading == "eight-branches":
+        return EightBranches(channels)
+    first, second = Inception(channels, FILTERS), Inception(4 * FILTERS, 2 * FILTERS)
+    return nn.Sequential(first, nn.MaxPool2d(2), second, nn.MaxPool2d(2))
 
 
 class ChannelAttention(nn.Module):
@@ -67,7 +49,10 @@ class ChannelAttention(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """Each position times a gate from 0 to 1, computed from the mean and maximum over channels around it."""
+    """Each position times a gate from 0 to 1, computed from the mean and maximum over channels around it.
+
+    The paper says that channels are grouped; into their mean and their maximum is our reading.
+    """
 
     def __init__(self, kernel: int = 3) -> None:
         super().__init__()
@@ -84,29 +69,28 @@ class SpatialAttention(nn.Module):
 class Moved(nn.Module):
     """The motion branch: (batch, channels, height, width) -> (batch, 2352)."""
 
-    def __init__(self, channels: int, *, cbam: bool) -> None:
+    def __init__(self, channels: int, reading: str, *, cbam: bool) -> None:
         super().__init__()
         attention = [ChannelAttention(), SpatialAttention()] if cbam else []
-        self.look = nn.Sequential(Inception(channels), *attention)
+        self.look = nn.Sequential(_inception(reading, channels), *attention)
 
     def forward(self, motion: Tensor) -> Tensor:
-        maps = self.look(motion)  # (batch, 48, height, width)
+        maps = self.look(motion)  # (batch, 48, height, width) or a quarter of both
         return F.adaptive_avg_pool2d(maps, POOLED).flatten(1)
 
 
 class MovedOverTime(Moved):
-    """The motion branch on each picture of a sequence minus the first one, then an LSTM: (batch, hidden)."""
+    """The motion branch on each picture of a sequence of differences, then an LSTM: (batch, hidden)."""
 
-    def __init__(self, channels: int, hidden: int) -> None:
-        super().__init__(channels, cbam=True)
+    def __init__(self, channels: int, reading: str, hidden: int) -> None:
+        super().__init__(channels, reading, cbam=True)
         self.channels = channels
         self.lstm = nn.LSTM(VECTOR, hidden, batch_first=True)
 
-    def forward(self, motion: Tensor) -> Tensor:  # (batch, frames x channels, height, width)
+    def forward(self, motion: Tensor) -> Tensor:  # (batch, pictures x channels, height, width)
         batch, _, height, width = motion.shape
-        pictures = motion.reshape(batch, -1, self.channels, height, width)
-        moved = pictures[:, 1:] - pictures[:, :1]  # (batch, frames - 1, channels, height, width)
-        vectors = super().forward(moved.flatten(0, 1)).reshape(batch, -1, VECTOR)
+        pictures = motion.reshape(-1, self.channels, height, width)
+        vectors = super().forward(pictures).reshape(batch, -1, VECTOR)
         last: Tensor = self.lstm(vectors)[1][0][0]  # (batch, hidden), after the last picture
         return last
 
@@ -162,7 +146,9 @@ class Transformer(nn.Module):
 
     A larger picture is averaged to 14x14 first. A ``pre_logits`` other than 0 is the width of a layer with
     tanh after the class token. With ``mask`` the mean of the patches, weighted by a learned mask, is added to
-    the class token (our reading of the paper's optional mask layer).
+    the class token (our reading of the paper's optional mask layer). The paper says that weights and biases
+    of linear and norm layers are set, not to what: a truncated normal of deviation 0.02 and 0, 1 and 0 (our
+    reading).
     """
 
     def __init__(
@@ -177,6 +163,9 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.mask = nn.Sequential(nn.Conv2d(dim, 1, kernel_size=1), Gate()) if mask else None
         self.pre_logits = nn.Sequential(nn.Linear(dim, pre_logits), nn.Tanh()) if pre_logits else None
+        for linear in (module for module in self.modules() if isinstance(module, nn.Linear)):
+            nn.init.trunc_normal_(linear.weight, std=0.02)
+            nn.init.zeros_(linear.bias)  # torch sets norm layers to 1 and 0
 
     def forward(self, picture: Tensor) -> Tensor:  # (batch, channels, height, width)
         patches = self.embed(F.adaptive_avg_pool2d(picture, GRID)).flatten(2).mT  # (batch, 196, dim)
@@ -198,8 +187,13 @@ class InceptionCBAMViT(nn.Module):
     As in MMNet (Li et al. 2022) the motion is apex minus onset, or the flow between them, and the transformer
     sees the onset frame (our reading). ``branches`` is one of BRANCHES. A single branch sees the motion, and
     ``position`` is ignored, because an onset frame shows no expression (our reading). With the LSTM,
-    ``motion`` is a sequence of pictures with as many channels as ``position``, and the first picture is
-    subtracted from each other one (our reading).
+    ``motion`` is a sequence of pictures with as many channels as ``position``, each less the onset frame
+    before anything is scaled: ``difference-sequence`` (our reading).
+
+    The 48 channels of the paper's CBAM come, with the ``reading`` ``two-levels``, from two Inception levels,
+    four branches of 6 channels and then four of 12, each followed by max pooling, as in the public code of
+    Dual-ATME, a network of the same family (our reading); with ``eight-branches`` from a single level of
+    eight branches of 6.
 
     Also our reading: pictures of 56x56, features averaged to 7x7 before the fully connected layers, and ReLU
     between these layers.
@@ -217,6 +211,7 @@ class InceptionCBAMViT(nn.Module):
         channels: tuple[int, int] = (3, 3),
         size: int = 56,
         branches: str = "dual",
+        reading: str = "two-levels",
         dim: int = 512,
         depth: int = 3,
         heads: int = 4,
@@ -230,6 +225,8 @@ class InceptionCBAMViT(nn.Module):
         super().__init__()
         if branches not in BRANCHES:
             raise UnknownNameError("branches of inception-cbam-vit", branches, BRANCHES)
+        if reading not in READINGS:
+            raise UnknownNameError("reading of inception-cbam-vit", reading, READINGS)
         if heads < 1 or dim % heads:
             raise OptionError(
                 f"inception-cbam-vit: {heads} heads cannot share dim {dim}; use a divisor of it"
@@ -245,12 +242,12 @@ class InceptionCBAMViT(nn.Module):
         self.motion: Moved | None = None
         self.position: Transformer | None = None
         if over_time:
-            self.motion = MovedOverTime(motion, hidden)
+            self.motion = MovedOverTime(motion, reading, hidden)
             features += hidden
         elif branches == "vit":
             self.looks_at = "position.embed"
         else:
-            self.motion = Moved(motion, cbam=branches != "inception")
+            self.motion = Moved(motion, reading, cbam=branches != "inception")
             features += VECTOR
         if both or branches == "vit":
             attend = (SelfAttention(dim, heads, attention_dropout, head_dropout) for _ in range(depth))
@@ -275,5 +272,5 @@ def refuse_no_sequence(motion: int, position: int) -> None:
     if motion == position or motion % position:
         raise OptionError(
             f"dual-lstm takes as first of its inputs a sequence of pictures of {position} channels, like the"
-            f" second; found {motion} channels: choose sequence"
+            f" second; found {motion} channels: choose difference-sequence"
         )

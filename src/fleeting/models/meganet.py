@@ -58,8 +58,8 @@ class SelfAttention(nn.Module):
         self.queries = nn.Conv2d(channels, max(1, channels // 8), kernel_size=1)
         self.keys = nn.Conv2d(channels, max(1, channels // 8), kernel_size=1)
         self.values = nn.Conv2d(channels, channels, kernel_size=1)
-        self.attention = Attention()
         self.adds = reading == "sagan"
+        self.attention = Attention(around=self.adds)
         self.gamma = nn.Parameter(torch.tensor(0.0 if self.adds else 1.0))
 
     def forward(self, x: Tensor) -> Tensor:

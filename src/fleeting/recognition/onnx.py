@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fleeting.errors import WeightsError
+from fleeting.files import path_of
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.optional import onnxruntime, require_onnx_export
@@ -43,7 +44,7 @@ class Exported:
     difference: float
 
 
-def export_onnx(weights: str | Path, out: Path | None = None, *, replace: bool = False) -> Exported:
+def export_onnx(weights: str | Path, out: str | Path | None = None, *, replace: bool = False) -> Exported:
     """Write a recogniser as ONNX, run the file, and compare it with the recogniser itself.
 
     ``weights`` is a file or folder of `fleeting.train`, or the name of a shipped recogniser. Without ``out``,
@@ -53,9 +54,12 @@ def export_onnx(weights: str | Path, out: Path | None = None, *, replace: bool =
     errors of `Recogniser.load`, WeightsError where the file would give other numbers, OutputError where it
     cannot be written or another file is there (unless ``replace`` is true), and MissingExtraError without the
     extra ``onnx``.
+
+    >>> fleeting.export_onnx("megc2019-symmetric-flow", "model.onnx").path.name
+    'model.onnx'
     """
     recogniser = Recogniser.load(weights)
-    out = out or _beside(Path(weights), recogniser.name)
+    out = path_of(out, "out") if out else _beside(Path(weights), recogniser.name)
     refuse_foreign(out, replace=replace)
     trained = fitted(weights)
     whole = Deployed(trained, recogniser.facts.calibration.temperature)

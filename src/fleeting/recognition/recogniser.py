@@ -40,7 +40,12 @@ SHIPPED = "megc2019-symmetric-flow"
 
 @dataclass(frozen=True, eq=False)
 class Recogniser:
-    """A trained model with its inputs and its calibration; ``sha256`` is the hash of its weights file."""
+    """A trained model with its inputs and its calibration; ``sha256`` is the hash of its weights file.
+
+    >>> recogniser = fleeting.Recogniser.load()
+    >>> recogniser.classes
+    ('negative', 'positive', 'surprise')
+    """
 
     name: str
     facts: Facts
@@ -62,10 +67,31 @@ class Recogniser:
         facts, typicality = weights.facts, _typicality_of(path, weights)
         return cls(name, facts, weights.sha256, _view(facts), _predict_of(path, weights), typicality)
 
+    @classmethod
+    def from_pretrained(cls, which: str | Path = SHIPPED) -> Recogniser:
+        """`load` by the name that other libraries have for it; nothing is downloaded.
+
+        A folder that was fetched from a hub is named by its path.
+
+        >>> fleeting.Recogniser.from_pretrained("megc2019-symmetric-flow").facts.model
+        'linear-flow'
+        """
+        return cls.load(which)
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their indices."""
         return self.facts.classes
+
+    def __repr__(self) -> str:
+        data = self.facts.data
+        taught = f"{data.samples} clips of {data.subjects} people of {data.dataset}"
+        return f"Recogniser({self.name}: {self.facts.model}, {', '.join(self.classes)}; trained on {taught})"
+
+    def _repr_html_(self) -> str:
+        from fleeting.recognition.showing import recogniser_html
+
+        return recogniser_html(self)
 
     def recognise(self, clip: Clip) -> Recognition:
         """Classify the movement in a clip, from its onset over its apex to its offset.
@@ -126,7 +152,11 @@ def _too_low(confidence: float, threshold: float) -> str:
 
 
 def recognisers() -> list[str]:
-    """Names of the shipped recognisers."""
+    """Names of the shipped recognisers.
+
+    >>> "megc2019-symmetric-flow" in fleeting.recognisers()
+    True
+    """
     return sorted(folder.name for folder in _shipped().iterdir() if folder.is_dir())
 
 

@@ -119,6 +119,9 @@ class Weights:
     arrays: Arrays
     sha256: str
 
+    def __repr__(self) -> str:
+        return f"Weights({self.facts.name}: {self.facts.model}, {len(self.arrays)} arrays, {self.sha256[:8]})"
+
 
 def write_weights(path: Path, facts: Facts, arrays: Arrays) -> Weights:
     """Write weights to a file, complete or not at all; equal facts and arrays give equal bytes.

@@ -17,7 +17,13 @@ PRINTED = {
     "auc": "AUC",
     "mse": "MSE",
     "mae": "MAE",
-    "loss": "loss",
+    "weighted_precision": "precision (weighted)",
+    "weighted_recall": "recall (weighted)",
+    "weighted_f1": "F1 (weighted)",
+    "brier": "Brier",
+    "probability_mae": "MAE of probabilities",
+    "training_loss": "training loss",
+    "test_loss": "test loss",
 }
 """The names of scores that papers print, by their keys in a recipe's ``[reported]``."""
 SAME_AS = {"f1": "uf1"}
@@ -33,7 +39,9 @@ def reported(run: Run, part: str = "") -> Reported:
 
 
 def beside_paper(run: Run) -> list[dict[str, Any]]:
-    """A row for each score of a run beside the paper's: UF1 and UAR of all clips, and all that were printed.
+    """A row for each score of a run beside the paper's: UF1, UAR, and all that was printed.
+
+    UF1 and UAR stand there for each part, printed or not.
 
     Rows hold ``recipe``, ``dataset``, ``run`` (its folder's name), ``rule``, ``drawn``, ``part`` ("" for all
     clips), ``n``, ``score`` (its name), ``paper`` (None: not printed, or not comparable), ``oracle`` (None:
@@ -53,7 +61,7 @@ def beside_paper(run: Run) -> list[dict[str, Any]]:
         best = traced and (traced["parts"][part] if part else traced)
         for key, name in PRINTED.items():
             claimed = getattr(printed, key)
-            if claimed is None and (part or key not in ("uf1", "uar")):
+            if claimed is None and key not in ("uf1", "uar"):
                 continue
             ours = SAME_AS.get(key, key)
             rows.append(

@@ -12,17 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-INK, CLEAN, ORACLE, OTHER = "#1f2933", "#0b6e4f", "#c2410c", "#6b7280"
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "fleeting",
-    "svg.fonttype": "path",
-    "text.parse_math": False,  # a name may hold a $
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-}
+from fleeting.display.figures import CLEAN, INK, ORACLE, OTHER, STYLE, confusions, shown
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -59,25 +49,8 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> str:
     """Draw a confusion matrix: truth down, prediction across, each cell with count and share of the row."""
-    counts = np.array(matrix)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    with mpl.rc_context(STYLE):
-        side = 1.7 + 0.62 * len(classes)
-        figure = Figure(figsize=(side + 0.5, side), layout="constrained")
-        axes = figure.subplots()
-        axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
-        for row in range(len(classes)):
-            for column in range(len(classes)):
-                color = "white" if shares[row, column] > 0.55 else INK
-                text = f"{counts[row, column]}\n{100 * shares[row, column]:.0f} %"
-                axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
-        names = [shown(name, 16) for name in classes]
-        axes.set_xticks(range(len(classes)), names, rotation=35, ha="right")
-        axes.set_yticks(range(len(classes)), names)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("truth")
-        axes.set_title(title, fontsize=10)
-        return _svg(figure)
+    with mpl.rc_context(STYLE):  # its salt makes the same picture the same bytes
+        return _svg(confusions({title: matrix}, classes))
 
 
 def roc_curves(curves: Sequence[Any]) -> str:
@@ -97,8 +70,15 @@ def roc_curves(curves: Sequence[Any]) -> str:
         return _svg(figure)
 
 
+FEW = 10
+"""Up to this many folds each has a line of its own in the learning curves."""
+
+
 def learning_curves(curves: Mapping[str, npt.NDArray[np.float64]]) -> str:
-    """Draw medians over folds, the middle half shaded; ``curves`` maps a name to values (folds, epochs)."""
+    """Draw the medians over folds of ``curves``, which maps a name to values (folds, epochs).
+
+    Up to FEW folds are drawn as thin lines beside it; of more the middle half is shaded.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.9), layout="constrained")
         loss, accuracy = figure.subplots(1, 2)
@@ -107,7 +87,10 @@ def learning_curves(curves: Mapping[str, npt.NDArray[np.float64]]) -> str:
             epochs = np.arange(1, values.shape[1] + 1)
             low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
             (line,) = axes.plot(epochs, middle, linewidth=1.6, label=name)
-            axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+            if len(values) > FEW:
+                axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+            else:
+                axes.plot(epochs, values.T, color=line.get_color(), alpha=0.4, linewidth=0.6)
         for axes, what in ((loss, "loss"), (accuracy, "accuracy")):
             axes.set_xlabel("epoch")
             axes.set_ylabel(what)
@@ -130,13 +113,6 @@ def paired_differences(names: Sequence[str], values: Sequence[float], intervals:
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("difference in UF1, 95 % paired bootstrap over subjects")
         return _svg(figure)
-
-
-def shown(name: str, longest: int = 40) -> str:
-    """A name as a figure can show it: printable, in short lines, not hidden from the legend by a "_"."""
-    lines = ["".join(mark if mark.isprintable() else " " for mark in line) for line in name.split("\n")]
-    short = [line if len(line) <= longest else f"{line[: longest - 1]}…" for line in lines]
-    return "\n".join(f" {line}" if line.startswith("_") else line for line in short)
 
 
 def _svg(figure: Figure) -> str:

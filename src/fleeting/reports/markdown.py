@@ -18,10 +18,10 @@ from fleeting.experiments.recipe import Experiment, read_recipe, recipe_names
 from fleeting.experiments.recipe_tables import Reported
 from fleeting.experiments.run_folder import Run, read_json
 from fleeting.files import write_atomically
-from fleeting.output.owned import reopened
 from fleeting.reports.beside_paper import PRINTED, reported
 from fleeting.reports.notes import EXPLANATIONS, ORACLE, choices, notes
-from fleeting.reports.pages import compare_runs, write_comparison, write_page, write_report
+from fleeting.reports.pages import compare_runs, write_page
+from fleeting.reports.paired import paired_rows
 
 KEPT = "<!-- what stands above stays; fleeting report writes the rest -->"
 """A line of a page: the text that people write above it is kept when the page is written again."""
@@ -29,34 +29,6 @@ WRITTEN = "Written by `fleeting report "
 """The text by which a page that this module wrote is recognised."""
 BESIDE = {"name", "paper", "reported", "changed"}
 """Keys of an experiment that do not change what it computes."""
-
-
-def report(folders: Sequence[Path], out: Path | None = None, *, replace: bool = False) -> Path:
-    """Write one page over the runs in these folders; return its path.
-
-    A single run gets its own report again. Several runs are compared with the first, in ``comparison.html``
-    in the current folder unless ``out`` says otherwise. An ``out`` that ends in .md is written by
-    `write_results`. Raises RunError on a folder that is no finished run, OutputError where ``out`` is a file
-    of others (unless ``replace`` is true: it is then kept aside).
-    """
-    runs = [Run.load(folder) for folder in folders]
-    if not runs:
-        raise RunError("no run was named; name one or more run folders")
-    if out and out.suffix.lower() == ".md":
-        return write_results(runs, out, replace=replace)
-    if len(runs) == 1 and out is None:
-        return _again(runs[0])
-    return write_comparison(runs, out or Path("comparison.html"), replace=replace)
-
-
-def _again(run: Run) -> Path:
-    """Write the report of a run again; an edited one is kept aside."""
-    with reopened(run.path, "run") as own:
-        own.give_way(["report.html"])
-        page = write_report(run)
-        own.wrote(["report.html"])
-        own.save()
-    return page
 
 
 def write_results(runs: Sequence[Run], target: Path, *, replace: bool = False) -> Path:
@@ -126,6 +98,11 @@ def _changes(experiment: Experiment) -> list[str] | None:
     changes = [change for change, key in keys.items() if key not in ("quick", "training.seeds")]
     try:
         wanted = _settings(experiment)
+        begun = read_recipe(name, quick=quick, changes=changes)
+        if begun.data.dataset != experiment.data.dataset:  # first, as it takes other keys along
+            changes.append(f"data.dataset={experiment.data.dataset}")
+        if begun.protocol.name != experiment.protocol.name:
+            changes.append(f"protocol.name={experiment.protocol.name}")
         changes += _differing(_settings(read_recipe(name, quick=quick, changes=changes)), wanted)
         again = _settings(read_recipe(name, quick=quick, changes=changes))
     except FleetingError:
@@ -176,7 +153,7 @@ def _section(runs: Sequence[Run]) -> dict[str, Any]:
         "rows": sorted(rows, key=lambda row: (-row["own"]["uf1"], row["name"])),
         "parts": [_title(part) for part in first.scores[first.rule]["parts"]],
         "first": rows[0]["name"],
-        "compared": list(zip([row["name"] for row in rows[1:]], found, strict=True)),
+        "compared": paired_rows(list(zip([row["name"] for row in rows[1:]], found, strict=True))),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fleeting.apex import ANNOTATED
 from fleeting.experiments.run_folder import Run
 
 EXPLANATIONS = {
@@ -30,8 +31,11 @@ def choices(run: Run) -> str:
         found = f"All settings were fixed before; {epoch}."
     else:
         found = "All settings were fixed before, the number of epochs too."
-    if experiment.training.trace_oracle:
-        found += " Scores of the test side were looked at after each epoch, for the oracle alone."
+    traced = {"the oracle": experiment.training.trace_oracle, "the curves": experiment.training.trace_loss}
+    if looked := [what for what, asked in traced.items() if asked]:
+        found += (
+            f" Scores of the test side were looked at after each epoch, for {' and '.join(looked)} alone."
+        )
     return found
 
 
@@ -60,14 +64,21 @@ def notes(run: Run) -> list[str]:
             "Each training chose its settings on its own training side, by people held out there: of"
             f" {sum(one['folds'] for one in chosen)}, {counts}."
         )
+    if (data := run.experiment.data).release:
+        found.append(f"Clips that the releases label differently have their labels of {data.release}.")
+    if data.leave_out:
+        found.append(f"The recipe leaves out {len(data.leave_out)} clips by name (data.leave_out).")
     if scores["incomplete"]:
         found.append(
             f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
         )
-    if scores["apexes"] and scores["apexes"].get("middle") and scores["apex"] == "annotated":
-        found.append(
-            f"{scores['apexes']['middle']} clips have no annotated apex; their middle frame was taken."
-        )
+    if scores["apexes"] and scores["apex"].startswith(ANNOTATED):
+        for finder, count in sorted(scores["apexes"].items()):
+            if finder != ANNOTATED:
+                how = (
+                    "their middle frame was taken" if finder == "middle" else f"theirs was found by {finder}"
+                )
+                found.append(f"{count} clips have no annotated apex; {how}.")
     if (left := (scores.get("crops") or {}).get("as-is")) and run.experiment.data.crop == "auto":
         found.append(f"No face was found in {left} clips; their frames were taken as they are.")
     if len(crops := scores.get("crops") or {}) > 1:

@@ -15,8 +15,10 @@ from fleeting.experiments.run_folder import Run, fold_folders, read_curve, read_
 from fleeting.files import write_atomically
 from fleeting.output.single import write_own
 from fleeting.reports import figures
-from fleeting.reports.beside_paper import beside_paper, reported
+from fleeting.reports.beside_paper import PRINTED, beside_paper, reported
 from fleeting.reports.notes import EXPLANATIONS, ORACLE, choices, notes
+from fleeting.reports.paired import paired_rows
+from fleeting.reports.paper_tables import LEGEND, Layout
 from fleeting.scoring.metrics import per_subject
 from fleeting.scoring.roc import roc
 from fleeting.scoring.stats import Comparison, compare
@@ -24,9 +26,16 @@ from fleeting.scoring.stats import Comparison, compare
 CURVE_NAMES = {
     "loss": "training loss",
     "validation_loss": "validation loss",
+    "test_loss_traced": "test loss (traced)",
     "accuracy": "training accuracy",
     "test_accuracy_traced": "test accuracy (traced)",
 }
+
+MORE = (
+    *("weighted_precision", "weighted_recall", "weighted_f1"),
+    *("brier", "probability_mae", "training_loss", "test_loss"),
+)
+"""The scores of a report's second table, which some papers report."""
 
 
 def write_report(run: Run) -> Path:
@@ -43,6 +52,8 @@ def write_report(run: Run) -> Path:
             explanation=f"{EXPLANATIONS[run.rule]} {choices(run)}" + (ORACLE if scores["oracle"] else ""),
             headline=headline(run),
             rows=_score_rows(run),
+            more=MORE,
+            printed=PRINTED,
             beside=beside_paper(run),
             reported=run.experiment.reported,
             confusions=[
@@ -52,6 +63,9 @@ def write_report(run: Run) -> Path:
             ],
             roc=figures.roc_curves(roc(run.by_seed[0], run.classes)) if scores[run.rule]["auc"] else "",
             curves=_curves(run),
+            curve_names=CURVE_NAMES,
+            folds=_fold_rows(run),
+            few=figures.FEW,
             looks=_looks(run),
             subjects=per_subject(run.by_seed, run.classes),
             recipe=run.experiment.toml(),
@@ -107,7 +121,7 @@ def write_comparison(runs: Sequence[Run], target: Path, *, replace: bool = False
             headline=figures.headline(
                 [{**_dots(run)[0], "name": f"{name}\n{run.rule}"} for name, run in named]
             ),
-            comparisons=[_test_row(name, comparison) for name, comparison in compared],
+            comparisons=paired_rows(compared),
             test_notes=[f"{name}: {note}." for name, comparison in compared for note in comparison.notes],
             differences=figures.paired_differences(
                 tested, [c.difference["uf1"] for c in found], [c.ci95["uf1"] for c in found]
@@ -139,15 +153,20 @@ def write_tables(
     failed: Sequence[str],
     target: Path,
     *,
+    layouts: Sequence[Layout] = (),
     replace: bool = False,
 ) -> None:
-    """Write one page with a row for each number of several runs, and the runs that failed."""
+    """Write one page: a paper's tables, a row for each number of several runs, and the runs that failed."""
     noted: dict[str, list[str]] = {}
     for run in runs:
         for note in notes(run):
             noted.setdefault(note, []).append(f"{run.experiment.name} on {run.experiment.data.dataset}")
     told = [note if len(who) == len(runs) else f"{note} ({', '.join(who)})" for note, who in noted.items()]
-    page = _templates().get_template("tables.html").render(title=title, notes=told, rows=rows, failed=failed)
+    page = (
+        _templates()
+        .get_template("tables.html")
+        .render(title=title, notes=told, rows=rows, failed=failed, layouts=layouts, legend=LEGEND)
+    )
     write_own(target, page, replace=replace)
 
 
@@ -208,6 +227,19 @@ def _curves(run: Run) -> str:
     return figures.learning_curves(named)
 
 
+def _fold_rows(run: Run) -> list[dict[str, Any]]:
+    """What each fold came to at the epoch that it kept; empty where nothing was trained in epochs."""
+    rows = []
+    for folder in fold_folders(run.path):
+        facts = read_json(folder / "fold.json")
+        if not facts["epoch"]:
+            return []
+        curve = read_curve(folder / "curve.csv")
+        ends = {name: values[facts["epoch"] - 1] for name, values in curve.items()}
+        rows.append({**dict.fromkeys(CURVE_NAMES), **ends, "fold": folder.name, "epoch": facts["epoch"]})
+    return rows
+
+
 def _padded(folds: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
     """Curves of different lengths as (folds, epochs): a curve that ends early keeps its last value."""
     longest = max(len(fold) for fold in folds)
@@ -233,15 +265,6 @@ def _run_row(name: str, run: Run) -> dict[str, Any]:
         **{f"{key}_ci": _limits(score["ci95"][key]) for key in ("uf1", "uar")},
         "oracle": oracle["uf1"] if oracle else None,
         "reported": "–" if claimed is None or run.scores["drawn"] else f"{claimed:.4f}",
-    }
-
-
-def _test_row(name: str, comparison: Comparison) -> dict[str, Any]:
-    return {
-        "name": name,
-        **{key: comparison.difference[key] for key in ("uf1", "uar")},
-        **{f"{key}_ci": _limits(comparison.ci95[key]) for key in ("uf1", "uar")},
-        **{key: getattr(comparison, key) for key in ("permutation_p", "t_p", "mcnemar_p")},
     }
 
 

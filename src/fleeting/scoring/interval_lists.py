@@ -1,4 +1,4 @@
-"""Reads lists of intervals, the truth or what was found: CSV files, and the events.csv of an analysis."""
+"""Reads lists of intervals, true or found: CSV files, also MEGC's, and the events.csv of an analysis."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ EVENTS = "events.csv"
 """The table that an analysis writes into the folder of a video's results."""
 _SPELLINGS = {"onset_frame": "onset", "offset_frame": "offset"}
 """The columns of an analysis, with the names that they have in a list."""
+_SPOTTED = {"vid": "video", "pred_onset": "onset", "pred_offset": "offset", "type": "kind"}
+"""The same of what MEGC's challenges take since 2022."""
+_RECOGNISED = ("subject", "video", "onset", "offset", "emotion")
+"""The columns of a spot-then-recognise entry."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -113,14 +117,16 @@ def read_intervals(path: Path) -> IntervalList:
     The ``events.csv`` of an analysis is read as it is: its columns are ``onset_frame`` and ``offset_frame``,
     and without a column ``video`` the video has the name of the folder in which the table lies. There, two
     faces that move in the same frames are one interval, and classes count only if every micro-movement has
-    one. Cells are separated by commas, semicolons or tabs. A video without intervals is listed once, with
-    empty cells. Raises LogError, naming line and column, on a row that is no interval: frame numbers have no
-    fraction beyond 1e-6.
+    one. MEGC's two forms since 2022 are read as they are: ``vid, pred_onset, pred_offset, type`` and
+    ``subject, video, onset, offset, emotion``, where a video's name is preceded by its subject if several
+    subjects have one of that name. Cells are separated by commas, semicolons or tabs. A video without
+    intervals is listed once, with empty cells. Raises LogError, naming line and column, on a row that is no
+    interval: frame numbers have no fraction beyond 1e-6.
     """
     lines = read_lines(path, " ")
     mark = max(";\t,", key=lines[0][1].count)
     rows = [(line, text, _cells(path, line, text, mark)) for line, text in lines]
-    given = [cell.casefold() for cell in rows[0][2]]
+    given = _translated(rows)
     ours = "onset" not in given and "onset_frame" in given
     header = [_SPELLINGS.get(name, name) for name in given] if ours else given
     needed = COLUMNS[1:] if ours and "video" not in header else COLUMNS
@@ -132,6 +138,24 @@ def read_intervals(path: Path) -> IntervalList:
 
 _Lines = Sequence[tuple[int, str, list[str]]]
 """The number, the text and the cells of each line."""
+
+
+def _translated(rows: _Lines) -> list[str]:
+    """The names of the columns in a list of ours; videos of an entry of MEGC get names of their own."""
+    given = [cell.casefold() for cell in rows[0][2]]
+    if set(_SPOTTED) - {"type"} <= set(given):
+        return [_SPOTTED.get(name, name) for name in given]
+    if not set(_RECOGNISED) <= set(given) or "label" in given:
+        return given
+    subject, video = given.index("subject"), given.index("video")
+    whole = [cells for _, _, cells in rows[1:] if len(cells) > max(subject, video)]
+    owners: dict[str, set[str]] = {}
+    for cells in whole:
+        owners.setdefault(cells[video], set()).add(cells[subject])
+    for cells in whole:
+        if len(owners[cells[video]]) > 1:
+            cells[video] = f"{cells[subject]}/{cells[video]}"
+    return ["label" if name == "emotion" else name for name in given]
 
 
 def _list(path: Path, header: Sequence[str], mark: str, rows: _Lines) -> IntervalList:
@@ -198,7 +222,10 @@ def _place(interval: Interval) -> tuple[str, int, int, str]:
 def _interval(path: Path, line: int, cells: Mapping[str, str], mark: str, kinds: bool) -> Interval:
     """A row as an interval. Raises LogError, naming the line."""
     label = " ".join(cells.get("label", "").casefold().split())
-    kind = next((k for k in ("micro", "macro") if cells.get("kind", "").casefold().startswith(k)), "")
+    said = {"me": "micro", "mae": "macro"}.get(
+        cells.get("kind", "").casefold(), cells.get("kind", "").casefold()
+    )
+    kind = next((k for k in ("micro", "macro") if said.startswith(k)), "")
     if kinds and not kind:
         refuse(path, line, cells["kind"], "micro or macro in the column kind")
     try:

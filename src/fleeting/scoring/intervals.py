@@ -16,11 +16,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fleeting.errors import OptionError, some
+from fleeting.files import path_of
 from fleeting.scoring.interval_lists import Interval as Interval
 from fleeting.scoring.interval_lists import IntervalList as IntervalList
 from fleeting.scoring.interval_lists import alike, read_lists
 from fleeting.scoring.interval_lists import read_intervals as read_intervals
 from fleeting.scoring.metrics import class_measures, confusion, defined
+from fleeting.scoring.spotting_log import SpottingLog, is_spotting_log, read_spotting_log
 
 KINDS = ("micro", "macro")
 LEAST_IOU = 0.5
@@ -104,12 +106,30 @@ class IntervalScores:
 def score_intervals(truth: str | Path, *found: str | Path) -> IntervalScores:
     """Score lists of found intervals: CSV files, or folders of an analysis's results (see `read_lists`).
 
-    Raises LogError on a file that cannot be read, OptionError on found videos that the truth does not list.
+    A spotting log of MEGC 2020 or 2021 holds both sides, and is given alone. Raises LogError on a file that
+    cannot be read, OptionError on found videos that the truth does not list.
+
+    >>> scores = fleeting.score_intervals("truth.csv", "found.csv")
+    >>> scores.as_dict()["tp"], scores.as_dict()["fn"]
+    (1, 1)
     """
-    of_truth = read_lists(Path(truth))
-    of_found, chosen = alike(of_truth, read_lists(*map(Path, found)))
+    paths = [path_of(path, "a list of intervals") for path in (truth, *found)]
+    if not found and is_spotting_log(paths[0]):
+        return _of_log(read_spotting_log(paths[0]))
+    of_truth = read_lists(paths[0])
+    of_found, chosen = alike(of_truth, read_lists(*paths[1:]))
     scores = score_lists(of_truth, of_found)
     return replace(scores, notes=(*of_truth.notes, *of_found.notes, *chosen, *scores.notes))
+
+
+def _of_log(log: SpottingLog) -> IntervalScores:
+    scores = score_lists(log.truth, log.found)
+    notes = ["the log does not say which are micro and which macro: both are scored alike"]
+    if log.marked != scores.pooled.tp:
+        notes.append(
+            f"the log marks {log.marked} intervals as hits, by the rule there are {scores.pooled.tp}"
+        )
+    return replace(scores, notes=(*scores.notes, *notes))
 
 
 def score_lists(truth: IntervalList, found: IntervalList) -> IntervalScores:

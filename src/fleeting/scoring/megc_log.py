@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from fleeting import megc_names
 from fleeting.errors import LogError
+from fleeting.files import path_of
 from fleeting.scoring.claims import doubt
 from fleeting.scoring.lines import read_lines, refuse, words_of
 from fleeting.scoring.metrics import over_seeds
@@ -108,14 +109,20 @@ def write(predictions: Iterable[Prediction]) -> str:
 
 
 def score_log(
-    path: Path, claimed: Mapping[str, float] | None = None, *, draws: int = 2000, seed: int = 0
+    path: str | Path, claimed: Mapping[str, float] | None = None, *, draws: int = 2000, seed: int = 0
 ) -> tuple[Scores, tuple[str, ...]]:
     """A log's scores, and warnings: decisions made in reading it, and a claim that does not fit.
 
     ``claimed`` may hold uf1, uar, accuracy, precision and recall, as fractions or percent. Over several
     seeds, scores are means. Raises LogError, ScoreError, and UnknownNameError on a claim of another score.
+
+    >>> scores, warnings = fleeting.score("log.txt", {"uar": 0.5})
+    >>> scores.n, round(scores.uar, 2)
+    (6, 0.67)
+    >>> len(warnings)
+    1
     """
-    log = read(path)
+    log = read(path_of(path, "the log"))
     scores = over_seeds(log.seeds, log.classes, draws=draws, seed=seed)
     doubts = [doubt(scores, claimed)] if claimed else []
     return scores, (*log.notes, *filter(None, doubts))

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import ScoreError, some
-from fleeting.scoring.roc import DoubleArray, area
+from fleeting.scoring.probabilities import DoubleArray, probability_errors
+from fleeting.scoring.roc import area
 from fleeting.scoring.scores import ClassScore, Limits, Scores, SubjectScore
 from fleeting.types import IntArray, Prediction
 
@@ -56,12 +57,14 @@ def measures(matrices: npt.NDArray[Any]) -> dict[str, DoubleArray]:
     """Every measure that depends on counts alone: (...) from confusion matrices (..., classes, classes).
 
     UF1 and UAR are the plain means of the classes' F1 and recall (MEGC 2019), so recall equals UAR; mse and
-    mae take class indices as numbers. NaN where a class that a measure averages over has no sample.
+    mae take class indices as numbers. NaN where a class that a plain mean is taken over has no sample. The
+    ``weighted_`` ones weigh each class by its number of samples, so weighted recall equals accuracy.
     """
     precision, recall, f1 = class_measures(matrices)
     index = np.arange(matrices.shape[-1])
     gap = np.abs(index[:, None] - index)
-    n = matrices.sum(axis=(-2, -1))
+    support, n = matrices.sum(axis=-1), matrices.sum(axis=(-2, -1))
+    averaged = {"precision": precision, "recall": recall, "f1": f1}
     return {
         "uf1": f1.mean(axis=-1),
         "uar": recall.mean(axis=-1),
@@ -70,6 +73,7 @@ def measures(matrices: npt.NDArray[Any]) -> dict[str, DoubleArray]:
         "recall": recall.mean(axis=-1),
         "mse": _ratio((matrices * gap**2).sum(axis=(-2, -1)), n),
         "mae": _ratio((matrices * gap).sum(axis=(-2, -1)), n),
+        **{f"weighted_{k}": _ratio(np.nansum(support * x, axis=-1), n) for k, x in averaged.items()},
     }
 
 
@@ -114,9 +118,9 @@ def score(
 ) -> Scores:
     """Every score of one system's predictions over all folds, with intervals and the scores of each dataset.
 
-    ``auc`` is None where every probability is 0 or 1, as in a log without probabilities. Raises ScoreError on
-    a class without a sample, a sample predicted twice, predictions over other classes, and where there is no
-    prediction.
+    ``auc``, ``brier`` and ``probability_mae`` are None where every probability is 0 or 1, as in a log without
+    probabilities. Raises ScoreError on a class without a sample, a sample predicted twice, predictions over
+    other classes, and where there is no prediction.
     """
     return over_seeds([predictions], classes, draws=draws, seed=seed)
 
@@ -202,6 +206,8 @@ def _scores(runs: Sequence[Sequence[Prediction]], classes: Sequence[str], draws:
     matrices = np.stack([subject_matrices(run, len(classes))[1] for run in runs])  # (seeds, subjects, c, c)
     pooled = matrices.sum(axis=1)
     values = {**measures(pooled), "auc": np.array([area(run) for run in runs])}
+    errors = [probability_errors(run) for run in runs]
+    values |= {name: np.array([error[name] for error in errors]) for name in errors[0]}
     of_class = zip(
         classes, pooled[0].sum(axis=1), *(x.mean(axis=0) for x in class_measures(pooled)), strict=True
     )

@@ -12,6 +12,7 @@ from scipy.stats import binom
 
 from fleeting import megc_names
 from fleeting.errors import OptionError, ScoreError
+from fleeting.files import path_of
 from fleeting.scoring.lines import cells_of, read_lines, refuse
 from fleeting.scoring.megc_log import code_labels, read
 from fleeting.scoring.metrics import COMPARED, confusion, measures, require_classes
@@ -85,9 +86,14 @@ def null_oracle(
     )
 
 
-def null_score(labels: Path, epochs: int, *, repeats: int = 200, seed: int = 0) -> NullScore:
-    """`null_oracle` of the table at ``labels``, which `read_labels` reads. Raises the errors of both."""
-    subjects, truth, classes = read_labels(labels)
+def null_score(labels: str | Path, epochs: int, *, repeats: int = 200, seed: int = 0) -> NullScore:
+    """`null_oracle` of the table at ``labels``, which `read_labels` reads. Raises the errors of both.
+
+    >>> guessing = fleeting.null_score("labels.csv", 30)
+    >>> guessing.n, guessing.uf1 > 0.5
+    (6, True)
+    """
+    subjects, truth, classes = read_labels(path_of(labels, "the table of labels"))
     return null_oracle(truth, subjects, classes, epochs, repeats=repeats, seed=seed)
 
 

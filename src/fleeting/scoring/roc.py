@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleeting.errors import ScoreError
+from fleeting.scoring.probabilities import DoubleArray, are_answers, probabilities
 from fleeting.types import Prediction
-
-DoubleArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class Roc:
 
 def roc(predictions: Sequence[Prediction], classes: Sequence[str]) -> tuple[Roc, ...]:
     """The ROC curve of each class. Raises ScoreError where a probability is not a finite number."""
-    truth, chances = np.array([p.truth for p in predictions]), _probabilities(predictions)
+    truth, chances = np.array([p.truth for p in predictions]), probabilities(predictions)
     return tuple(_curve(name, truth == i, chances[:, i]) for i, name in enumerate(classes))
 
 
@@ -39,28 +37,16 @@ def area(predictions: Sequence[Prediction]) -> float:
     NaN where a class has no curve, and where every probability is 0 or 1, as in a log without probabilities.
     Raises ScoreError where a probability is not a finite number.
     """
-    if np.isin(_probabilities(predictions), (0.0, 1.0)).all():
+    if are_answers(probabilities(predictions)):
         return float("nan")
     curves = roc(predictions, [str(i) for i in range(len(predictions[0].probabilities))])
     return float(np.mean([np.nan if curve.auc is None else curve.auc for curve in curves]))
 
 
-def _probabilities(predictions: Sequence[Prediction]) -> DoubleArray:
-    """Every sample's probabilities, (samples, classes)."""
-    found = np.array([p.probabilities for p in predictions], dtype=np.float64)
-    finite = np.isfinite(found).all(axis=1)
-    if not finite.all():
-        name = predictions[int(np.argmin(finite))].id
-        raise ScoreError(f"{name}: a probability is not a finite number; did the training diverge?")
-    return found
-
-
 def _curve(name: str, positive: npt.NDArray[np.bool_], chance: DoubleArray) -> Roc:
     if positive.all() or not positive.any():
         return Roc(name, np.empty(0), np.empty(0), None)
-    order = np.argsort(-chance, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(chance[order])), len(order) - 1)  # ties make one point
-    hits = np.append(0, np.cumsum(positive[order])[last])
-    alarms = np.append(0, last + 1) - hits
-    true_positive, false_positive = hits / hits[-1], alarms / alarms[-1]
-    return Roc(name, false_positive, true_positive, float(np.trapezoid(true_positive, false_positive)))
+    from sklearn.metrics import auc, roc_curve  # takes a second, which other scores can do without
+
+    false_positive, true_positive, _ = roc_curve(positive, chance, drop_intermediate=False)
+    return Roc(name, false_positive, true_positive, float(auc(false_positive, true_positive)))

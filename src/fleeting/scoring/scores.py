@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Limits = tuple[float, float]
+NUMBERS = (
+    *("uf1", "uar", "accuracy", "precision", "recall", "mse", "mae", "auc"),
+    *("weighted_precision", "weighted_recall", "weighted_f1", "brier", "probability_mae"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class Scores:
     mse: float | None
     mae: float | None
     auc: float | None
+    weighted_precision: float | None
+    weighted_recall: float | None
+    weighted_f1: float | None
+    brier: float | None
+    probability_mae: float | None
     ci95: Mapping[str, Limits | None]
     undefined_draws: int = 0
     parts: Mapping[str, Scores] = field(default_factory=dict)
@@ -63,10 +72,10 @@ class Scores:
 
         ``seeds`` and ``std`` are in it where there are several seeds.
         """
-        numbers = ("n", "uf1", "uar", "accuracy", "precision", "recall", "mse", "mae", "auc")
         several = {"seeds": self.seeds, "std": dict(self.std)} if self.seeds > 1 else {}
         return {
-            **{name: getattr(self, name) for name in numbers},
+            "n": self.n,
+            **{name: getattr(self, name) for name in NUMBERS},
             "ci95": {name: list(limits) if limits else None for name, limits in self.ci95.items()},
             "parts": {name: part.as_dict() for name, part in self.parts.items()},
             "undefined_draws": self.undefined_draws,

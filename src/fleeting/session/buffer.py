@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from fleeting.faces.tracking import Face
 from fleeting.faces.warping import shrunk
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.types import Clip, FloatArray, Frame, Image
+from fleeting.video.later import FrameInFile, made_of, size_of
 
 LONGEST = 8.0
 """Seconds that an event may last and still get a clip."""
@@ -40,7 +41,7 @@ class _Kept:
     time: float
     edges: Edges
     factor: int
-    image: Image
+    image: Callable[[], Image]
     mesh: FloatArray
 
     def part(self, edges: Edges, factor: int) -> Image:
@@ -49,7 +50,7 @@ class _Kept:
             (edge - start) // self.factor for edge, start in zip(edges, 2 * self.edges[:2], strict=True)
         ]
         left, top, right, bottom = inside
-        return shrunk(self.image[top:bottom, left:right], factor // self.factor)
+        return shrunk(self.image()[top:bottom, left:right], factor // self.factor)
 
     def mesh_in(self, edges: Edges, factor: int) -> FloatArray:
         """The mesh in pixels of that part."""
@@ -69,12 +70,15 @@ class ClipBuffer:
         self._recent: deque[_Kept] = deque()
         self._older: deque[_Kept] = deque()
 
-    def add(self, frame: Frame, face: Face, others: Sequence[Face]) -> None:
+    def add(self, frame: Frame | FrameInFile, face: Face, others: Sequence[Face]) -> None:
         """Keep the face as this frame shows it, cut so that the ``others`` near it are left out."""
         factor = min(GRID, 2 ** int(np.log2(max(face.measures.size / LARGE, 0.5)) + 1))
-        left, top, right, bottom = edges = _edges(face, others, frame.image.shape, factor)
-        part = shrunk(frame.image[top:bottom, left:right], factor)
-        self._recent.append(_Kept(frame.number, frame.time, edges, factor, part.copy(), face.mesh))
+        left, top, right, bottom = edges = _edges(face, others, size_of(frame), factor)
+
+        def square(image: Image) -> Image:
+            return shrunk(image[top:bottom, left:right], factor).copy()
+
+        self._recent.append(_Kept(frame.number, frame.time, edges, factor, made_of(frame, square), face.mesh))
         while self._recent[0].time < frame.time - self._dense:
             kept = self._recent.popleft()
             if not self._older or kept.time >= self._older[-1].time + SPARSE:
@@ -103,7 +107,7 @@ class ClipBuffer:
         return clip_of(images, times, 0, apex, len(kept) - 1, meshes=meshes)[0]
 
 
-def _edges(face: Face, others: Iterable[Face], shape: tuple[int, ...], factor: int) -> Edges:
+def _edges(face: Face, others: Iterable[Face], picture: tuple[int, int], factor: int) -> Edges:
     """Edges of a square around the face, cut off at the picture's edges and towards faces beside it."""
     middle, size = _place(face)
     low, high = middle - AROUND / 2 * size, middle + AROUND / 2 * size
@@ -113,7 +117,7 @@ def _edges(face: Face, others: Iterable[Face], shape: tuple[int, ...], factor: i
         border = middle[axis] + (theirs - middle)[axis] * size / (size + their_size)
         side, nearer = (high, min) if theirs[axis] > middle[axis] else (low, max)
         side[axis] = nearer(side[axis], border)
-    end = np.array(shape[1::-1]) // factor * factor
+    end = np.array(picture[::-1]) // factor * factor
     left, top = np.clip(np.floor(low / GRID) * GRID, 0, end).astype(int).tolist()
     right, bottom = np.clip(np.ceil(high / GRID) * GRID, 0, end).astype(int).tolist()
     return left, top, right, bottom

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from typing import Any
 
 from fleeting.errors import OptionError
-from fleeting.faces.skin_motion import FaceMotion, Motion
-from fleeting.faces.tracking import Face, FaceTracker
-from fleeting.session.buffer import LONGEST, ClipBuffer
+from fleeting.faces.skin_motion import Motion
+from fleeting.faces.tracking import Face
+from fleeting.session.following import Follower, Sight, leads_to, segment_of
+from fleeting.session.given import frame_of, refuse_unusable
+from fleeting.session.joining import Joiner
 from fleeting.session.one_thread import one_thread
-from fleeting.spotting import DEFAULT, LONGEST_MICRO, Spotted, Spotter, spotters
-from fleeting.types import Clip, Event, Frame, Recognition
+from fleeting.session.person import SMEARED, Person
+from fleeting.spotting import DEFAULT, Spotted, spotters
+from fleeting.types import Clip, Event, Frame, Image, Recognition
+from fleeting.video.later import FrameInFile
 from fleeting.video.prefetch import ahead
 
-MEMORY = 30
-"""Frames for which a face may be gone and still keep its id when it comes back."""
 ALARMS_PER_MINUTE = 1.0
 """False alarms a minute that are put up with on ordinary footage, unless something else is asked for."""
-SMALL = 48.0
-"""Pixels between the outer eye corners below which a face is too small to be sure of a movement's class."""
-
-
-SMEARED = 2
-"""Frames before and after a cut over which a codec may smear it."""
+Looked = list[tuple[int, Follower, tuple[tuple[Face, ...], int]]]
+"""The faces that each segment's follower found in one frame, the segment that has the frame first."""
 
 Recognise = Callable[[Clip], Recognition]
 """A function that says which class the movement in a clip is of, as `fleeting.Recogniser.recognise` does."""
@@ -40,9 +36,16 @@ class Session:
     is the name of one of `fleeting.spotting.spotters`; ``people`` is how many faces are followed at most.
     A micro-movement is an event where its likelihood reaches the spotter's point for so many false
     ``alarms_per_minute`` of ordinary footage; below it, it is a candidate, which gets no class. The events
-    depend on the frames alone, and memory does not grow with the number of frames. Native linear algebra
+    depend on the frames alone, and memory does not grow with the number of frames. Faces are followed anew in
+    each segment (`fleeting.session.following`), and joined to those of the one before. Native linear algebra
     (BLAS) has one thread while a session works. Raises UnknownNameError on another spotter, OptionError where
     ``people`` is below 1 or ``alarms_per_minute`` is not a number above 0.
+
+    >>> session = fleeting.Session()
+    >>> with fleeting.open_video("interview.mp4", end=0.2) as video:
+    ...     found = [event for frame in video for event in session.push(frame.image, frame.time)]
+    >>> found + session.finish()
+    []
     """
 
     def __init__(
@@ -57,10 +60,12 @@ class Session:
         self.people = people
         """How many faces are followed at most; the largest are."""
         self._recogniser, self._new_spotter = recogniser, spotters[spotter]
-        self._tracker = FaceTracker(most=people, memory=MEMORY)
-        self._people: dict[int, _Person] = {}
-        self._numbers: dict[int, int] = {}  # of the people, by the tracker's ids
-        self._known = 0
+        _ = Follower(people)  # which refuses fewer people than one
+        self._followers: dict[int, Follower] = {}  # by the segment, or the one whose lead-in has begun
+        self._segment: int | None = None
+        self._leads: dict[int, list[Sight]] = {}  # what lead-ins have shown so far, by the segment
+        self._joiner = Joiner()
+        self._people: dict[int, Person] = {}
         self._last: Frame | None = None
         self._last_cut = -SMEARED
         self._events = self._candidates = 0
@@ -83,13 +88,14 @@ class Session:
         self.unfollowed = 0
         """Most faces that were in the picture at once besides those that are followed."""
 
-    def push(self, frame: Frame) -> list[Event]:
+    def push(self, frame: Frame | Image, time: float | None = None) -> list[Event]:
         """The events that are certain once this frame is seen, by person and onset.
 
-        Frames may be missing between two pushes. Raises OptionError on a picture that is not RGB uint8, and
-        on a frame that is not later than the one before.
+        A picture, uint8 (height, width, 3) or gray (height, width), comes with its ``time`` in seconds; it
+        gets the next number. Frames may be missing between two pushes. Raises OptionError on another picture,
+        and on a frame that is not later than the one before; the session is then as it was.
         """
-        return self._taken(*self._looked_at(frame))
+        return self._taken(*self._looked_at(frame_of(frame, time, self._last)))
 
     def read(self, frames: Iterable[Frame]) -> Generator[tuple[Frame, list[Event]]]:
         """Each frame with the events that `push` gives for it, but faster.
@@ -101,34 +107,52 @@ class Session:
             for frame, faces in seen:
                 yield frame, self._taken(frame, faces)
 
-    def _looked_at(self, frame: Frame) -> tuple[Frame, tuple[Face, ...]]:
+    def _looked_at(self, frame: Frame) -> tuple[Frame, Looked]:
         self._refuse_earlier(frame)
         self._last = frame
-        faces = self._tracker.push(frame.image, frame.time)
-        self.unfollowed = max(self.unfollowed, self._tracker.left_out)
-        return frame, faces
+        segment, following = segment_of(frame.time), leads_to(frame.time)
+        kept = {number: one for number, one in self._followers.items() if number >= segment}
+        for number in (segment, following):
+            if number is not None and number not in kept:
+                kept[number] = Follower(self.people)
+        self._followers = kept
+        return frame, [(number, one, one.look(frame)) for number, one in sorted(kept.items())]
 
-    def _taken(self, frame: Frame, faces: tuple[Face, ...]) -> list[Event]:
-        self.faces = tuple(replace(face, id=self._number(face.id)) for face in faces)
-        self.clips, self.candidates = {}, []
-        for face in self.faces:
-            if face.id not in self._people:
-                self._people[face.id] = _Person(self._new_spotter())
+    def _taken(self, frame: Frame, looked: Looked) -> list[Event]:
+        (segment, follower, faces), *following = looked
+        sight = follower.push(frame, faces)
+        lead = None
+        if segment != self._segment:
+            lead = self._leads.get(segment, [])
+            self._segment, self._leads = segment, {}
+        for number, other, theirs in following:
+            self._leads.setdefault(number, []).append(other.push(frame, theirs))
+        return self.take(frame, sight, lead)
+
+    def take(
+        self, frame: Frame | FrameInFile, sight: Sight, lead: Sequence[Sight] | None = None
+    ) -> list[Event]:
+        """The events that are certain once it is known what is seen in this frame.
+
+        `push` and `read` call it; by itself it is for frames in a file that a
+        `fleeting.session.following.Follower` saw before. ``lead`` is what the lead-in of its segment showed,
+        and has to be given with the first frame of each segment.
+        """
+        self.clips, self.candidates, found = {}, [], list[Event]()
+        if lead is not None:
+            found += self._ended(self._joiner.begin(lead))
+        sight = self._joiner.joined(sight)
+        self.faces, self.unfollowed = sight.faces, max(self.unfollowed, sight.left_out)
+        seen = {face.id: face for face in self.faces}
         with one_thread:
-            found = [
-                event
-                for id_, person in self._people.items()
-                for event in self._given(id_, person, person.push(frame, id_, self.faces))
-            ]
-            found += self._ended([id_ for id_, person in self._people.items() if person.away > MEMORY])
-        self.motions = {id_: person.motion for id_, person in self._people.items() if person.motion}
+            for id_, motion in sight.motions.items():
+                others = [face for face in self.faces if face.id != id_]
+                person = self._people.get(id_) or Person(self._new_spotter())
+                self._people[id_] = person
+                found += self._given(id_, person, person.push(frame, motion, seen.get(id_), others))
+        found += self._ended(sight.lost)
+        self.motions = {id_: motion for id_, motion in sight.motions.items() if id_ not in sight.lost}
         return found + self._cut()
-
-    def _number(self, tracked: int) -> int:
-        """The number of the person whom the tracker knows by this id."""
-        if tracked not in self._numbers:
-            self._numbers[tracked], self._known = self._known, self._known + 1
-        return self._numbers[tracked]
 
     def _cut(self) -> list[Event]:
         """Count a cut; the events of those who look otherwise behind it, and who get another number."""
@@ -136,16 +160,15 @@ class Session:
         firsts = [motion.since or 0 for motion in cuts.values()]
         self.cuts += bool(firsts) and min(firsts) > self._last_cut + SMEARED
         self._last_cut = max([self._last_cut, *firsts])
-        with one_thread:
-            return self._ended([id_ for id_, motion in cuts.items() if motion.other])
+        return self._ended([id_ for id_, motion in cuts.items() if motion.other])
 
     def finish(self) -> list[Event]:
         """The events that were still undecided when the frames ended."""
         self.clips, self.candidates = {}, []
-        with one_thread:
-            return self._ended([*self._people])
+        return self._ended([*self._people])
 
     def _refuse_earlier(self, frame: Frame) -> None:
+        refuse_unusable(frame)
         last = self._last
         if last and (frame.number <= last.number or frame.time <= last.time):
             found = (
@@ -156,10 +179,10 @@ class Session:
     def _ended(self, ids: Collection[int]) -> list[Event]:
         """The events that these people's spotters still held; the people are then forgotten."""
         gone = {id_: self._people.pop(id_) for id_ in ids}
-        self._numbers = {tracked: id_ for tracked, id_ in self._numbers.items() if id_ not in gone}
-        return [event for id_, one in gone.items() for event in self._given(id_, one, one.spotter.finish())]
+        with one_thread:
+            return [e for id_, one in gone.items() for e in self._given(id_, one, one.spotter.finish())]
 
-    def _given(self, face: int, person: _Person, found: Iterable[Spotted]) -> list[Event]:
+    def _given(self, face: int, person: Person, found: Iterable[Spotted]) -> list[Event]:
         """The events among these movements; those that are too unlikely become candidates."""
         events = []
         for spotted in found:
@@ -174,18 +197,21 @@ class Session:
             self._events += 1
             if (clip := person.buffer.clip(spotted)) is not None:
                 self.clips[self._events] = clip
-            events.append(_event(self._events, face, spotted, **self._recognised(clip, person, spotted)))
+            moved = person.units.changed(spotted.onset_s, spotted.apex_s)
+            said = self._recognised(clip, person, spotted)
+            events.append(_event(self._events, face, spotted, action_units=moved, **said))
         return events
 
-    def _recognised(self, clip: Clip | None, person: _Person, spotted: Spotted) -> dict[str, Any]:
+    def _recognised(self, clip: Clip | None, person: Person, spotted: Spotted) -> dict[str, Any]:
         """The fields of an event that come from the recogniser."""
         if self._recogniser is None or spotted.kind == "macro":
             return {}
         if clip is None:
-            return {"unsure": True}
+            return {"unsure": True, "doubt": "no clip of the face could be cut out of these pictures"}
         said = self._recogniser(clip)
         fields = {name: getattr(said, name) for name in ("label", "confidence", "probabilities")}
-        return {**fields, "unsure": said.unsure or person.is_doubtful(spotted)}
+        doubt = person.doubt(spotted) or (said.doubt if said.unsure else "")
+        return {**fields, "unsure": said.unsure or bool(doubt), "doubt": doubt}
 
 
 def refuse_no_alarms(alarms_per_minute: float) -> None:
@@ -195,7 +221,7 @@ def refuse_no_alarms(alarms_per_minute: float) -> None:
         raise OptionError(f"{found}; 1 is usual, fewer give fewer events")
 
 
-def _event(number: int, face: int, spotted: Spotted, **recognised: Any) -> Event:
+def _event(number: int, face: int, spotted: Spotted, **said: Any) -> Event:
     return Event(
         number=number,
         face=face,
@@ -209,70 +235,5 @@ def _event(number: int, face: int, spotted: Spotted, **recognised: Any) -> Event
         strength=spotted.strength,
         regions=spotted.regions,
         likelihood=spotted.likelihood,
-        **recognised,
+        **said,
     )
-
-
-@dataclass(frozen=True)
-class _Unjudged:
-    """Frames that cannot be judged, from ``first`` to ``last``; ``time`` is when that was known."""
-
-    first: int
-    last: int
-    time: float
-    cut: bool
-
-
-class _Person:
-    """The state of one followed face: its skin's motion, its spotter and its recent pictures."""
-
-    def __init__(self, spotter: Spotter) -> None:
-        self.spotter, self._skin = spotter, FaceMotion()
-        self.buffer = ClipBuffer(spotter.latency)
-        self.motion: Motion | None = None
-        self.away = 0
-        self._doubtful: deque[tuple[int, float]] = deque()
-        self._unjudged: deque[_Unjudged] = deque()
-
-    def push(self, frame: Frame, id_: int, faces: Sequence[Face]) -> list[Spotted]:
-        """The movements that are certain once this frame is seen; a frame without a usable face is a gap."""
-        face = next((face for face in faces if face.id == id_), None)
-        self.away = 0 if face else self.away + 1
-        usable = face if face and not face.reason else None
-        if usable:
-            self.buffer.add(frame, usable, [other for other in faces if other.id != id_])
-        self.motion = self._skin.push(frame, usable)
-        if usable and usable.measures.size < SMALL:
-            self._doubtful.append((frame.number, frame.time))
-        while self._doubtful and self._doubtful[0][1] < frame.time - self.spotter.latency - LONGEST_MICRO:
-            self._doubtful.popleft()
-        if self.motion.places is None:
-            first = frame.number if self.motion.since is None else self.motion.since - SMEARED
-            last = first + 2 * SMEARED - 1 if self.motion.cut else frame.number
-            self._unjudged.append(_Unjudged(first, last, frame.time, self.motion.cut))
-        while self._unjudged and self._unjudged[0].time < frame.time - self.spotter.latency - LONGEST:
-            self._unjudged.popleft()
-        return self.spotter.push(self.motion)
-
-    def is_unjudged(self, spotted: Spotted) -> bool:
-        """Whether a movement rests on frames that cannot be judged, and is therefore none.
-
-        A micro-movement does where it touches such a frame, a longer one where its onset, apex or offset
-        does; both do across a cut.
-        """
-        marks = spotted.onset, spotted.apex, spotted.offset
-        return any(
-            one.first - 1 <= spotted.offset and spotted.onset <= one.last + 1
-            if spotted.kind == "micro" or one.cut
-            else any(one.first - 1 <= mark <= one.last + 1 for mark in marks)
-            for one in self._unjudged
-        )
-
-    def is_doubtful(self, spotted: Spotted) -> bool:
-        """Whether no class of a micro-movement is to be relied on, whatever a recogniser says of it.
-
-        That is so where its apex is its first or last frame, and where the face was small (SMALL) in any
-        frame of it.
-        """
-        at_edge = spotted.apex in (spotted.onset, spotted.offset)
-        return at_edge or any(spotted.onset <= number <= spotted.offset for number, _ in self._doubtful)

@@ -42,13 +42,14 @@ USUAL = 0.3
 class Rising:
     """Fast rises of the skin against the seconds around them, judged by what real motion taught (ours)."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Learnt | None = None) -> None:
+        self._known = known or learnt()
         self.latency = (SPAN[1] + BLOCK) / RATE + BRIDGED
         self._search: _Search | None = None
 
     def point(self, alarms_per_minute: float) -> float:
         """The likelihood from which on about so many false alarms a minute are to be expected."""
-        return learnt().point(alarms_per_minute)
+        return self._known.point(alarms_per_minute)
 
     def push(self, motion: Motion) -> list[Spotted]:
         """The movements that are certain once this frame is seen, by onset."""
@@ -56,7 +57,7 @@ class Rising:
         if motion.places is None:
             return found
         if self._search is None:
-            self._search = _Search(motion, learnt())
+            self._search = _Search(motion, self._known)
             return found
         return found + self._search.push(motion)
 
@@ -111,9 +112,9 @@ class _Search:
         low, high = self._decided - first, until - first
         self._decided = until
         found = rises_in(steps, evidence(steps, self._known), self._known, low - APART, high + APART)
-        if not found or self._known.trees is None:
+        if not found:
             return []
-        likely = self._known.trees.likelihoods(np.stack([rise.features for rise in found]))
+        likely = self._known.likelihoods(steps, found)
         movements = []
         for rise, likelihood in zip(found, likely, strict=True):
             if (

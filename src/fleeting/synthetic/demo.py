@@ -13,8 +13,8 @@ from fleeting.synthetic.draw import draw
 from fleeting.types import Event, Progress, silent
 
 SECONDS, FPS, PER_MINUTE, SEED = 40.0, 100.0, 9.0, 100_001
-"""The drawn video: default strength and disturbance, more movements per minute than usual, and a seed that no
-threshold was tuned on."""
+"""The drawn video: flat, default strength and disturbance, more movements per minute than usual, and a seed
+that no threshold was tuned on."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ def demo(out: str | Path = "demo", *, replace: bool = False, progress: Progress 
     A movement counts as found if an event and it share half of their union (IoU 0.5). The video and the
     results are the same every time. Raises OutputError if ``drawn`` or the folder of results in ``out`` holds
     anything else, unless ``replace`` is true.
+
+    >>> fleeting.demo("taken")
+    Traceback (most recent call last):
+    fleeting.errors.OutputError: taken/drawn holds 'notes.txt', ...
     """
     out = Path(out)
     truth = draw(
@@ -73,6 +77,7 @@ def demo(out: str | Path = "demo", *, replace: bool = False, progress: Progress 
         fps=FPS,
         seed=SEED,
         flows=0,
+        style="flat",
         replace=replace,
         progress=progress,
     )

@@ -2,17 +2,18 @@
 
 A network can take part if its attention modules set ``removable = True`` and their output is added to their
 input, so that the input passes unchanged without them. Features are assumed Gaussian: their entropy is the
-sum over channels of the logarithm of the standard deviation. A layer's transfer entropy is how much the
-entropy of the vector before the last linear layer changes when the layer is left out. The layers with the
-least transfer entropy are removed one after the other; each is chosen with the earlier ones already removed
-(our reading).
+sum over channels of the logarithm of the standard deviation. The transfer entropy of a set of layers is how
+much the entropy of the class scores changes between the complete network and the network without the whole
+set. A set grows by the layer with which it has the least. A layer that is ``waiting`` (agents that are put
+in after the removal) is told when the others are gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from fleeting.errors import OptionError
 
 @dataclass(frozen=True)
 class LayerEntropy:
-    """An attention layer: the entropy of its output, and its transfer entropy to the network's (in nats)."""
+    """An attention layer: the entropy of its output, and its own transfer entropy to the scores (in nats)."""
 
     name: str
     entropy: float
@@ -43,10 +44,12 @@ def removable(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def silence(model: nn.Module, names: Collection[str]) -> None:
-    """Replace these layers by `Silent`; their weights are lost."""
+    """Replace these layers by `Silent`, whereupon no other waits any longer; their weights are lost."""
     for name in names:
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, Silent())
+    for layer in _waiting(model):
+        layer.waiting = False
 
 
 def entropy(features: Tensor) -> float:
@@ -59,35 +62,51 @@ def entropy(features: Tensor) -> float:
     return float(torch.log(deviation + 1e-6).sum())
 
 
-def layer_entropies(
-    model: nn.Module, inputs: Sequence[Tensor], without: Collection[str] = ()
-) -> list[LayerEntropy]:
-    """Measure every attention layer on these inputs, in the model's order.
+def layer_entropies(model: nn.Module, inputs: Sequence[Tensor]) -> list[LayerEntropy]:
+    """Measure every attention layer on these inputs, in the model's order."""
+    added: dict[str, float] = {}
 
-    The layers named in ``without`` are left out of the network and not measured.
-    """
-    names = [name for name in removable(model) if name not in without]
-    with torch.inference_mode(), _evaluating(model), left_out(model, without):
-        added, whole = _watched(model, inputs, names)
-        changes = []
-        for name in names:
-            with left_out(model, [name]):
-                changes.append(abs(whole - _watched(model, inputs, [])[1]))
-    return [LayerEntropy(*facts) for facts in zip(names, added, changes, strict=True)]
+    def note(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        return lambda _module, _given, output: added.update({name: entropy(output)})
+
+    with torch.inference_mode(), _evaluating(model):
+        hooks = [layer.register_forward_hook(note(name)) for name, layer in removable(model).items()]
+        try:
+            whole = entropy(model(*inputs))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return [
+            LayerEntropy(name, added[name], abs(whole - _without(model, inputs, [name])))
+            for name in removable(model)
+        ]
 
 
 def least_telling(model: nn.Module, inputs: Sequence[Tensor], count: int, among: str = "") -> list[str]:
-    """Names of the ``count`` attention layers with the least transfer entropy, the least first.
+    """Names of ``count`` attention layers, in the order in which they make the set that tells least.
 
     Only layers whose names begin with ``among`` are considered. Raises OptionError where there are fewer
     than ``count``.
     """
     refuse_too_many(model, count, among)
+    left = [name for name in removable(model) if name.startswith(among)]
     chosen: list[str] = []
-    for _ in range(count):
-        left = [one for one in layer_entropies(model, inputs, chosen) if one.name.startswith(among)]
-        chosen.append(min(left, key=lambda layer: layer.transfer).name)
+    with torch.inference_mode(), _evaluating(model):
+        whole = entropy(model(*inputs))
+        for _ in range(count):
+            told = {name: abs(whole - _without(model, inputs, [*chosen, name])) for name in left}
+            chosen.append(min(left, key=told.__getitem__))
+            left.remove(chosen[-1])
     return chosen
+
+
+def refuse_waiting(model: nn.Module) -> None:
+    """Raise OptionError where layers wait for a removal; call it where none is asked for."""
+    if _waiting(model):
+        raise OptionError(
+            "this attention gets its agents once layers are removed, and none are; set"
+            " training.remove_attention, or choose attention=agent"
+        )
 
 
 def refuse_too_many(model: nn.Module, count: int, among: str = "") -> None:
@@ -142,22 +161,11 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-def _watched(model: nn.Module, inputs: Sequence[Tensor], names: Sequence[str]) -> tuple[list[float], float]:
-    """The entropy of each layer's output, and that of the vector before the last linear layer."""
-    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    if not linear:
-        raise OptionError("the model has no linear layer at its end; its output has no entropy to look at")
-    layers = removable(model)
-    added: dict[str, float] = {}
-    vector: list[float] = []
-    hooks = [
-        layers[name].register_forward_hook(lambda _m, _g, out, name=name: added.update({name: entropy(out)}))
-        for name in names
-    ]
-    hooks.append(linear[-1].register_forward_pre_hook(lambda _m, given: vector.append(entropy(given[0]))))
-    try:
-        model(*inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [added[name] for name in names], vector[-1]
+def _without(model: nn.Module, inputs: Sequence[Tensor], names: Collection[str]) -> float:
+    """The entropy of the class scores when these layers add nothing."""
+    with left_out(model, names):
+        return entropy(model(*inputs))
+
+
+def _waiting(model: nn.Module) -> list[Any]:
+    return [layer for layer in removable(model).values() if getattr(layer, "waiting", False)]

@@ -11,17 +11,22 @@ samples of a small network have a wrong overall level). It is trained anew for e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 from fleeting.errors import OptionError
-from fleeting.optional import diffusers
+from fleeting.optional import diffusers, later
 from fleeting.training.options import Diffusion
 from fleeting.types import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F
+    from torch import Tensor, nn
+else:
+    F = later("torch.nn.functional", "train")
+    torch = later("torch", "train")
 
 MULTIPLE = 4
 """Pictures are padded until each side is a multiple of this, in pixels: the U-Net halves a side twice."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
-from fleeting.models import Model
-from fleeting.training.attention_removal import removable, silence
+from fleeting.models import Model, is_torch
+from fleeting.optional import later
 from fleeting.types import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+else:
+    torch = later("torch", "train")
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,20 @@ class Fitted:
     """A trained model with the scaling of its inputs; it predicts, and its weights can be saved.
 
     ``means`` and ``deviations`` hold one tensor (1, channels, 1, 1) for each input of a network; they are
-    empty for an estimator.
+    empty for an estimator, whose ``device`` is None.
     """
 
     model: Model
     means: list[Tensor]
     deviations: list[Tensor]
-    device: torch.device
+    device: torch.device | None
     curve: list[Epoch] = field(default_factory=list)
     epoch: int = 0
     """The epoch that gave these weights, counted from 1; 0 for an estimator."""
 
     def probabilities(self, arrays: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
         """Class probabilities (n, classes) for arrays (n, channels, height, width)."""
-        if not isinstance(self.model, nn.Module):
+        if not is_torch(self.model):
             return np.asarray(self.model.probabilities(arrays), dtype=np.float64)
         logits = logits_of(self.model, self.scaled(arrays))
         return np.asarray(torch.softmax(logits.double(), dim=1).cpu().numpy())
@@ -57,7 +61,7 @@ class Fitted:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Weights and input scaling as arrays by name."""
-        if not isinstance(self.model, nn.Module):
+        if not is_torch(self.model):
             return dict(self.model.state())
         scaling = {f"input.{i}.mean": m for i, m in enumerate(self.means)}
         scaling |= {f"input.{i}.deviation": d for i, d in enumerate(self.deviations)}
@@ -69,9 +73,11 @@ class Fitted:
 
         Raises KeyError or RuntimeError where it does not fit the model.
         """
-        if not isinstance(model, nn.Module):
+        if not is_torch(model):
             model.load_state(state)
-            return cls(model, [], [], torch.device("cpu"))
+            return cls(model, [], [], None)
+        from fleeting.training.attention_removal import removable, silence
+
         tensors = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
         inputs = sum(name.startswith("input.") and name.endswith(".mean") for name in tensors)
         means = [tensors.pop(f"input.{i}.mean") for i in range(inputs)]

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 from fleeting.augment import augmentations
 from fleeting.errors import OptionError
-from fleeting.models import Model
-from fleeting.training.attention_removal import Fading, least_telling, refuse_too_many
+from fleeting.models import Model, is_torch
+from fleeting.optional import later
 from fleeting.training.diffusion import drawn
 from fleeting.training.fitted import Epoch, Fitted, logits_of
 from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
 from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.training.training_set import TrainingSet
-from fleeting.types import FloatArray, Predict
+from fleeting.types import ArrayKind, FloatArray, Predict
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from fleeting.training.attention_removal import Fading
+else:
+    torch = later("torch", "train")
 
 Watch = Callable[[int, Predict], None]
 """Called after each epoch with its number and a function that predicts; nothing it sees affects training."""
@@ -34,21 +39,22 @@ def fit(model: Model, data: TrainingSet, options: Training, seed: int, watch: Wa
     The same seed and number of threads give the same weights, bit for bit. Raises OptionError where the
     recipe asks for epochs of a model that has none, or where an augmentation refuses an input.
     """
-    if isinstance(model, nn.Module):
+    if is_torch(model):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return _fit_network(model, data, options, seed, watch)
     refuse_epochs(options)
     data = _filled(data, options, seed)
     model.fit(data.arrays, data.labels, seed)
-    return Fitted(model, [], [], torch.device("cpu"))
+    return Fitted(model, [], [], None)
 
 
 def refuse_epochs(options: Training) -> None:
     """Raise OptionError where the recipe uses an option that needs a model trained in epochs."""
-    if options.selection == "inner" or options.trace_oracle or options.augment:
+    if options.selection == "inner" or options.traced or options.augment:
         raise OptionError(
-            "this model learns in one go, without epochs; leave selection=inner, trace_oracle and augment out"
+            "this model learns in one go, without epochs; leave selection=inner, trace_oracle, trace_loss and"
+            " augment out"
         )
 
 
@@ -57,9 +63,26 @@ def _filled(data: TrainingSet, options: Training, seed: int) -> TrainingSet:
     if not options.diffusion.epochs:
         return data
     more, labels = drawn(data.arrays, data.labels, data.classes, options.diffusion, seed, device_of(options))
-    arrays = tuple(np.concatenate(pair) for pair in zip(data.arrays, more, strict=True))
-    subjects = (*data.subjects, *["drawn/nobody"] * len(labels))
-    return replace(data, arrays=arrays, labels=np.concatenate([data.labels, labels]), subjects=subjects)
+    return data.with_more(more, labels, ["drawn/nobody"] * len(labels))
+
+
+def _copied(data: TrainingSet, options: Training, rng: np.random.Generator) -> TrainingSet:
+    """The training set, with as many augmented copies of each sample as the recipe asks for."""
+    count = options.augmented_copies
+    if not count:
+        return data
+    copies = [_augmented(data.arrays, data.kinds, options.augment, rng) for _ in range(count)]
+    arrays = [np.concatenate(column) for column in zip(*copies, strict=True)]
+    return data.with_more(arrays, np.tile(data.labels, count), data.subjects * count)
+
+
+def _augmented(
+    arrays: Sequence[FloatArray], kinds: Sequence[ArrayKind], names: Sequence[str], rng: np.random.Generator
+) -> Sequence[FloatArray]:
+    """Samples changed by these augmentations, one after another."""
+    for name in names:
+        arrays = augmentations[name](arrays, kinds, rng)
+    return arrays
 
 
 def _fit_network(
@@ -74,7 +97,7 @@ def _fit_network(
     data = batches.data
     optimizer = optimizer_of(model.parameters(), options)
     schedule = schedule_of(optimizer, options)
-    loss_of = _loss(options, data, fitted.device)
+    loss_of = _loss(options, data, device_of(options))
     best, kept = BestEpoch(options.patience), None
     removal = _Removal(model, options, seed)
     for epoch in range(1, options.epochs + 1):
@@ -104,13 +127,17 @@ def begun(model: nn.Module, data: TrainingSet, options: Training, seed: int) -> 
     device = device_of(options)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     fitted = Fitted(model, *_scaling(data.arrays, options, device), device)
-    data = _filled(data, options, seed)
-    return fitted, Batches(data, options, fitted, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    data = _copied(_filled(data, options, seed), options, rng)
+    return fitted, Batches(data, options, fitted, rng)
 
 
 def refuse_removal(model: nn.Module, options: Training) -> None:
     """Raise OptionError where attention layers cannot be removed as the recipe asks."""
+    from fleeting.training.attention_removal import refuse_too_many, refuse_waiting
+
     if not options.remove_attention:
+        refuse_waiting(model)
         return
     refuse_too_many(model, options.remove_attention, options.remove_among)
     if options.selection == "inner":
@@ -142,6 +169,8 @@ class _Removal:
         """Call before each epoch: in the first epoch of removal choose the layers, from then on fade them."""
         if not self._count or not self._start <= epoch <= self._last:
             return
+        from fleeting.training.attention_removal import Fading, least_telling
+
         if self._fading is None:
             some = np.random.default_rng(self._seed).permutation(len(data.labels))[: self.SEEN]
             seen = fitted.scaled([array[some] for array in data.arrays])
@@ -151,18 +180,20 @@ class _Removal:
 
 
 class Batches:
-    """Shuffled, augmented and scaled batches of one training set; each iteration is one epoch."""
+    """Batches of one training set, augmented and scaled, in the recipe's order; an iteration is an epoch."""
 
     def __init__(
         self, data: TrainingSet, options: Training, fitted: Fitted, rng: np.random.Generator
     ) -> None:
         self.data, self.size, self.fitted, self.rng = data, options.batch, fitted, rng
-        self.augment = [augmentations[name] for name in options.augment]
+        self.augment = () if options.augmented_copies else options.augment
+        self.shuffled = options.order == "shuffled"
         self.labels = torch.from_numpy(data.labels).to(fitted.device)
         self.ready = None if self.augment else fitted.scaled(data.arrays)
 
     def __iter__(self) -> Any:
-        order = self.rng.permutation(len(self.labels))
+        count = len(self.labels)
+        order = self.rng.permutation(count) if self.shuffled else np.argsort(self.data.labels, kind="stable")
         cuts = list(range(self.size, len(order), self.size))
         if cuts and len(order) - cuts[-1] == 1:
             cuts.pop()  # batch norm needs more than one sample: a last batch of one joins the one before
@@ -173,10 +204,8 @@ class Batches:
     def _inputs(self, chosen: npt.NDArray[np.int64], index: Tensor) -> list[Tensor]:
         if self.ready is not None:
             return [array[index] for array in self.ready]
-        arrays: Sequence[FloatArray] = [array[chosen] for array in self.data.arrays]
-        for augment in self.augment:
-            arrays = augment(arrays, self.data.kinds, self.rng)
-        return self.fitted.scaled(arrays)
+        arrays = [array[chosen] for array in self.data.arrays]
+        return self.fitted.scaled(_augmented(arrays, self.data.kinds, self.augment, self.rng))
 
 
 def _train_epoch(
@@ -203,7 +232,7 @@ def _train_epoch(
 
 
 def _validation_loss(fitted: Fitted, held: TrainingSet, loss_of: Callable[[Tensor, Tensor], Tensor]) -> float:
-    if not isinstance(fitted.model, nn.Module):
+    if not is_torch(fitted.model):
         raise OptionError("only a network has a validation loss")
     logits = logits_of(fitted.model, fitted.scaled(held.arrays)).float()
     return float(loss_of(logits, torch.from_numpy(held.labels).to(fitted.device)))
@@ -226,8 +255,9 @@ def _scaling(
     for array in arrays:
         mean = array.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)  # (1, channels, 1, 1)
         deviation = array.std(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
-        if options.normalize == "none":
-            mean, deviation = np.zeros_like(mean), np.ones_like(deviation)
+        if options.normalize != "train":
+            mean = np.zeros_like(mean)
+            deviation = np.full_like(deviation, 255 if options.normalize == "unit" else 1)
         deviation[deviation == 0] = 1
         means.append(torch.from_numpy(mean).float().to(device))
         deviations.append(torch.from_numpy(deviation).float().to(device))

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+import numpy.typing as npt
+from scipy.special import log_softmax
 
+from fleeting.optional import later
 from fleeting.training.options import Training
 from fleeting.training.training_set import TrainingSet
+from fleeting.types import IntArray
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F
+    from torch import Tensor, nn
+else:
+    F = later("torch.nn.functional", "train")
+    torch = later("torch", "train")
 
 
 def optimizer_of(parameters: Iterable[nn.Parameter], options: Training) -> torch.optim.Optimizer:
@@ -46,6 +56,24 @@ def class_weights(options: Training, data: TrainingSet, device: torch.device) ->
         return None
     counts = np.bincount(data.labels, minlength=data.classes)
     return torch.from_numpy(len(data.labels) / (data.classes * np.maximum(counts, 1))).float().to(device)
+
+
+LEAST_PROBABILITY = 1e-15
+"""The probability that one of 0 counts as in a loss, which would be infinite."""
+
+
+def mean_loss(options: Training, probabilities: npt.NDArray[np.float64], labels: IntArray) -> float:
+    """The recipe's loss of class probabilities (n, classes), the mean over samples without class weights.
+
+    It is `weighted_loss` without weights, in numpy: models that learn without torch have a loss too.
+    """
+    logs = log_softmax(np.log(np.maximum(probabilities, LEAST_PROBABILITY)), axis=1)
+    of_truth = logs[np.arange(len(labels)), labels]
+    smoothing = options.label_smoothing
+    losses = -(1 - smoothing) * of_truth - smoothing * logs.mean(axis=1)
+    if options.loss == "focal":
+        losses *= (1 - np.exp(of_truth)) ** options.focal_gamma
+    return float(losses.mean())
 
 
 def weighted_loss(options: Training) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:

@@ -43,10 +43,23 @@ class Training(BaseModel):
     focal_gamma: float = Field(default=2.0, ge=0)
     class_weights: Literal["none", "balanced"] = "none"
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    normalize: Literal["train", "none"] = Field(
-        default="train", description="train: each channel by the training side's mean and deviation"
+    normalize: Literal["train", "unit", "none"] = Field(
+        default="train",
+        description="train: each channel by the training side's mean and deviation; unit: 0..255 to 0..1",
     )
-    augment: tuple[str, ...] = ()
+    augment: tuple[str, ...] = Field(
+        default=(), description="changes to training samples, drawn anew for each batch"
+    )
+    augmented_copies: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="copies of each sample, augmented once before training; 0: anew for each batch",
+    )
+    order: Literal["shuffled", "by-class"] = Field(
+        default="shuffled",
+        description="of samples: drawn anew each epoch; or class after class, the same batches in each epoch",
+    )
     diffusion: Diffusion = Diffusion()
     remove_attention: int = Field(
         default=0, ge=0, description="how many attention layers go: those that tell the output least"
@@ -62,6 +75,12 @@ class Training(BaseModel):
     patience: int = Field(default=10, ge=1, description="epochs without improvement before inner stops")
     validation_share: float = Field(default=0.2, gt=0, lt=1, description="share of samples held out by inner")
     trace_oracle: bool = Field(default=False, description="also record the epoch best on the test side")
+    oracle_ties: Literal["first", "last"] = Field(
+        default="first", description="which of equally good epochs the oracle keeps"
+    )
+    trace_loss: bool = Field(
+        default=False, description="also record the test side's loss and accuracy after each epoch"
+    )
     keep_weights: bool = Field(default=False, description="write each fold's weights")
     seed: int = Field(default=0, ge=0, le=2**31)
     seeds: int = Field(default=1, ge=1, le=1000, description="how many seeds, counted up from seed")
@@ -70,3 +89,8 @@ class Training(BaseModel):
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     autocast: bool = Field(default=True, description="bfloat16 where it is safe, on a GPU only")
+
+    @property
+    def traced(self) -> bool:
+        """Whether the test side is looked at after each epoch, for the record alone."""
+        return self.trace_oracle or self.trace_loss

@@ -74,7 +74,7 @@ def bytes_in_training(model: nn.Module, data: TrainingSet, options: Training, se
         kept = network(*inputs)  # keeps the saved tensors alive, so that no address is used twice
     parameters = sum(parameter.nbytes for parameter in network.parameters())
     del kept
-    return sum(array.nbytes for array in data.arrays) + 4 * parameters + 2 * sum(left.values())
+    return sum(array.nbytes for array in batches.data.arrays) + 4 * parameters + 2 * sum(left.values())
 
 
 def fit_together(
@@ -134,7 +134,7 @@ class _Stack:
         self, folds: Sequence[Fitted], sets: Sequence[TrainingSet], options: Training, seeds: Sequence[int]
     ) -> None:
         networks = [_network(fitted) for fitted in folds]
-        self.device, self._folds, self._options = folds[0].device, folds, options
+        self.device, self._folds, self._options = folds[0].means[0].device, folds, options
         self._network = copy.deepcopy(networks[0])
         self._own = [dict(network.named_parameters()) for network in networks]
         self._parameters = _side_by_side(self._own)

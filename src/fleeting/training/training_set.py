@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,3 +26,14 @@ class TrainingSet:
         subjects = tuple(s for s, keep in zip(self.subjects, mask, strict=True) if keep)
         arrays = tuple(array[mask] for array in self.arrays)
         return TrainingSet(arrays, self.kinds, self.labels[mask], subjects, self.classes)
+
+    def with_more(
+        self, arrays: Sequence[FloatArray], labels: IntArray, subjects: Sequence[str]
+    ) -> TrainingSet:
+        """These samples, and the given ones after them."""
+        return replace(
+            self,
+            arrays=tuple(np.concatenate(pair) for pair in zip(self.arrays, arrays, strict=True)),
+            labels=np.concatenate([self.labels, labels]),
+            subjects=(*self.subjects, *subjects),
+        )

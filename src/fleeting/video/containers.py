@@ -77,13 +77,13 @@ def opened(path: Path) -> Iterator[Any]:
 
 def file_frames(container: Any, fps: float | None, notes: Notes) -> Source:
     """Frames of the container's best video stream, with the container's own times unless ``fps`` is given."""
-    stream = _stream(container, notes)
+    stream = stream_of(container, notes)
     notes.header_frames = stream.frames or None
     rate = set_clock(container, stream, fps, notes)
     last, played = None, 0.0
-    for number, last in enumerate(_frames(container, stream, notes)):
+    for number, last in enumerate(decoded_of(container, stream, notes)):
         if number == 0:
-            notes.picture = _Converter(last, stream.sample_aspect_ratio, notes)
+            notes.picture = Converter(last, stream.sample_aspect_ratio, notes)
         if rate is None:
             yield Decoded(last.time, last)
         else:
@@ -92,10 +92,11 @@ def file_frames(container: Any, fps: float | None, notes: Notes) -> Source:
             yield Decoded(number / rate, last, played=None if is_raw(container) else played)
     if last is not None and last.time is not None:
         end = last.time + float((last.duration or 0) * last.time_base)
-        notes.truncated |= end + EARLY_END < _stated_end(container, stream)
+        notes.truncated |= end + EARLY_END < stated_end(container, stream)
 
 
-def _stream(container: Any, notes: Notes) -> Any:
+def stream_of(container: Any, notes: Notes) -> Any:
+    """The container's best video stream, ready to be decoded. Raises VideoError where there is none."""
     from av.stream import Disposition
 
     stream = container.streams.best("video")
@@ -112,7 +113,7 @@ def _stream(container: Any, notes: Notes) -> Any:
     return stream
 
 
-def _stated_end(container: Any, stream: Any) -> float:
+def stated_end(container: Any, stream: Any) -> float:
     """When the last frame should end, in seconds, as the container states; minus infinity if it does not."""
     if "matroska" in container.format.name and container.duration:
         return float(container.duration / 1e6)  # counted from zero, not from the first frame
@@ -121,11 +122,11 @@ def _stated_end(container: Any, stream: Any) -> float:
     return -math.inf
 
 
-def _frames(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
+def decoded_of(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
     """Every frame that decodes, in the order of presentation; packets that do not decode are noted."""
     import av
 
-    for packet in _packets(container, stream, notes):
+    for packet in packets_of(container, stream, notes):
         try:
             frames = stream.codec_context.decode(packet)
         except (av.FFmpegError, ValueError) as error:
@@ -139,7 +140,7 @@ def _frames(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
             yield frame
 
 
-def _packets(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
+def packets_of(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
     """The stream's packets, then an empty one that makes the decoder return the frames it still holds."""
     import av
 
@@ -159,7 +160,7 @@ def _packets(container: Any, stream: Any, notes: Notes) -> Iterator[Any]:
     yield end
 
 
-class _Converter:
+class Converter:
     """Turns decoded frames into upright RGB pictures, all of the first frame's size."""
 
     def __init__(self, first: Any, shape: Fraction | None, notes: Notes) -> None:
@@ -177,6 +178,7 @@ class _Converter:
             notes.warnings.append("the file says to mirror the pictures, and so they are: left is right")
 
     def __call__(self, frame: Any) -> Image | None:
+        """The picture of a decoded frame; None, and a note, where it cannot be converted."""
         import av
 
         size = frame.width, frame.height

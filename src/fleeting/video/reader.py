@@ -220,8 +220,12 @@ def open_video(
     ``start`` and ``end`` are in seconds on the video's own clock. Frames before ``start`` are decoded and
     dropped, so that frame numbers always count from the first decoded frame. Raises VideoError where nothing
     can be decoded, OptionError on a wrong option or array, MissingExtraError without PyAV or OpenCV.
+
+    >>> with fleeting.open_video("interview.mp4", end=0.1) as video:
+    ...     [frame.number for frame in video]
+    [0, 1, 2]
     """
-    _check(fps, start, end)
+    refuse_wrong(fps, start, end)
     if isinstance(source, np.ndarray):
         notes = Notes("the array")
         frames = array_frames(source, array_times(source, fps, times), notes)
@@ -235,10 +239,16 @@ def open_video(
     else:
         notes = Notes(str(source))
         frames = _path(Path(source), fps, notes)
-    return Video(frames, notes, -math.inf if start is None else start, math.inf if end is None else end)
+    return Video(frames, notes, *window(start, end))
 
 
-def _check(fps: float | None, start: float | None, end: float | None) -> None:
+def window(start: float | None, end: float | None) -> tuple[float, float]:
+    """From and to when frames are read, in seconds, where None stands for no bound."""
+    return -math.inf if start is None else start, math.inf if end is None else end
+
+
+def refuse_wrong(fps: float | None, start: float | None, end: float | None) -> None:
+    """Raise OptionError where these are no frame rate, or no times of which the first is earlier."""
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise OptionError(f"fps is {fps}, expected frames per second above 0")
     if any(bound is not None and math.isnan(bound) for bound in (start, end)):

@@ -12,6 +12,7 @@ from fleeting.scoring.frame_numbers import has_fraction, number_in
 _MISSING = frozenset({"", "/", "-", "nan", "none", "n/a", "na"})
 _NUMBER = re.compile(r"0*\d{1,9}(?:[.,]\d*)?", re.ASCII)  # cameras count to eight digits
 _MINUS_ONE = re.compile(r"-1(?:\.0*)?", re.ASCII)
+_TIME = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d*)?|[.,]\d+)(?: ?s| ?sec\.?)?", re.ASCII)
 _LONGEST = 200  # bytes; file systems allow 255, and names get prefixes and suffixes
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
@@ -77,6 +78,28 @@ def frame_number(cell: object, mark: str = ",", *, rounded: bool = False) -> int
     if has_fraction(number) and not rounded:
         raise ValueError(f"{refusal}: it has a fraction, as seconds and frames of another rate have")
     return round(number)
+
+
+def seconds(cell: object) -> float | None:
+    """A time in seconds; None where the sheet leaves it out (blank, "/", -1).
+
+    Read are numbers, with a point or a comma before the fraction and perhaps an ``s`` behind, times such as
+    ``1:10.5`` or ``00:01:10.5``, and the cells that Excel makes of these. Anything else raises ValueError.
+    """
+    if isinstance(cell, datetime.timedelta):
+        return cell.total_seconds()
+    if isinstance(cell, datetime.time):
+        return 3600.0 * cell.hour + 60.0 * cell.minute + cell.second + cell.microsecond / 1e6
+    if isinstance(cell, datetime.date):
+        raise ValueError(f"{text(cell)} is a date: Excel made it of what was typed; format the cell as text")
+    word = text(cell)
+    if word.casefold() in _MISSING or _MINUS_ONE.fullmatch(word):
+        return None
+    found = None if isinstance(cell, bool) else _TIME.fullmatch(word.casefold())
+    if found is None:
+        raise ValueError(f"{shortened(word)!r} is not a time; write seconds (70.5) or 00:01:10.5")
+    hours, minutes, rest = found.groups()
+    return 3600.0 * int(hours or 0) + 60.0 * int(minutes or 0) + float(rest.replace(",", "."))
 
 
 def later_frame(cell: object, mark: str = ",", *, rounded: bool = False) -> int | None:

@@ -38,12 +38,20 @@ _MEGC3: Mapping[str, Mapping[str, str]] = {
 out), SAMM and SMIC. For CAS(ME)^3 and MMEW it is the field's usual rule (HTNet's table for CAS(ME)^3). Any
 other dataset must use the words negative, positive or surprise itself."""
 
+_BROAD: Mapping[str, Mapping[str, str]] = {
+    **_MEGC3,
+    "casme2": _negative("disgust", "repression", "sadness", "fear"),
+}
+"""As above, but with CASME II's sadness and fear (Li et al. 2025, DFR-Net)."""
+
 _SAMM_WORDS = ("anger", "contempt", "disgust", "fear", "happiness", "other", "sadness", "surprise")
 _SAMM5 = {
     **{word: word for word in ("anger", "happiness", "contempt", "surprise")},
     **dict.fromkeys(("other", "disgust", "fear", "sadness"), "other"),
 }
+_SAMM5_OWN = {word: kept for word, kept in _SAMM5.items() if word in _SAMM5.values()}
 _CASME2_5 = {word: word for word in ("happiness", "disgust", "repression", "surprise")} | {"other": "others"}
+_CASME2_5_ALL = _CASME2_5 | dict.fromkeys(("fear", "sadness"), "others")
 _OBJECTIVE = ("I", "II", "III", "IV", "V")
 
 
@@ -67,8 +75,12 @@ def word(label: str) -> str:
     return _SPELLINGS.get(plain, plain)
 
 
-def _megc3(sample: Sample) -> str | None:
-    return _MEGC3.get(sample.dataset, _VALENCE).get(word(sample.label))
+def _by_dataset(rules: Mapping[str, Mapping[str, str]]) -> Callable[[Sample], str | None]:
+    return lambda sample: rules.get(sample.dataset, _VALENCE).get(word(sample.label))
+
+
+def _by_word(rule: Mapping[str, str]) -> Callable[[Sample], str | None]:
+    return lambda sample: rule.get(word(sample.label))
 
 
 def _objective(sample: Sample) -> str | None:
@@ -79,24 +91,44 @@ def _objective(sample: Sample) -> str | None:
 label_sets: Mapping[str, LabelSet] = {
     item.name: item
     for item in (
-        LabelSet("megc3", "negative, positive, surprise as in MEGC2019", tuple(_VALENCE), _megc3),
+        LabelSet(
+            "megc3", "negative, positive, surprise as in MEGC2019", tuple(_VALENCE), _by_dataset(_MEGC3)
+        ),
+        LabelSet(
+            "megc3-broad",
+            "the three of megc3, with CASME II's sadness and fear as negative",
+            tuple(_VALENCE),
+            _by_dataset(_BROAD),
+        ),
         LabelSet(
             "casme2-5",
             "the five classes of CASME II; fear and sadness are left out",
             tuple(_CASME2_5.values()),
-            lambda sample: _CASME2_5.get(word(sample.label)),
+            _by_word(_CASME2_5),
+        ),
+        LabelSet(
+            "casme2-5-all",
+            "the five classes of CASME II; fear and sadness go to others",
+            tuple(_CASME2_5.values()),
+            _by_word(_CASME2_5_ALL),
         ),
         LabelSet(
             "samm-5",
             "the five classes of SAMM; disgust, fear and sadness go to other",
             tuple(dict.fromkeys(_SAMM5.values())),
-            lambda sample: _SAMM5.get(word(sample.label)),
+            _by_word(_SAMM5),
+        ),
+        LabelSet(
+            "samm-5-own",
+            "the five classes of SAMM; disgust, fear and sadness are left out",
+            tuple(dict.fromkeys(_SAMM5.values())),
+            _by_word(_SAMM5_OWN),
         ),
         LabelSet(
             "samm-8",
             "the eight emotions of SAMM",
             _SAMM_WORDS,
-            lambda sample: word(sample.label) if word(sample.label) in _SAMM_WORDS else None,
+            _by_word(dict(zip(_SAMM_WORDS, _SAMM_WORDS, strict=True))),
         ),
         LabelSet("objective", "objective classes I to V, as MEGC uses them", _OBJECTIVE, _objective),
         LabelSet("raw", "the dataset's own words", (), lambda sample: word(sample.label) or None),

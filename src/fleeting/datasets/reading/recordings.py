@@ -22,7 +22,8 @@ class Recording:
     """A long video: its name, the person in it, its frame rate, and its folder of numbered pictures.
 
     The name does not depend on the disk's layout. ``samples`` are the movements that the sheet lists for the
-    video; their frames are numbered like the pictures.
+    video; their frames are numbered like the pictures. ``folder`` may be a video file, whose frames count
+    from 0; ``stated_fps`` is then the rate at which its times are counted, None for its own times.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Recording:
     fps: float
     folder: Path
     samples: tuple[Sample, ...] = ()
+    stated_fps: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

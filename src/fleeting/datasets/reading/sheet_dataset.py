@@ -134,6 +134,32 @@ class SheetDataset:
         """The kinds of movement that its sheet lists: micro, macro."""
         return ("micro", "macro") if "kind" in (*self.sheet.required, *self.sheet.places) else ("micro",)
 
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The releases that label some clips differently, such as 2014; most datasets have none."""
+        return tuple(sorted({release for said in self.release_labels.values() for release in said}))
+
+    def of_release(self, release: str) -> SheetDataset:
+        """The dataset as one of its ``versions`` labels it, whichever sheet lies there.
+
+        The sheet of that release, known by the year in its name, is preferred.
+        """
+        files = sorted(self.sheet.files, key=lambda stem: release not in stem)
+        labels = {
+            clip: tuple(
+                Correction("label", wrong, said[release], f"the labels of {release} are asked for")
+                for wrong in said.values()
+                if wrong != said[release]
+            )
+            for clip, said in self.release_labels.items()
+        }
+        return replace(
+            self,
+            sheet=replace(self.sheet, files=tuple(files)),
+            corrections={**self.corrections, **labels},
+            release_labels={},
+        )
+
     def has_sheet(self, root: Path) -> bool:
         """Whether an annotation sheet of this dataset is in the root or one folder below it."""
         return find_sheet(root, self.sheet.files) is not None

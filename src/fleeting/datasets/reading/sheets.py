@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import re
 import struct
@@ -134,12 +135,21 @@ def _xlsx_rows(values: Worksheet, formulas: Worksheet) -> list[Cells]:
 
 def _xls(data: bytes) -> dict[str, list[Cells]]:
     book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO())
-    return {page.name: [_xls_row(page.row(i)) for i in range(page.nrows)] for page in book.sheets()}
+    return {
+        page.name: [tuple(_xls_cell(cell, book.datemode) for cell in page.row(i)) for i in range(page.nrows)]
+        for page in book.sheets()
+    }
 
 
-def _xls_row(cells: Sequence[xlrd.sheet.Cell]) -> Cells:
-    blank = (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK, xlrd.XL_CELL_ERROR)
-    return tuple(None if cell.ctype in blank else cell.value for cell in cells)
+def _xls_cell(cell: xlrd.sheet.Cell, datemode: int) -> object:
+    """A cell's value; times and dates, which the file holds as days, as what they are."""
+    if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK, xlrd.XL_CELL_ERROR):
+        return None
+    if cell.ctype != xlrd.XL_CELL_DATE:
+        return cell.value
+    if cell.value < 1:
+        return datetime.timedelta(days=cell.value)
+    return xlrd.xldate.xldate_as_datetime(cell.value, datemode)
 
 
 def _text_workbook(path: Path, data: bytes) -> Workbook:
@@ -162,19 +172,23 @@ def _mark(words: str) -> str:
 
 
 def decoded(path: Path, data: bytes) -> tuple[str, str]:
-    """Decode bytes as UTF-8, GB 18030 or Latin-1, tried in this order; returns the text and the encoding.
+    """Decode bytes as UTF-8, GB 18030 or Windows-1252; returns the text and the encoding.
 
-    Latin-1 decodes any bytes, so a result with control characters is refused: it is not text. Raises
-    DatasetError where no encoding fits.
+    Text that is not UTF-8 is Chinese where most characters beyond ASCII come as pairs of bytes, and western
+    where most stand alone, as letters with accents do. A result with control characters is refused: it is not
+    text. Raises DatasetError where no encoding fits.
     """
-    for encoding in ("utf-8-sig", "gb18030", "latin-1"):
+    beyond = re.findall(rb"[\x80-\xff]+", data)
+    western = sum(len(run) == 1 for run in beyond) > len(beyond) / 2
+    others = ("cp1252", "gb18030") if western else ("gb18030", "cp1252")
+    for encoding in ("utf-8-sig", *others):
         try:
             words = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         if not re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", words):
             return words, encoding
-    raise DatasetError(f"{path} is not text in UTF-8, GB 18030 or Latin-1; save it again as CSV in UTF-8")
+    raise DatasetError(f"{path} is not text in UTF-8, GB 18030 or Windows-1252; save it as CSV in UTF-8")
 
 
 def encoding_note(path: Path, encoding: str) -> Iterator[Problem]:
