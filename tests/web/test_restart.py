@@ -50,32 +50,33 @@ def gone(process):
 
 
 def begun_twice(served, video):
-    """A job whose worker was killed once a segment was kept, and which another has; the segment's file."""
+    """A job on its second worker, as the first was killed; the segment kept before, and when it was kept."""
     job = served.client.upload(video, people=1)
     kept = wait_for(lambda: [*Path(served.folder).glob("jobs/*/results/*/.segments/0.npz")])[0]
+    written = kept.stat().st_mtime_ns
     (worker,) = workers(served)
     os.kill(int(worker), signal.SIGKILL)
     wait_for(lambda: [one for one in workers(served) if one != worker])
     wait_for(lambda: served.client.job(job.id).state == "running")
-    return job, kept
+    return job, kept, written
 
 
 def test_a_killed_worker_and_a_killed_server_lose_nothing(two_segments, tmp_path):
     folder = tmp_path / "service"
     first = started(folder)
     try:
-        job, kept = begun_twice(first, two_segments)
+        job, kept, written = begun_twice(first, two_segments)
         (other,) = workers(first)
-        written, before = kept.stat().st_mtime_ns, first.client.job(job.id).progress
+        before = first.client.job(job.id).progress
     finally:
         killed(first)
     wait_for(lambda: gone(other))  # a worker does not outlive its server
-    assert kept.stat().st_mtime_ns == written
+    assert kept.stat().st_mtime_ns == written  # the first segment was not done again
     seen = []
     with serving(folder) as second:
         done = second.client.wait(job.id, lambda now: seen.append(now.progress), every=0.1, timeout=200)
     assert (done.state, done.name) == ("done", "two.mp4")
-    assert min(seen) >= before > 0.3  # the first segment was not done again
+    assert min(seen) >= before  # and what was said to be done stayed so
     (tmp_path / "alone" / "source").mkdir(parents=True)
     source = Path(shutil.copy(two_segments, tmp_path / "alone" / "source"))
     (alone,) = fleeting.analyze(source, tmp_path / "alone" / "results", people=1).done
