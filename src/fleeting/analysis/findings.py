@@ -18,6 +18,7 @@ from fleeting.analysis.stills import Stills, stills
 from fleeting.analysis.unit_tables import UnitTable, face_values
 from fleeting.analysis.watch import facts
 from fleeting.recognition.recogniser import Recogniser
+from fleeting.session.one_thread import one_thread
 from fleeting.session.session import Session
 from fleeting.types import Event, FloatArray, Frame
 from fleeting.video.frame_index import Pictures
@@ -109,6 +110,7 @@ def in_one_go(
     `fleeting.open_video`.
     """
     with (
+        one_thread,
         opened(source, settings) as video,
         _Finding(folder, source, settings, recogniser) as finding,
         closing(finding.session.read(video)) as read,
@@ -133,6 +135,7 @@ def by_segments(
     promised = plan.promised
     frames = len(promised.index)
     with (
+        one_thread,
         Pictures(plan.source, promised.index) as pictures,
         _Finding(folder, plan.source, settings, recogniser) as finding,
     ):

@@ -22,6 +22,7 @@ from fleeting.faces.tracking import Face
 from fleeting.files import appearing
 from fleeting.session import following
 from fleeting.session.following import Follower, Sight, leads_to, segment_of
+from fleeting.session.one_thread import one_thread
 from fleeting.types import FloatArray
 from fleeting.version import __version__
 from fleeting.video.frame_index import FrameIndex, Promised, SeekError, part_frames
@@ -112,6 +113,7 @@ def seen(plan: Plan, segment: Segment, tell: Callable[[], None] = lambda: None) 
     follower, sums = Follower(plan.people), dict[int, int]()
     lead, sights, units = list[Sight](), list[Sight](), list[tuple[FloatArray, ...]]()
     with (
+        one_thread,
         closing(part_frames(plan.source, segment.part)) as frames,
         closing(ahead((frame, follower.look(frame)) for frame in frames)) as looks,
     ):

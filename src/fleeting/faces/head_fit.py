@@ -54,7 +54,7 @@ def _stepped(
 
     The step is the change of the scale's logarithm, three rotations in radians, and the shift.
     """
-    third = np.cross(rotation[0], rotation[1]) / np.linalg.norm(rotation[0])
+    third = _cross(rotation[0], rotation[1]) / np.linalg.norm(rotation[0])
     base, depth = solid @ rotation.T, solid @ third
     residuals = flat - base - shift
     slopes = np.zeros((len(flat), 2, 6))
@@ -92,4 +92,10 @@ def turn(before: Array, after: Array) -> Array:
 def _square(rotation: Array) -> Array:
     """The whole rotation (3, 3), without its scale, whose first two rows are given with theirs."""
     rows = rotation / np.linalg.norm(rotation, axis=1, keepdims=True)
-    return np.vstack([rows, np.cross(rows[0], rows[1])])
+    return np.vstack([rows, _cross(rows[0], rows[1])])
+
+
+def _cross(one: Array, other: Array) -> Array:
+    """The cross product of two vectors (3,): NumPy's, in a tenth of its time."""
+    (a, b, c), (x, y, z) = one, other
+    return np.array([b * z - c * y, c * x - a * z, a * y - b * x])

@@ -9,13 +9,14 @@ longer than a frame, and speed up and slow down.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from fleeting.faces.optical_flow import gray
-from fleeting.faces.warping import halved, median
+from fleeting.faces.warping import halved, median, quantile
 from fleeting.optional import cv2
 from fleeting.types import FloatArray, Frame
 
@@ -135,11 +136,12 @@ class PictureChanges:
             return Change()
         start = at - 1 - (step - 1) // 2
         light = abs(kept[start + step].light - kept[start].light)
-        change = self._changed(kept, start, step)
+        square = cache(lambda index: self._square(kept[index].picture))
+        change = _changed(square, start, step)
         if change[1] < max(JUMPS * LEAST_PART, light / 2):
             return Change()  # as nearly always, so that nothing else has to be compared
         others = (*range(max(start - step + 1, 1)), *range(start + step, len(kept) - step))
-        around = np.max([self._changed(kept, other, step) for other in others], axis=0)
+        around = np.max([_changed(square, other, step) for other in others], axis=0)
         whole, part = change >= JUMPS * np.maximum(around, (LEAST, LEAST_PART))
         if not part:
             return Change()
@@ -149,12 +151,13 @@ class PictureChanges:
             return Change(recoded=first) if change[1] >= RECODED else Change()
         return Change(cut=first) if whole else Change(part=first)
 
-    def _changed(self, kept: Sequence[_Small], start: int, step: int) -> FloatArray:
-        """How much the median cell changed over a step, and the fifth of the cells that changed most.
 
-        (2,), the change of light aside.
-        """
-        change = self._square(kept[start + step].picture) - self._square(kept[start].picture)
-        off = np.abs(change - median(change)).reshape(CELLS, SIDE // CELLS, CELLS, -1)
-        cells = off.mean(axis=(1, 3))
-        return np.array([median(cells), np.percentile(cells, 80)])
+def _changed(square: Callable[[int], FloatArray], start: int, step: int) -> FloatArray:
+    """How much the median cell changed over a step, and the fifth of the cells that changed most.
+
+    (2,), the change of light aside; ``square`` gives the square around the face in each kept picture.
+    """
+    change = square(start + step) - square(start)
+    off = np.abs(change - median(change)).reshape(CELLS, SIDE // CELLS, CELLS, -1)
+    cells = off.mean(axis=(1, 3))
+    return np.array([median(cells), quantile(cells, 0.8)])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from fleeting.faces.warping import quantile
 from fleeting.spotting import LONGEST_MICRO, Spotted
 from fleeting.spotting.matching.patches import LOWER, UPPER, patches
 from fleeting.spotting.matching.templates import BLOCK
@@ -36,6 +39,15 @@ KEPT = round((LONGEST + 2) * RATE)
 """Most steps of the past that are looked at."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Away:
+    """A block of steps away from rest: its first step, where its patches were, how far its PARTS were."""
+
+    step: int
+    places: Array
+    sizes: list[float]
+
+
 class MacroSearch:
     """The search for macro-movements in one stretch of frames, as its timeline grows."""
 
@@ -43,7 +55,7 @@ class MacroSearch:
         self._timeline = timeline
         self._next = timeline.end
         self._rest = _patches_at(timeline.steps[-1:])
-        self._away: list[tuple[int, Array]] = []
+        self._away: list[_Away] = []
         self._usual = 0.1
 
     def advance(self) -> list[Spotted]:
@@ -58,40 +70,36 @@ class MacroSearch:
         """The movement that is under way when the frames end, as far as it was seen."""
         movement = self._movement() if self._away else None
         if self._away:
-            self._rest, self._away = self._away[-1][1], []
+            self._rest, self._away = self._away[-1].places, []
         return [movement] if movement else []
 
     def _take(self, level: Array) -> Spotted | None:
         """Take in the patches' mean places in the next block; return a movement that ended in it."""
         self._next += BLOCK
-        size = max(_distances(level - self._rest))
-        if not self._away and size < LEAVES:
+        sizes = _distances(level - self._rest)
+        if not self._away and (size := max(sizes)) < LEAVES:
             self._usual += 0.05 * (size - self._usual)
             self._rest = self._rest + BLOCK / RATE / SETTLES * (level - self._rest)
             return None
-        self._away.append((self._next - BLOCK, level))
-        sizes = self._sizes().max(axis=1)
-        ended = sizes[-ENDED:].max() < max(RETURNS * sizes.max(), LEAVES / 2)
-        if not ended and len(sizes) * BLOCK / RATE < LONGEST:
+        self._away.append(_Away(self._next - BLOCK, level, sizes))
+        largest = [max(block.sizes) for block in self._away]
+        ended = max(largest[-ENDED:]) < max(RETURNS * max(largest), LEAVES / 2)
+        if not ended and len(largest) * BLOCK / RATE < LONGEST:
             return None
         movement = self._movement() if ended else None
         self._rest, self._away = level, []
         return movement
 
-    def _sizes(self) -> Array:
-        """How far each of the PARTS was from rest in each block of the movement."""
-        return np.array([_distances(level - self._rest) for _, level in self._away])
-
     def _movement(self) -> Spotted | None:
         """The movement of the blocks away from rest, or None where it was unclear, too short, or speech."""
-        sizes = self._sizes()
+        sizes = np.array([block.sizes for block in self._away])
         block, part = np.unravel_index(np.argmax(sizes), sizes.shape)
         peak = float(sizes[block, part])
         way = float(np.abs(np.diff(np.pad(sizes[:, part], 1))).sum())
         if peak < CLEAR * self._usual or way > WANDERS * 2 * peak:
             return None
-        step, level = self._away[block]
-        pattern = (level - self._rest) * (patches().part == PARTS[part])[:, None]
+        step = self._away[block].step
+        pattern = (self._away[block].places - self._rest) * (patches().part == PARTS[part])[:, None]
         frames, seconds = self._timeline.frames(*self._curve(pattern, step))
         if seconds[2] - seconds[0] <= LONGEST_MICRO:
             return None
@@ -100,7 +108,7 @@ class MacroSearch:
     def _curve(self, pattern: Array, step: int) -> tuple[float, float, float]:
         """Times of onset, apex and offset: it passes EDGE of its peak, near ``step``, at onset and offset."""
         timeline = self._timeline
-        first = max(self._away[0][0] - RATE, timeline.first)
+        first = max(self._away[0].step - RATE, timeline.first)
         away = _patches_at(timeline.steps[first - timeline.first : self._next - timeline.first], mean=False)
         share = np.einsum("tpc,pc->t", away - self._rest, pattern) / (pattern**2).sum()
         share = np.convolve(np.pad(share, 2, mode="edge"), np.full(5, 0.2), mode="valid")
@@ -120,7 +128,7 @@ def _patches_at(steps: Array, *, mean: bool = True) -> Array:
 def _distances(moved: Array) -> list[float]:
     """How far each of the PARTS has moved, in percent of the eye distance, for patches (patches, 2)."""
     lengths = np.linalg.norm(moved, axis=1)
-    return [float(np.quantile(lengths[patches().part == part], SHARE)) for part in PARTS]
+    return [quantile(lengths[patches().part == part], SHARE) for part in PARTS]
 
 
 def _moving(pattern: Array) -> tuple[str, ...]:
