@@ -180,6 +180,10 @@ def test_the_nearest_name_is_looked_for_in_the_folder_that_was_written(put: Put)
         ),
         ("anna.mp4,P1,10,15,22,", ["column label (F2): found nothing"]),
         ("anna.mp4,P/1,10,15,22,joy", ["'P/1' is not the name of a person"]),
+        ("anna.mp4,?,10,15,22,joy", ["column subject (B2): found '?'", "one name for several people leaks"]),
+        ("anna.mp4,unknown,10,15,22,joy", ["column subject (B2): found 'unknown'"]),
+        ("anna.mp4,P1,10. Jan,15,22,joy", ["column onset (C2): found '10. Jan'", "Excel made a date"]),
+        ("anna.mp4,P1,10,2026-01-15,22,joy", ["column apex (D2): found '2026-01-15'", "Excel made a date"]),
     ],
 )
 def test_a_row_that_cannot_be_used_is_explained(put: Put, row: str, parts: list[str]) -> None:
@@ -215,11 +219,63 @@ def test_frames_and_seconds_that_disagree_are_not_chosen_from(put: Put) -> None:
             "anna,P01,10,,22,joy\nben,p1,10,,25,joy\n",
             "the subjects P01, p1 differ in capitals, zeros or blanks",
         ),
+        ("anna,1,10,,22,joy\nben,1.0,10,,25,joy\n", "the subjects 1, 1.0 differ in"),
+        ("anna,P1,10,,22,joy\nben,P1 & P2,10,,25,joy\n", "found 'P1 & P2', and P1 has rows of its own"),
         ("anna,P1,10,,22,joy\nben,P2,10,,20,fear,40,50\n", "row 3 of clips.csv: found 8 cells, expected 6"),
     ],
 )
 def test_rows_that_contradict_each_other(put: Put, rows: str, part: str) -> None:
     assert part in only(put(HEAD + rows))
+
+
+@pytest.mark.parametrize(
+    ("onset", "offset", "part"),
+    [
+        ("10", "20", "if it is a frame, name the columns onset, apex, offset"),
+        ("600", "900", "if these are milliseconds, divide them by 1000"),
+        ("01.Jun", "01.Jul", "01.Jun is a date"),
+    ],
+)
+def test_times_in_another_unit(put: Put, onset: str, offset: str, part: str) -> None:
+    root = put(f"file,subject,onset_s,offset_s,label\nanna,P1,{onset},{offset},joy\n")
+    found, _ = said(root)
+    assert "row 2 of clips.csv, column onset_s (C2)" in found.what
+    assert part in str(found)
+
+
+def test_seconds_in_the_columns_of_frames_are_noted_where_they_are_whole(put: Put) -> None:
+    (note,) = said(put(HEAD + "anna,P1,1,,2,joy\n"))
+    assert "row 2 of clips.csv lasts 0.033 s; a facial expression lasts at least 0.04 s" in note.what
+    assert not note.blocks
+
+
+def test_a_column_whose_name_is_misspelt_is_noted(put: Put) -> None:
+    (note,) = said(put("file,subject,onset,apx,offset,label,notes\nanna,P1,10,15,22,joy,blinks\n"))
+    assert "row 1 of clips.csv: the column 'apx' (D1) is not read; did you mean apex?" in str(note)
+    assert not note.blocks
+
+
+def test_what_nobody_sees_is_not_read(put: Put) -> None:
+    root = put(HEAD + "\u202aC:\\study\\anna.mp4,P1\u200b,10,,22,joy\u200b\nben,P1,10,,22,joy\n")
+    assert said(root) == []
+    assert {(one.subject, one.label) for one in CLIPS.samples(root)} == {("clips/P1", "joy")}
+
+
+def test_unicode_text_of_excel_and_a_workbook_under_the_name_of_a_csv(put: Put) -> None:
+    (note,) = said(put(GOOD.replace(",", "\t").encode("utf-16")))
+    assert "was read as utf-16" in note.what
+    book = openpyxl.Workbook()
+    for line in GOOD.splitlines():
+        book.active.append(line.split(","))
+    root = put("")
+    book.save(root / "clips.csv")
+    assert said(root) == []
+    assert len(CLIPS.samples(root)) == 2
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told_with_its_line(put: Put) -> None:
+    with pytest.raises(DatasetError, match="line 3 has a quotation mark without a second one"):
+        CLIPS.samples(put(HEAD + 'anna,P1,10,,22,joy\nben,"P2,10,,22,joy\n'))
 
 
 def test_rows_that_overlap_are_noted(put: Put) -> None:
@@ -271,6 +327,8 @@ def test_a_table_that_nobody_has_filled_in(put: Put) -> None:
     ("head", "part"),
     [
         ("file,subjct,onst,offst,label", "onst (did you mean onset?)"),
+        ("file,subject,onset_ms,offset_ms,label", "onset_ms (milliseconds are not read: write seconds into"),
+        ("file,subject,frames,,label\n,,onset,offset,", "its header in rows 1 and 2 (file, subject, onset"),
         ("a,b,c", "found a, b, c"),
         ("", "is empty"),
     ],
@@ -309,9 +367,9 @@ def test_folders_of_pictures_count_as_their_names_do(tmp_path: Path) -> None:
     pictures(tmp_path / "P1" / "take1", range(101, 131))
     (tmp_path / "clips.csv").write_text(
         "file,subject,onset,offset,label,fps,first_frame\n"
-        "P1/take1,P1,105,112,joy,200,\ntake1,P1,15,20,joy,200,1\n"
+        "P1/take1,P1,105,114,joy,200,\ntake1,P1,16,25,joy,200,1\n"
     )
-    assert spans(tmp_path) == [(105, None, 112), (115, None, 120)]
+    assert spans(tmp_path) == [(105, None, 114), (116, None, 125)]
     assert said(tmp_path) == []
     footage = footage_of(CLIPS, tmp_path, CLIPS.samples(tmp_path)[0])
     assert footage.times[1] == pytest.approx(1 / 200)

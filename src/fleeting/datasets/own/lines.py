@@ -16,6 +16,7 @@ from fleeting.datasets.own.media import Medium, find, medium
 from fleeting.datasets.reading.cells import (
     Uncomputed,
     frame_number,
+    is_date,
     is_empty,
     objective_class,
     plain,
@@ -29,6 +30,7 @@ from fleeting.types import Kind
 
 T = TypeVar("T")
 CORRECT = "correct it, or delete the row"
+_NOBODY = frozenset({"nan", "none", "unknown", "unnamed", "unbekannt", "tbd", "todo"})
 
 
 class RefusedError(ValueError):
@@ -168,7 +170,11 @@ def _person(cell: object) -> str:
         what = "found nothing, expected who is in the recording"
         do = "write the same name in all rows of one person: nobody may be trained and tested on"
         raise RefusedError(what, do)
-    return plain(text(cell), "person")
+    name = text(cell)
+    if name.casefold() in _NOBODY or not any(map(str.isalnum, name)):
+        do = "write a name of your own for each person, such as P7; one name for several people leaks"
+        raise RefusedError(f"found {name!r}, expected who is in the recording", do)
+    return plain(name, "person")
 
 
 def _kind(word: str) -> Kind:
@@ -191,8 +197,11 @@ def _moment(entry: Entry, found: Medium | None, name: str, first: int | None) ->
     try:
         typed = frame_number(cell, entry.mark)
     except ValueError as error:
-        fraction = "fraction" in str(error)
-        do = "write seconds in the columns onset_s, apex_s, offset_s" if fraction else CORRECT
+        do = CORRECT
+        if is_date(cell):
+            do = "Excel made a date of what was typed: format the column as text, and type it again"
+        elif "fraction" in str(error):
+            do = "write seconds in the columns onset_s, apex_s, offset_s"
         raise RefusedError(f"found {shortened(text(cell))!r}, expected a frame number", do) from error
     if _is_left_out(entry) and name == "apex":
         return None
@@ -226,9 +235,20 @@ def _timed(found: Medium | None, cell: object, *, played: bool) -> int | None:
     frame = found.nearest(time + begin)
     if frame is None:
         span = f"{found.times[0] - begin:.3f} to {found.times[-1] - begin:.3f} s"
-        do = "Excel takes 1:10 for 1 hour 10 minutes; write 0:01:10, or 70" if _is_clock(cell) else CORRECT
+        do = _other_unit(found, cell, time, begin)
         raise RefusedError(f"found {time:g} s, expected a time within {found.name}, {span}", do)
     return frame
+
+
+def _other_unit(found: Medium, cell: object, time: float, begin: float) -> str:
+    """What to do about a time that a recording does not have: it may be in another unit."""
+    if _is_clock(cell):
+        return "Excel takes 1:10 for 1 hour 10 minutes; write 0:01:10, or 70"
+    if time in found.numbers:
+        return "if it is a frame, name the columns onset, apex, offset; else correct it, or delete the row"
+    if found.nearest(time / 1000 + begin) is not None:
+        return "if these are milliseconds, divide them by 1000; else correct it, or delete the row"
+    return CORRECT
 
 
 def _is_clock(cell: object) -> bool:

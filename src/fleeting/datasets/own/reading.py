@@ -23,6 +23,8 @@ from fleeting.types import Sample
 COHORT = "clips"
 LONGEST = 4.0
 """Seconds: the longest facial movement that MEGC counts as an expression."""
+SHORTEST = 1 / 25
+"""Seconds: the shortest micro-expression of the literature, 1/25 s."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,15 @@ def _people(clips: Clips) -> Iterator[Problem]:
             )
             do = "write one name for one person; nobody may be both trained and tested on"
             yield Problem(sample.id, what, do)
+        parts = [part for part in re.split(r"[,;&+]| and | und ", line.person) if part.strip()]
+        if known := [part.strip() for part in parts[1:] and parts if _folded(part) in alike]:
+            what = f"{line.entry.at('subject')}: found {line.person!r}, and {some(known)} has rows of its own"
+            yield Problem(sample.id, what, "write a row for each person, with one name in it")
 
 
 def _folded(person: str) -> str:
-    return re.sub(r"\b0+|(?<=\D)0+|[\s_-]", "", person.casefold())
+    """A name without what people spell in two ways; a program makes 1.0 of the person 1."""
+    return re.sub(r"\.0+$|\b0+|(?<=\D)0+|[\s_-]", "", person.casefold())
 
 
 def _by_medium(clips: Clips) -> Iterable[Clips]:
@@ -178,17 +185,16 @@ def _same(clips: Clips) -> Iterator[Problem]:
 
 
 def _long(clips: Clips) -> Iterator[Problem]:
-    """Notes on clips that last longer than any expression, and on pictures without a frame rate."""
+    """Notes on clips that last longer than any expression, or less than any: the unit may be another."""
     for of_it in _by_medium(clips):
         for sample, line in of_it:
             lasts = ((line.offset or 0) - (line.onset or 0)) / (sample.fps or 1)
-            if lasts > LONGEST:
-                what = (
-                    f"{line.entry.where} lasts {lasts:.1f} s; a facial expression lasts up to {LONGEST:g} s"
-                )
-                yield Problem(
-                    sample.id, what, "see whether onset and offset are in the right unit", blocks=False
-                )
+            if SHORTEST <= lasts <= LONGEST:
+                continue
+            usual = f"up to {LONGEST:g} s" if lasts > LONGEST else f"at least {SHORTEST:g} s"
+            what = f"{line.entry.where} lasts {lasts:.2g} s; a facial expression lasts {usual}"
+            do = "see whether onset and offset are in the right unit"
+            yield Problem(sample.id, what, do, blocks=False)
 
 
 def remarks(own: Own) -> list[str]:
@@ -211,9 +217,10 @@ def remarks(own: Own) -> list[str]:
             f"{without} of {len(own.clips)} clips have no apex: the recipe's data.apex says how it is found"
         )
     if own.still:
-        names = some(line.medium.name for line in own.still if line.medium)
+        names = [line.medium.name for line in own.still if line.medium]
+        which = f" ({some(names)})" if names else ""
         said.append(
-            f"{len(own.still)} rows name no movement ({names}): nothing moves there, or it is to be filled in"
+            f"{len(own.still)} rows name no movement{which}: nothing moves there, or it is to be filled in"
         )
     if classes := _classes(own.reading.samples):
         said.append(f"classes: {classes}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from openpyxl.utils import get_column_letter
@@ -53,6 +54,7 @@ def read_table(path: Path, file: str = "") -> tuple[list[Entry], list[Problem]]:
         problems.append(Problem("", what, do, blocks=ordered[0].casefold() != NAME))
     line, columns = pages[ordered[0]]
     heads = book.pages[ordered[0]][line - 1]
+    problems += _unread_heads(path.name, line, heads, columns)
     entries = []
     for number, cells in enumerate(book.pages[ordered[0]][line:], start=line + 1):
         if any(not is_empty(cell) for cell in cells):
@@ -81,6 +83,17 @@ def _columns(cells: Cells) -> dict[str, int]:
         if places:
             found[field] = places[0]
     return found
+
+
+def _unread_heads(file: str, line: int, heads: Cells, columns: Mapping[str, int]) -> Iterator[Problem]:
+    """A note for each column that is not read and whose head is nearly that of one that is missing."""
+    missing = [name for name in HEADER if name not in columns and f"{name}_s" not in columns]
+    for place, head in enumerate(heads):
+        close = difflib.get_close_matches(text(head).casefold(), missing, n=1, cutoff=0.75)
+        if close and place not in columns.values():
+            cell = f"{get_column_letter(place + 1)}{line}"
+            what = f"row {line} of {file}: the column {text(head)!r} ({cell}) is not read"
+            yield Problem("", what, f"did you mean {close[0]}?", blocks=False)
 
 
 def _below(book: Workbook, name: str, pages: Mapping[str, tuple[int, dict[str, int]]]) -> Sequence[Cells]:
@@ -118,10 +131,14 @@ def _fault(book: Workbook, number: int, cells: Cells, heads: Cells) -> tuple[str
 
 def _no_header(book: Workbook, file_known: bool) -> str:
     """What is said of a table without a header: what it has, and which of its words come near."""
+    if spread := _spread(book, file_known):
+        return spread
     expected = ", ".join(HEADER[2:] if file_known else HEADER)
     words = [word for rows in book.pages.values() for cells in rows[:3] for word in map(text, cells) if word]
     near = [
-        f"{word} (did you mean {close[0]}?)"
+        f"{word} (milliseconds are not read: write seconds into {close[0]}_s)"
+        if re.search(r"[\W_](ms|msec|milli\w*)\W*$", word.casefold())
+        else f"{word} (did you mean {close[0]}?)"
         for word in words
         if word.casefold() not in HEADER
         and (close := difflib.get_close_matches(word.casefold(), HEADER, n=1))
@@ -131,3 +148,19 @@ def _no_header(book: Workbook, file_known: bool) -> str:
         f"{book.path} has no header, found {there}, expected a row with {expected}, or onset_s, apex_s,"
         " offset_s for seconds; name its columns so"
     )
+
+
+def _spread(book: Workbook, file_known: bool) -> str:
+    """What is said of a header in two rows, as merged cells make it; "" where there is none."""
+    for rows in book.pages.values():
+        for number, (above, below) in enumerate(pairwise(rows[:_LOOKED_AT]), start=1):
+            joined = tuple(
+                lower if text(lower) else upper for upper, lower in zip(above, below, strict=False)
+            )
+            if _header([joined], file_known):
+                found = ", ".join(text(cell) for cell in joined if text(cell))
+                return (
+                    f"{book.path} has its header in rows {number} and {number + 1} ({found}), expected it in"
+                    f" one row; write all names into row {number + 1}, and undo merged cells"
+                )
+    return ""

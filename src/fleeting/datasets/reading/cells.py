@@ -13,6 +13,13 @@ _MISSING = frozenset({"", "/", "-", "nan", "none", "n/a", "na"})
 _NUMBER = re.compile(r"0*\d{1,9}(?:[.,]\d*)?", re.ASCII)  # cameras count to eight digits
 _MINUS_ONE = re.compile(r"-1(?:\.0*)?", re.ASCII)
 _TIME = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d*)?|[.,]\d+)(?: ?s| ?sec\.?)?", re.ASCII)
+_MONTH = r"(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zä]*\.?"
+_DATE = re.compile(
+    r"\d{4}-\d\d?-\d\d?|\d{1,2}([./-])\d{1,2}\1\d{2,4}"
+    rf"|\d{{1,4}}[ .-]*{_MONTH}|{_MONTH}[ .-]*\d{{1,4}}"
+)
+# Characters without a width; Windows puts one before a path that is copied from a file's properties.
+_UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _LONGEST = 200  # bytes; file systems allow 255, and names get prefixes and suffixes
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
@@ -27,7 +34,7 @@ def is_empty(cell: object) -> bool:
 
 
 def text(cell: object) -> str:
-    """The cell as one line of text without extra blanks.
+    """The cell as one line of text without extra blanks, and without characters that nobody sees.
 
     Whole numbers have no decimal point, dates are in ISO format, and an empty cell is "".
     """
@@ -40,7 +47,12 @@ def text(cell: object) -> str:
             return str(int(cell))
     if isinstance(cell, datetime.datetime):
         return cell.date().isoformat()
-    return " ".join(str(cell).split())
+    return " ".join(_UNSEEN.sub("", str(cell)).split())
+
+
+def is_date(cell: object) -> bool:
+    """Whether a cell is a date, or text that looks like one: what Excel makes of 10.1 or of 1-10."""
+    return isinstance(cell, datetime.date) or bool(_DATE.fullmatch(text(cell).casefold()))
 
 
 def plain(name: str, of: str) -> str:
@@ -90,7 +102,7 @@ def seconds(cell: object) -> float | None:
         return cell.total_seconds()
     if isinstance(cell, datetime.time):
         return 3600.0 * cell.hour + 60.0 * cell.minute + cell.second + cell.microsecond / 1e6
-    if isinstance(cell, datetime.date):
+    if is_date(cell):
         raise ValueError(f"{text(cell)} is a date: Excel made it of what was typed; format the cell as text")
     word = text(cell)
     if word.casefold() in _MISSING or _MINUS_ONE.fullmatch(word):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime
 import io
@@ -43,6 +44,8 @@ HEADERS: Mapping[str, frozenset[str]] = {
 
 _MARKS = ",;\t"
 _MARKED = re.compile("[,;\t]")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # the first bytes of .xlsx and of .xls
 
 # Exceptions of the two readers on a file that is truncated, damaged or of another format than its name says.
 _BROKEN = (
@@ -94,15 +97,16 @@ class Row:
 def read_workbook(path: Path) -> Workbook:
     """All pages of a sheet file. Raises DatasetError where it cannot be read.
 
-    .csv is known by its ending; of Excel files the first bytes decide the format.
+    .csv is known by its ending, unless it begins as a file of Excel does; their first bytes decide the
+    format.
     """
     try:
         data = contents(path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
     if not data:
-        raise DatasetError(f"{path} is empty, expected an annotation sheet; copy it again from the release")
-    if path.suffix.casefold() == ".csv":
+        raise DatasetError(f"{path} is empty, expected an annotation sheet; copy or save it again")
+    if path.suffix.casefold() == ".csv" and not data.startswith(_EXCEL):
         return _text_workbook(path, data)
     try:
         with warnings.catch_warnings():
@@ -159,10 +163,19 @@ def _text_workbook(path: Path, data: bytes) -> Workbook:
         lines = csv.reader(io.StringIO(words, newline=""), delimiter=mark, strict=True)
         rows: list[Cells] = [tuple(row) for row in lines]
     except csv.Error as error:
+        found = f"{error}{_unclosed(words)}"
         raise DatasetError(
-            f"{path} is not a table of values separated by {mark!r} ({error}); save it again"
+            f"{path} is not a table of values separated by {mark!r} ({found}); save it again"
         ) from error
     return Workbook(path, {path.stem: rows}, encoding, mark)
+
+
+def _unclosed(words: str) -> str:
+    """Which line is the first with a quotation mark that has no second one; "" where there is none."""
+    for number, line in enumerate(words.splitlines(), start=1):
+        if line.count('"') % 2:
+            return f": line {number} has a quotation mark without a second one"
+    return ""
 
 
 def _mark(words: str) -> str:
@@ -172,23 +185,26 @@ def _mark(words: str) -> str:
 
 
 def decoded(path: Path, data: bytes) -> tuple[str, str]:
-    """Decode bytes as UTF-8, GB 18030 or Windows-1252; returns the text and the encoding.
+    """Decode bytes as UTF-8, UTF-16, GB 18030 or Windows-1252; returns the text and the encoding.
 
-    Text that is not UTF-8 is Chinese where most characters beyond ASCII come as pairs of bytes, and western
-    where most stand alone, as letters with accents do. A result with control characters is refused: it is not
-    text. Raises DatasetError where no encoding fits.
+    UTF-16 is known by the mark at its beginning: Excel's "Unicode text" has it. Other text that is not UTF-8
+    is Chinese where most characters beyond ASCII come as pairs of bytes, and western where most stand alone,
+    as letters with accents do. A result with control characters is refused: it is not text. Raises
+    DatasetError where no encoding fits.
     """
     beyond = re.findall(rb"[\x80-\xff]+", data)
     western = sum(len(run) == 1 for run in beyond) > len(beyond) / 2
     others = ("cp1252", "gb18030") if western else ("gb18030", "cp1252")
-    for encoding in ("utf-8-sig", *others):
+    for encoding in ("utf-16",) if data.startswith(_UTF_16) else ("utf-8-sig", *others):
         try:
             words = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         if not re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", words):
             return words, encoding
-    raise DatasetError(f"{path} is not text in UTF-8, GB 18030 or Windows-1252; save it as CSV in UTF-8")
+    raise DatasetError(
+        f"{path} is not text in UTF-8, UTF-16, GB 18030 or Windows-1252; save it as CSV in UTF-8"
+    )
 
 
 def encoding_note(path: Path, encoding: str) -> Iterator[Problem]:
