@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import inspect
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +13,15 @@ import fleeting
 from fleeting.errors import OptionError
 from tests.fixtures.short_video import TRUTH, drawn_video
 
-CALLS = [
-    name
-    for name in fleeting.__all__
-    if inspect.isfunction(getattr(fleeting, name))
-    or name in ("Classifier", "MLflowLogger", "Recogniser", "Session", "TensorBoardLogger")
-]
+CALLS = [name for name in dir(fleeting) if callable(getattr(fleeting, name))]
 QUICK = {
+    "Clip",
+    "Event",
+    "Experiment",
+    "Fold",
+    "Frame",
+    "Prediction",
+    "Sample",
     "catalogue",
     "init",
     "leaks",

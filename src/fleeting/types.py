@@ -1,4 +1,7 @@
-"""The types that all folders share (sample, clip, event, fold and others): frozen, self-validating values."""
+"""The types that all folders share (sample, clip, event, fold and others): frozen, self-validating values.
+
+Each public one shows by an example how it is made, which takes the file over 300 lines.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,10 @@ class Sample:
     None where the annotators left them out. ``label`` is the dataset's own word until a label set maps it;
     ``objective`` is the class 1 to 7 of the objective (action unit) grouping. Raises OptionError on an empty
     id and on a subject of another form.
+
+    >>> one = fleeting.Sample("casme2/sub01/EP02_01f", "casme2", "casme2/sub01", "happiness", 46, 59, 86)
+    >>> one.apex, one.kind
+    (59, 'micro')
     """
 
     id: str
@@ -89,6 +96,10 @@ class Frame:
     ``number`` counts the decoded frames from 0; ``time`` is the presentation time in seconds. ``file`` is the
     name of the picture's file in a folder of pictures, "" elsewhere. ``key`` is whether the file codes it
     without reference to others, which it does now and then.
+
+    >>> import numpy as np
+    >>> fleeting.Frame(3, 0.1, np.zeros((480, 640, 3), np.uint8))
+    Frame(3 at 0.100 s, 640 x 480)
     """
 
     number: int
@@ -112,6 +123,11 @@ class Clip:
     says. ``frames`` is (time, height, width, channels) uint8 with 1 (gray) or 3 (RGB) channels, ``times`` is
     (time,) in seconds; ``onset``, ``apex`` and ``offset`` index the first axis. Raises OptionError on other
     shapes, and where onset, apex and offset are not in this order inside the clip.
+
+    >>> import numpy as np
+    >>> frames = np.zeros((5, 64, 48, 3), np.uint8)
+    >>> fleeting.Clip(frames, np.arange(5) / 30, onset=0, apex=2, offset=4)
+    Clip(5 RGB frames of 48 x 64, 0.133 s; onset 0, apex 2, offset 4)
     """
 
     frames: npt.NDArray[np.uint8]
@@ -167,6 +183,9 @@ class Event:
     are the units of FACS that change from onset to apex, the surest first, as in ``AU12+ lip corner puller``:
     a plus says that the muscle contracts, a minus that it lets go. Raises OptionError where onset, apex and
     offset are not in this order, on a label without a probability, and on a likelihood that is not 0 to 1.
+
+    >>> fleeting.Event(1, 0, "micro", 30, 36, 44, onset_s=1.0, apex_s=1.2, offset_s=1.467, strength=5.0)
+    Event(1, micro, 1.000 to 1.467 s, apex 1.200 s)
     """
 
     number: int
@@ -250,6 +269,12 @@ class Fold:
     Raises LeakError on a sample that occurs twice and on an undeclared shared subject, FoldError on an empty
     side. Frames of one clip (``clip#frame``) are different samples of one subject: having them on both sides
     needs ``subjects_shared``, and then no score of the fold is ever called clean.
+
+    >>> first, second = (fleeting.Sample(f"mine/P1/{clip}", "mine", "mine/P1", "joy") for clip in "ab")
+    >>> fleeting.Fold("P1", train=(first,), test=(second,))
+    Traceback (most recent call last):
+        ...
+    fleeting.errors.LeakError: fold 'P1' trains and tests on mine/P1; split by subject, or ...
     """
 
     name: str
@@ -275,7 +300,15 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A model's answer for one test sample: true and predicted class index, a probability for each class."""
+    """A model's answer for one test sample: true and predicted class index, a probability for each class.
+
+    Raises OptionError on a class that has no probability.
+
+    >>> one = fleeting.Prediction("mine/P1/a", "mine", "mine/P1", fold="P1", truth=0, predicted=1,
+    ...                           probabilities=(0.4, 0.6))
+    >>> one.predicted == one.truth
+    False
+    """
 
     id: str
     dataset: str

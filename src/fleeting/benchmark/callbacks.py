@@ -23,6 +23,12 @@ class Callback:
     anywhere, so a fold's epochs are told together when it is done, just before its end; folds that an earlier
     start has finished are not told again. An error in `run_begins` stops the run before it trains anything;
     later errors are logged, and the callback is told nothing more: no result is lost for want of a tracker.
+
+    >>> class Said(fleeting.Callback):
+    ...     def run_ended(self, run):
+    ...         print(run.scores["clean"]["n"], "clips")
+    >>> done = fleeting.run("drawn/linear-flow", out="run", callbacks=[Said()])
+    120 clips
     """
 
     def run_begins(self, experiment: Experiment, folder: Path, folds: int) -> None:

@@ -15,24 +15,29 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fleeting.apex import apex_rule
 from fleeting.datasets import released
 from fleeting.errors import OptionError, UnknownNameError
-from fleeting.experiments.recipe_tables import Choice, Data, ModelChoice, ProtocolChoice, Reported
+from fleeting.experiments.recipe_tables import (
+    HARMLESS,
+    Choice,
+    Data,
+    ModelChoice,
+    ProtocolChoice,
+    Reported,
+    refuse_other,
+)
 from fleeting.files import legible, path_of
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
 from fleeting.registry import options
 from fleeting.training.options import Training
 
-HARMLESS = tuple(
-    f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "trace_loss", "keep_weights", "threads")
-)
-"""Keys of a recipe that may be changed without making it another experiment."""
-RUNS_ALIKE = ("training.device", "training.autocast", "training.selection")
-FIXED = ("model.inputs", "model.size", "model.pretrained", *RUNS_ALIKE, *HARMLESS)
-"""Keys that all candidates of ``[choose]`` have in common."""
-
 
 class Experiment(BaseModel):
-    """One experiment, complete: equal values give equal predictions on equal data."""
+    """One experiment, complete: equal values give equal predictions on equal data.
+
+    >>> mine = fleeting.Experiment(data={"dataset": "drawn"}, model={"name": "linear-flow"})
+    >>> mine.protocol.name
+    'loso'
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -122,7 +127,7 @@ class Experiment(BaseModel):
         found = []
         for number, change in enumerate(self.choose.among, start=1):
             where = f"{self.name}, candidate {number} of choose.among"
-            _refuse_other(change, where)
+            refuse_other(change, where)
             begun = table | {"model": fixed} if "name" in change.get("model", {}) else table
             found.append(parse(_merged(begun, change), where))
         return tuple(found)
@@ -134,21 +139,6 @@ class Experiment(BaseModel):
             line = min({*shown.splitlines()} - {*text.splitlines()})
             raise OptionError(f"{line} is not UTF-8, which a recipe's file has to be; rename what it names")
         return text
-
-
-def _refuse_other(change: Mapping[str, Any], where: str) -> None:
-    """Raise OptionError where a candidate changes more than a model's options and its training."""
-    keys = [
-        f"{table}.{key}" if isinstance(found, Mapping) else table
-        for table, found in change.items()
-        for key in (found if isinstance(found, Mapping) else [table])
-    ]
-    for key in keys:
-        if key in FIXED or not key.startswith(("model.", "training.")):
-            raise OptionError(
-                f"{where} changes {key}; candidates see the same inputs and run alike, so change the model's"
-                " options or its training"
-            )
 
 
 def recipe_names() -> list[str]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fleeting.errors import OptionError
 from fleeting.faces.clips import Crop
+
+HARMLESS = tuple(
+    f"training.{key}" for key in ("seed", "seeds", "trace_oracle", "trace_loss", "keep_weights", "threads")
+)
+"""Keys of a recipe that may be changed without making it another experiment."""
+_RUNS_ALIKE = ("training.device", "training.autocast", "training.selection")
+_FIXED = ("model.inputs", "model.size", "model.pretrained", *_RUNS_ALIKE, *HARMLESS)
+"""Keys that all candidates of ``[choose]`` have in common."""
 
 
 class Data(BaseModel):
@@ -103,3 +113,18 @@ class Reported(BaseModel):
     labels: str = Field(default="", description="of a part: its label set, where it is not the recipe's")
     note: str = ""
     parts: dict[str, Reported] = {}
+
+
+def refuse_other(change: Mapping[str, Any], where: str) -> None:
+    """Raise OptionError where a candidate changes more than a model's options and its training."""
+    keys = [
+        f"{table}.{key}" if isinstance(found, Mapping) else table
+        for table, found in change.items()
+        for key in (found if isinstance(found, Mapping) else [table])
+    ]
+    for key in keys:
+        if key in _FIXED or not key.startswith(("model.", "training.")):
+            raise OptionError(
+                f"{where} changes {key}; candidates see the same inputs and run alike, so change the model's"
+                " options or its training"
+            )

@@ -99,7 +99,13 @@ def _curve(result: FoldResult) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read back from the folder that it left."""
+    """A finished run, read back from the folder that it left.
+
+    >>> done = fleeting.run("drawn/linear-flow", out="run")
+    >>> again = fleeting.Run.load("run")
+    >>> again.rule, again.classes, again.scores == done.scores
+    ('clean', ('negative', 'positive', 'surprise'), True)
+    """
 
     path: Path
     experiment: Experiment
