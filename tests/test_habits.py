@@ -85,6 +85,13 @@ def test_there_are_forms_for_a_dataset_and_for_a_wrong_result():
     assert isinstance(parsed(CONFIG)["blank_issues_enabled"], bool)
 
 
+def test_containers_install_extras_that_exist():
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    named = ",".join(re.findall(r"(?:EXTRAS=|\.\[)([a-z,]+)", text)).split(",")
+    assert len(named) > 3
+    assert {*named} <= PROJECT["project"]["optional-dependencies"].keys()
+
+
 def test_every_room_is_on_the_map_of_rooms_and_no_other():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| (`.*?) \| ", text.partition("## Where things are")[2], re.MULTILINE)
