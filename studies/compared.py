@@ -68,7 +68,7 @@ SYSTEMS: Mapping[str, System] = {
     "dual-atme": System("compared/dual-atme"),
     "featref": System("compared/featref"),
     "fgrl-auf": System("compared/fgrl-auf"),
-    "gts-gn": System("compared/gts-gn", ON_MAPS),
+    "gts-gn": System("compared/gts-gn", (*ON_MAPS, "training.units=[]"), "the published maps have no units"),
     "affectivenet": System(
         "compared/affectivenet", ON_MAPS, "motion maps instead of affective images of 112"
     ),

@@ -20,6 +20,7 @@ from fleeting.datasets.reading.labels import LabelSet, label_sets, labelled, wor
 from fleeting.datasets.reading.miniature import Drawing
 from fleeting.datasets.reading.recordings import RESTORE_FILES, Recording
 from fleeting.datasets.reading.truth import TRUTH, drawn_people
+from fleeting.datasets.reading.units import unit_targets, units_in
 from fleeting.errors import OptionError, Problem, UnknownNameError
 from fleeting.registry import Registry
 from fleeting.types import FloatArray, Kind, Sample
@@ -50,6 +51,8 @@ __all__ = [
     "number_of",
     "pictures",
     "released",
+    "unit_targets",
+    "units_in",
     "word",
 ]
 

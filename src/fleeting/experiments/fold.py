@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleeting.augment import augmentations
+from fleeting.datasets import units_in
 from fleeting.errors import FoldError, OptionError, ScoreError
 from fleeting.experiments.task import (
     Task,
@@ -200,8 +201,16 @@ def rehearse(task: Task) -> None:
     if not is_torch(model):
         refuse_epochs(options)
         return
+    from fleeting.training.objective import refuse_objective
+
     device_of(options)
     refuse_removal(model, options)
+    refuse_objective(model, len(task.classes), options)
+    if options.units and not any(units_in(sample.action_units) for sample in inputs.samples):
+        raise OptionError(
+            f"training.units asks for action units, and no sheet of {task.experiment.data.dataset} names any;"
+            " set training.units=[]"
+        )
     first: Sequence[FloatArray] = [array[:1] for array in inputs.arrays]
     for name in options.augment:
         first = augmentations[name](first, inputs.kinds, np.random.default_rng(0))

@@ -105,9 +105,10 @@ def _instructions(part: Any) -> Any:
 
 def _data_digest(task: Task) -> str:
     digest = hashlib.sha256()
-    for sample in task.inputs.samples:
-        digest.update(utf8(f"{sample.id}\0{sample.subject}\0{sample.label}\n"))
-    for array in task.inputs.arrays:
+    for sample in (*task.inputs.samples, *(task.moments.samples if task.moments else ())):
+        units = f"\0{sample.action_units}" if task.experiment.training.units else ""
+        digest.update(utf8(f"{sample.id}\0{sample.subject}\0{sample.label}{units}\n"))
+    for array in (*task.inputs.arrays, *(task.moments.arrays if task.moments else ())):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

@@ -39,6 +39,12 @@ class Data(BaseModel):
     crop: Crop = Field(default="auto", description="auto: align faces, keep tight crops; face; as-is")
     height: int = Field(default=170, ge=32, le=2048, description="rows of an aligned face")
     equalise: bool = Field(default=False, description="spread each frame's histogram of brightness")
+    moments: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="frames about the apex that training takes for the apex, each for a sample of its own",
+    )
     unit: Literal["clip", "frame"] = Field(default="clip", description="frame: every frame is a sample")
     color: Literal["rgb", "gray"] = "rgb"
     shuffle_labels: bool = Field(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fleeting.apex import apex_rule
+from fleeting.apex import ANNOTATED, apex_rule
 from fleeting.datasets import Dataset, datasets, drawn_people, labelled, released
 from fleeting.errors import DamagedDataError, DatasetError, FleetingError, FoldError, OptionError, Problem
 from fleeting.experiments.fold import rehearse, rehearse_choice
@@ -16,7 +16,7 @@ from fleeting.experiments.recipe import Experiment
 from fleeting.experiments.run_folder import file_name
 from fleeting.experiments.task import Task
 from fleeting.files import path_of
-from fleeting.inputs.loading import frames_of, load, refuse_unsupplied, single_frames
+from fleeting.inputs.loading import Inputs, frames_of, load, moments_of, refuse_unsupplied, single_frames
 from fleeting.inputs.view import Input, View
 from fleeting.models import models
 from fleeting.protocols import protocols
@@ -73,16 +73,30 @@ def prepare(
         refuse_unsupplied(dataset, item.modality)
     samples, classes, problems = samples_of(experiment, dataset, root)
     inputs = load(dataset, root, samples, view, progress)
-    problems = sorted({*problems, *inputs.problems})
+    moments = _moments(experiment, dataset, root, view, inputs, progress)
+    problems = sorted({*problems, *inputs.problems, *(moments.problems if moments else ())})
     if problems and not skip_damaged:
         raise DamagedDataError(problems)
     folds = _folds(experiment, dataset, classes, inputs.samples)
-    task = Task(experiment, inputs, classes)
+    task = Task(experiment, inputs, classes, moments)
     rehearse(task)
     rehearse_choice(task, folds)
     ready_made = all(item.modality in dataset.ready for item in view.inputs)
     people = drawn_people(root) if dataset.needs_root else "Its people are drawn from one recipe of a face."
     return Prepared(task, folds, tuple(problems), ready_made, people)
+
+
+def _moments(
+    experiment: Experiment, dataset: Dataset, root: Path, view: View, inputs: Inputs, progress: Progress
+) -> Inputs | None:
+    """The other moments of these clips, for training alone; None where the recipe asks for none."""
+    if experiment.data.moments == 1:
+        return None
+    if experiment.data.unit == "frame":
+        raise OptionError("data.moments beside data.unit=frame: every frame is a sample then; leave one out")
+    samples, problems = moments_of(dataset, root, inputs.samples, view, experiment.data.moments)
+    found = load(dataset, root, samples, replace(view, apex=ANNOTATED), progress)
+    return replace(found, problems=(*problems, *found.problems)) if found.samples else None
 
 
 def planned_folds(experiment: Experiment, data: Mapping[str, Path]) -> tuple[Fold, ...]:

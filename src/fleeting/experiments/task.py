@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fleeting.datasets import unit_targets
 from fleeting.experiments.recipe import Experiment
 from fleeting.files import utf8
 from fleeting.inputs.loading import Inputs
@@ -25,11 +26,16 @@ from fleeting.types import Sample
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The values that all folds of an experiment share."""
+    """The values that all folds of an experiment share.
+
+    ``moments`` are the same clips with other frames for their apexes, ``clip#frame``: a training side learns
+    from those of its own clips too, and nothing is tested on them.
+    """
 
     experiment: Experiment
     inputs: Inputs
     classes: tuple[str, ...]
+    moments: Inputs | None = None
 
 
 def trained(task: Task, rows: npt.NDArray[np.int64], seed: int, watch: Watch | None = None) -> Fitted:
@@ -75,10 +81,28 @@ def rows_of(task: Task, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
 
 
 def training_set(task: Task, rows: npt.NDArray[np.int64]) -> TrainingSet:
-    """The arrays, labels and subjects of these rows, for a model to learn from."""
-    subjects = tuple(task.inputs.samples[row].subject for row in rows)
+    """The arrays, labels, subjects and action units of these rows, for a model to learn from.
+
+    Where the task has moments, those of the same clips follow.
+    """
+    own = _learnt_from(task, task.inputs, rows)
+    if task.moments is None:
+        return own
+    clips = {task.inputs.samples[row].id for row in rows}
+    of_clip = [sample.id.rpartition("#")[0] for sample in task.moments.samples]
+    more = _learnt_from(task, task.moments, np.flatnonzero([clip in clips for clip in of_clip]))
+    return own.with_more(more.arrays, more.labels, more.subjects, more.units)
+
+
+def _learnt_from(task: Task, inputs: Inputs, rows: npt.NDArray[np.int64]) -> TrainingSet:
+    samples, asked = [inputs.samples[row] for row in rows], task.experiment.training.units
     return TrainingSet(
-        arrays_of(task, rows), task.inputs.kinds, labels_of(task)[rows], subjects, len(task.classes)
+        tuple(array[rows] for array in inputs.arrays),
+        task.inputs.kinds,
+        np.array([task.classes.index(sample.label) for sample in samples], dtype=np.int64),
+        tuple(sample.subject for sample in samples),
+        len(task.classes),
+        unit_targets([sample.action_units for sample in samples], asked) if asked else None,
     )
 
 

@@ -139,6 +139,41 @@ def frames_of(dataset: Dataset, root: Path, samples: Sequence[Sample]) -> tuple[
     return frames, problems
 
 
+def moments_of(
+    dataset: Dataset, root: Path, samples: Sequence[Sample], view: View, count: int
+) -> tuple[list[Sample], list[Problem]]:
+    """The frames about each clip's apex, but for the apex itself, as the apexes of samples ``clip#frame``.
+
+    With the apex they are ``count``, or fewer where the clip has fewer frames after its onset. The apex is
+    the annotated one if the view's rule asks for it and there is one, else the middle frame. Clips whose
+    frames cannot be listed are returned as problems. Raises DatasetError on a dataset without frames, and
+    OptionError where the rule searches for apexes: what it finds is not known before clips are opened.
+    """
+    rule = apex_rule(view.apex)
+    if rule.finder != "middle":
+        raise OptionError(
+            f"data.moments={count} takes frames about the annotated apex or the middle, found"
+            f" data.apex={view.apex}; choose annotated or middle"
+        )
+    if not dataset.has_frames:
+        raise DatasetError(f"{dataset.name} has no frames, found data.moments={count}; leave it out")
+    moments: list[Sample] = []
+    problems: list[Problem] = []
+    for sample in samples:
+        try:
+            numbers = footage_of(dataset, root, sample).numbers
+        except DatasetError as error:
+            problems.append(as_problem(sample.id, error))
+            continue
+        centre = len(numbers) // 2
+        if rule.annotated and sample.apex is not None:
+            centre = int(np.searchsorted(numbers, sample.apex))
+        first = max(1, min(centre - count // 2, len(numbers) - count))
+        about = [n for n in range(first, min(first + count, len(numbers))) if n != centre]
+        moments += [replace(sample, id=f"{sample.id}#{n}", apex=n) for n in numbers[about].tolist()]
+    return moments, problems
+
+
 def single_frames(sample: Sample, numbers: Iterable[int]) -> list[Sample]:
     """A clip's frames with these numbers as samples ``clip#frame``, each its own onset, apex and offset."""
     return [replace(sample, id=f"{sample.id}#{n}", onset=n, apex=n, offset=n) for n in numbers]

@@ -11,6 +11,9 @@ inputs) a model can be built for other sides (or channels) than those in ``input
 and a ``size`` that make a model quick to test. ``looks_at`` names the module whose output Grad-CAM weights.
 ``older_names`` maps parts of weight names in files published earlier to today's. An estimator whose score is
 a sum returns the summands from ``contributions``: arrays to (n, classes, channels, height, width).
+A network's ``with_units`` takes what ``forward`` takes, and returns its logits and those of as many action
+units as its ``units`` says. ``objective()`` returns a module that replaces the recipe's loss: called with the
+inputs, the labels and that loss, it gives logits and a loss of its own; what it learns is not kept.
 ``holds_clips = True`` declares that a model's weights contain training clips, so that a card can warn against
 passing them on.
 """

@@ -46,7 +46,7 @@ class GTSGN(nn.Module):
     that is learnt, and a loss that adapts to action units. Our reading: a landmark's low order is how it
     moved, the mean flow over ``reach`` of the map's side around its place in a face at rest; its high order
     is that motion less those of the points before and after it, in the order of brows, outer and inner lips.
-    The loss on action units is left out, because motion maps come without them.
+    Its loss on action units is a recipe's second target (`training.units`), where sheets name them.
     """
 
     inputs: ClassVar[dict[str, Shape]] = {"maps": (3, 28, 28)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from fleeting.errors import OptionError
 from fleeting.models import Model, is_torch
 from fleeting.optional import later
 from fleeting.training.diffusion import drawn
+from fleeting.training.episodes import drawn_episodes
 from fleeting.training.fitted import Epoch, Fitted, logits_of
 from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
 from fleeting.training.options import Training
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from fleeting.training.attention_removal import Fading
+    from fleeting.training.objective import Objective
 else:
     torch = later("torch", "train")
 
@@ -51,10 +53,11 @@ def fit(model: Model, data: TrainingSet, options: Training, seed: int, watch: Wa
 
 def refuse_epochs(options: Training) -> None:
     """Raise OptionError where the recipe uses an option that needs a model trained in epochs."""
-    if options.selection == "inner" or options.traced or options.augment:
+    more = options.augment or options.units or options.episodes.count
+    if options.selection == "inner" or options.traced or more:
         raise OptionError(
-            "this model learns in one go, without epochs; leave selection=inner, trace_oracle, trace_loss and"
-            " augment out"
+            "this model learns in one go, without epochs; leave selection=inner, trace_oracle, trace_loss,"
+            " augment, units and episodes out"
         )
 
 
@@ -73,7 +76,8 @@ def _copied(data: TrainingSet, options: Training, rng: np.random.Generator) -> T
         return data
     copies = [_augmented(data.arrays, data.kinds, options.augment, rng) for _ in range(count)]
     arrays = [np.concatenate(column) for column in zip(*copies, strict=True)]
-    return data.with_more(arrays, np.tile(data.labels, count), data.subjects * count)
+    units = None if data.units is None else np.tile(data.units, (count, 1))
+    return data.with_more(arrays, np.tile(data.labels, count), data.subjects * count, units)
 
 
 def _augmented(
@@ -88,6 +92,8 @@ def _augmented(
 def _fit_network(
     model: nn.Module, data: TrainingSet, options: Training, seed: int, watch: Watch | None
 ) -> Fitted:
+    from fleeting.training.objective import objective_of
+
     validation: TrainingSet | None = None
     refuse_removal(model, options)
     if options.selection == "inner":
@@ -95,15 +101,18 @@ def _fit_network(
         data, validation = data.only(~held), data.only(held)
     fitted, batches = begun(model, data, options, seed)
     data = batches.data
-    optimizer = optimizer_of(model.parameters(), options)
-    schedule = schedule_of(optimizer, options)
     loss_of = _loss(options, data, device_of(options))
+    objective = objective_of(model, loss_of, data, options, device_of(options))
+    optimizer = optimizer_of(objective.parameters(), options)
+    schedule = schedule_of(optimizer, options)
     best, kept = BestEpoch(options.patience), None
     removal = _Removal(model, options, seed)
     for epoch in range(1, options.epochs + 1):
         removal.begin(epoch, fitted, data)
-        loss, accuracy = _train_epoch(model, batches, optimizer, loss_of, options.autocast)
+        loss, accuracy = _train_epoch(objective, batches, optimizer, options.autocast)
         schedule.step()
+        if watch is not None or validation is not None or epoch == options.epochs:
+            objective.settle(fitted, data)
         held_loss = None
         if validation is not None:
             held_loss = _validation_loss(fitted, validation, loss_of)
@@ -116,6 +125,7 @@ def _fit_network(
                 watch(epoch, fitted.probabilities)
         if validation is not None and best.exhausted:
             break
+    objective.end()
     if kept is not None:
         model.load_state_dict(kept)
         fitted.epoch = best.epoch
@@ -188,18 +198,30 @@ class Batches:
         self.data, self.size, self.fitted, self.rng = data, options.batch, fitted, rng
         self.augment = () if options.augmented_copies else options.augment
         self.shuffled = options.order == "shuffled"
+        self.episodes = options.episodes
         self.labels = torch.from_numpy(data.labels).to(fitted.device)
         self.ready = None if self.augment else fitted.scaled(data.arrays)
 
     def __iter__(self) -> Any:
+        for inputs, labels, _ in self.placed():
+            yield inputs, labels
+
+    def placed(self) -> Iterator[tuple[list[Tensor], Tensor, Tensor]]:
+        """Inputs and labels of each batch, and where its samples stand in the training set."""
+        for chosen in self._chosen():
+            index = torch.from_numpy(chosen).to(self.fitted.device)
+            yield self._inputs(chosen, index), self.labels[index], index
+
+    def _chosen(self) -> Iterable[npt.NDArray[np.int64]]:
+        """The rows of each batch."""
+        if self.episodes.count:
+            return drawn_episodes(self.data.labels, self.episodes, self.rng)
         count = len(self.labels)
         order = self.rng.permutation(count) if self.shuffled else np.argsort(self.data.labels, kind="stable")
         cuts = list(range(self.size, len(order), self.size))
         if cuts and len(order) - cuts[-1] == 1:
             cuts.pop()  # batch norm needs more than one sample: a last batch of one joins the one before
-        for chosen in np.split(order, cuts):
-            index = torch.from_numpy(chosen).to(self.fitted.device)
-            yield self._inputs(chosen, index), self.labels[index]
+        return np.split(order, cuts)
 
     def _inputs(self, chosen: npt.NDArray[np.int64], index: Tensor) -> list[Tensor]:
         if self.ready is not None:
@@ -209,25 +231,20 @@ class Batches:
 
 
 def _train_epoch(
-    model: nn.Module,
-    batches: Batches,
-    optimizer: torch.optim.Optimizer,
-    loss_of: Callable[[Tensor, Tensor], Tensor],
-    autocast: bool,
+    objective: Objective, batches: Batches, optimizer: torch.optim.Optimizer, autocast: bool
 ) -> tuple[float, float]:
-    model.train()
+    objective.train()
     total, right, seen = 0.0, 0, 0
-    for inputs, labels in batches:
+    for inputs, labels, rows in batches.placed():
         optimizer.zero_grad(set_to_none=True)
         cast = autocast and labels.is_cuda
         with torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=cast):
-            logits = model(*inputs)
-        loss = loss_of(logits.float(), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+            step = objective(inputs, labels, rows)
+        step.loss.backward()
         optimizer.step()
-        total += float(loss.detach()) * len(labels)
-        right += int((logits.argmax(dim=1) == labels).sum())
-        seen += len(labels)
+        total += float(step.loss.detach()) * step.asked
+        right += int(step.right)
+        seen += step.asked
     return total / seen, right / seen
 
 

@@ -23,6 +23,16 @@ class Diffusion(BaseModel):
     )
 
 
+class Episodes(BaseModel):
+    """A recipe's ``[training.episodes]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(default=0, ge=0, description="episodes an epoch; 0: ordinary batches")
+    shots: int = Field(default=5, ge=1, description="clips of each class that make its prototype")
+    queries: int = Field(default=5, ge=1, description="further clips of each class, which are named by it")
+
+
 class Training(BaseModel):
     """A recipe's ``[training]`` table."""
 
@@ -60,6 +70,11 @@ class Training(BaseModel):
         default="shuffled",
         description="of samples: drawn anew each epoch; or class after class, the same batches in each epoch",
     )
+    units: tuple[int, ...] = Field(
+        default=(), description="action units learnt beside the class, from the sheets; none: the class alone"
+    )
+    units_weight: float = Field(default=1.0, gt=0, description="of their loss, beside the class's")
+    episodes: Episodes = Episodes()
     diffusion: Diffusion = Diffusion()
     remove_attention: int = Field(
         default=0, ge=0, description="how many attention layers go: those that tell the output least"

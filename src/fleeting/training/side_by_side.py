@@ -47,6 +47,8 @@ def _why_never(model: Any, options: Training) -> str:
         return "with selection=inner each fold ends at an epoch of its own"
     if options.remove_attention:
         return "with remove_attention each fold loses other layers"
+    if options.units or options.episodes.count or hasattr(model, "objective"):
+        return "with a loss beside that of the classes each network needs layers or batches of its own"
     return ""
 
 
