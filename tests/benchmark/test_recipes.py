@@ -23,6 +23,7 @@ MOVED = {
     "flow",
     "flow-map",
     "flow-offset",
+    "flow-sequence",
     "flow-strain",
     "mesti",
     "region-map",
@@ -48,14 +49,17 @@ SEEDS = 3
 """Trainings of which one has to learn: the smallest fail to begin now and then, elsewhere others."""
 SMALLER = {
     "data.apex",  # finding it takes longer than training
+    "data.moments",
     "data.labels",  # drawn clips have no class "other"
     "modality.difference-sequence.frames",
+    "modality.flow-sequence.fields",
     *(f"protocol.{key}" for key in ("name", "folds", "seed", "test_share")),  # fewer folds
     *(
         f"training.{key}"
         for key in ("lr", "batch", "epochs", "schedule", "optimizer", "augment", "selection")
     ),
     *(f"training.diffusion.{key}" for key in ("epochs", "width", "sampling_steps")),
+    "training.episodes.count",
     "training.remove_attention",
     "training.trace_oracle",
 }

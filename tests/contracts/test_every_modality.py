@@ -19,6 +19,7 @@ from tests.fixtures.moving_clips import moving_clip
 MIRRORED = {
     "flow": (0.95, 0.03),
     "flow-offset": (0.95, 0.03),
+    "flow-sequence": (0.92, 0.03),
     "strain": (0.88, 0.04),
     "flow-strain": (0.88, 0.04),
     "flow-map": (0.96, 0.07),
@@ -93,6 +94,9 @@ def test_a_mirrored_clip_is_the_mirror_image(name):
         return
     alike, apart = MIRRORED[name]
     for ours, theirs in zip(mirrored, expected, strict=True):
+        if not theirs.any():  # the face is back where it was at the onset
+            np.testing.assert_array_equal(ours, theirs)
+            continue
         assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] >= alike
         assert np.abs(ours - theirs).mean() <= apart * np.ptp(theirs)
 

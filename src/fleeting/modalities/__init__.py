@@ -21,8 +21,8 @@ modalities: Registry[Modality] = Registry("modality", "fleeting.modalities")
 def means(*channels: str, rest: float = 0.0, tiles: int = 1) -> Callable[[Modality], Modality]:
     """Decorator that declares what the channels of a modality mean.
 
-    A single name holds for every channel, however many there are. ``rest`` is the value that means "no
-    displacement", ``tiles`` how many pictures lie along one side (see `fleeting.types.ArrayKind`).
+    Names are repeated until every channel has one. ``rest`` is the value that means "no displacement",
+    ``tiles`` how many pictures lie along one side (see `fleeting.types.ArrayKind`).
     """
 
     def note(function: Modality) -> Modality:
@@ -35,6 +35,4 @@ def means(*channels: str, rest: float = 0.0, tiles: int = 1) -> Callable[[Modali
 def kind_of(name: str, channels: int) -> ArrayKind:
     """The meaning of each channel of that modality's array; without `means` they are plain pictures."""
     declared: ArrayKind = getattr(modalities[name], "kind", ArrayKind(("picture",)))
-    if len(declared.channels) > 1:
-        return declared
-    return replace(declared, channels=declared.channels * channels)
+    return replace(declared, channels=declared.channels * (channels // len(declared.channels)))

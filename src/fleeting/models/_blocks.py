@@ -52,3 +52,31 @@ class Attention(nn.Softmax):
     def __init__(self, *, around: bool = True) -> None:
         super().__init__(dim=-1)
         self.around = around
+
+
+class Layer(nn.Module):
+    """A transformer's layer: self-attention and a perceptron, each with a shortcut and a norm after it.
+
+    ``inner`` is the width of queries, keys and values of all heads together, ``hidden`` the perceptron's.
+    """
+
+    def __init__(self, width: int, heads: int, inner: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.scale = heads, (inner // heads) ** -0.5
+        self.qkv, self.project = nn.Linear(width, 3 * inner), nn.Linear(inner, width)
+        self.attention = Attention()
+        self.drop = Dropout(dropout)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, hidden), nn.ReLU(), Dropout(dropout), nn.Linear(hidden, width)
+        )
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, width) to the same."""
+        split = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = split.unbind(0)  # (batch, heads, tokens, inner / heads) each
+        weights = self.attention(query @ key.mT * self.scale)
+        mixed = self.project((weights @ value).transpose(1, 2).flatten(2))
+        x = self.norm1(x + self.drop(mixed))
+        normed: Tensor = self.norm2(x + self.drop(self.mlp(x)))
+        return normed

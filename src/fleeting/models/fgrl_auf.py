@@ -10,35 +10,11 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Attention, Dropout
+from fleeting.models._blocks import Dropout, Layer
 from fleeting.models._places import BROWS, MOUTH, PLACES, around, sampled
 
 BROW_UNITS, MOUTH_UNITS = 3, 6
 SIDE = 7
-
-
-class Layer(nn.Module):
-    """Self-attention and a perceptron, each with a shortcut and a norm after it: (batch, patches, 49)."""
-
-    def __init__(self, width: int, heads: int, inner: int, hidden: int, dropout: float) -> None:
-        super().__init__()
-        self.heads, self.scale = heads, (inner // heads) ** -0.5
-        self.qkv, self.project = nn.Linear(width, 3 * inner), nn.Linear(inner, width)
-        self.attention = Attention()
-        self.drop = Dropout(dropout)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, hidden), nn.ReLU(), Dropout(dropout), nn.Linear(hidden, width)
-        )
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        split = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key, value = split.unbind(0)  # (batch, heads, patches, 16) each
-        weights = self.attention(query @ key.mT * self.scale)
-        mixed = self.project((weights @ value).transpose(1, 2).flatten(2))
-        x = self.norm1(x + self.drop(mixed))
-        normed: Tensor = self.norm2(x + self.drop(self.mlp(x)))
-        return normed
 
 
 def encoder(layers: int, heads: int, inner: int, hidden: int, dropout: float) -> nn.Sequential:
