@@ -36,7 +36,7 @@ VARYING = {"seconds", "peak_memory_mb", "cpu_percent"}
 """Entries of scores.json that differ between two runs."""
 RUN = ("run", "drawn/ststnet", "--set", "training.epochs=10", "--set", "protocol.name=kfold")
 ANALYZE = ("--model", "none", "--formats", "csv,json")
-LONG, LONG_FPS = 65, 10
+LONG, LONG_FPS = 65, 25
 """Seconds, and frames a second, of a video that is worked on in three segments side by side."""
 Random = np.random.Generator
 
@@ -244,16 +244,19 @@ def _soak(work: Path, videos: int, kills: int, long_kills: int) -> Iterator[str]
     print(f"{'damage':12}" + "".join(f"{name:>17}" for name in columns))
     for kind in dict.fromkeys(kind for kind, _ in ends):
         print(f"{kind:12}" + "".join(f"{ends[kind, name]:17}" for name in columns))
-    draw(work / "long", videos=1, seconds=LONG, fps=LONG_FPS, seed=SEED, flows=0)
-    (long,) = (work / "long").glob("*.mp4")
+    long = work / "long"
+    if long_kills:
+        draw(long, videos=1, seconds=LONG, fps=LONG_FPS, seed=SEED, flows=0)
     for name, words, times in (
         ("analyze", ("analyze", sound, *ANALYZE), kills),
-        ("analyze of three segments", ("analyze", long, *ANALYZE, "--workers", "2"), long_kills),
         ("run", RUN, kills),
+        ("analyze of three segments", ("analyze", long, *ANALYZE, "--workers", "2"), long_kills),
     ):
+        if not times:
+            continue
         began = time.monotonic()
         told, wrong = soak_kills(work / name.replace(" ", "-"), words, times)
-        print(f"\n{times} kills of {name}, {time.monotonic() - began:.0f} s")
+        print(f"\n{times} kills of {name}, {time.monotonic() - began:.0f} s", flush=True)
         for left, count in sorted(told.items()):
             print(f"{left:36}{count:4}")
         yield from (f"{name}, {line}" for line in wrong)
