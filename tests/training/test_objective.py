@@ -97,7 +97,7 @@ def test_copies_of_a_clip_keep_its_units():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"units": (4, 12), "episodes": Episodes(count=1)}, "each other"),
+        ({"units": (4, 12), "episodes": Episodes(count=1)}, "units beside training.episodes"),
         ({"units": (4, 12), "unknown": True}, "no clip"),
     ],
 )
@@ -215,5 +215,5 @@ def test_a_network_may_bring_its_own_loss_and_what_learns_it_is_thrown_away():
             step = weight - before[name].numpy()
             np.testing.assert_allclose(step, 2 * (alone.state()[name] - before[name].numpy()), atol=1e-6)
     assert "loss beside" in why_apart(model, recipe)
-    with pytest.raises(OptionError, match="own loss"):
+    with pytest.raises(OptionError, match="the network's own"):
         fit(Doubled(), data, Training(units=(4, 12)), 0)

@@ -213,11 +213,8 @@ def refuse_objective(model: nn.Module, classes: int, options: Training) -> None:
     """Raise OptionError where the recipe asks for targets or episodes that this network cannot have."""
     asked = [name for name, on in (("units", options.units), ("episodes", options.episodes.count)) if on]
     if len(asked) > 1 or (asked and hasattr(model, "objective")):
-        names, other = (
-            " and training.".join(asked),
-            "each other" if len(asked) > 1 else "a network's own loss",
-        )
-        raise OptionError(f"training.{names} beside {other} is not possible; leave one out")
+        other = "training.episodes" if len(asked) > 1 else "a loss of the network's own"
+        raise OptionError(f"training.{asked[0]} beside {other} is not possible; leave one out")
     if asked == ["units"] and hasattr(model, "with_units"):
         if (count := getattr(model, "units", len(options.units))) != len(options.units):
             raise OptionError(
