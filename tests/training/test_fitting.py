@@ -9,6 +9,7 @@ from fleeting.models import build
 from fleeting.training.attention_removal import removable
 from fleeting.training.fitted import Fitted
 from fleeting.training.fitting import begun, fit
+from fleeting.training.optimisation import optimizer_of, schedule_of
 from fleeting.training.options import Training
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.training.training_set import TrainingSet
@@ -137,6 +138,39 @@ def test_schedules_follow_their_formula(schedule, factors, monkeypatch):
     np.testing.assert_allclose(np.array(seen) / 0.1, factors, atol=1e-9)
 
 
+def rates_of(recipe):
+    """The learning rate of each epoch, relative to the recipe's."""
+    optimizer = optimizer_of([torch.nn.Linear(1, 1)], recipe)
+    schedule = schedule_of(optimizer, recipe)
+    seen = []
+    for _ in range(recipe.epochs):
+        seen.append(optimizer.param_groups[0]["lr"] / recipe.lr)
+        optimizer.step()
+        schedule.step()
+    return seen
+
+
+def test_the_rate_rises_to_its_whole_before_the_schedule_begins():
+    rising = rates_of(Training(epochs=6, warm_up=0.34, schedule="cosine"))
+    np.testing.assert_allclose(rising[:2], [1 / 3, 2 / 3])
+    np.testing.assert_allclose(rising[2:], rates_of(Training(epochs=4, schedule="cosine")))
+    assert rates_of(Training(epochs=3, warm_up=0.99))[-1] == 1, "the last epoch has the whole rate"
+
+
+def test_each_layer_has_a_share_of_the_rate_of_the_next():
+    model = build("vit", 3, [(3, 32, 32)], {"dim": 16, "depth": 2, "heads": 4, "mlp": 16}, 0)
+    groups = optimizer_of([model], Training(lr=1.0, layer_decay=0.5)).param_groups
+    rate = {id(weight): group["lr"] for group in groups for weight in group["params"]}
+    found = {name: rate[id(weight)] for name, weight in model.named_parameters()}
+    assert len(found) == len(rate), "every weight is in one group"
+    assert found["class_token"] == found["conv_proj.weight"] == 0.125
+    assert found["encoder.layers.encoder_layer_0.ln_1.bias"] == 0.25
+    assert found["encoder.layers.encoder_layer_1.mlp.0.weight"] == 0.5
+    assert found["encoder.ln.weight"] == found["heads.head.bias"] == 1
+    with pytest.raises(OptionError, match="layer_decay"):
+        trained(Training(layer_decay=0.5))
+
+
 def test_inner_selection_keeps_the_best_validation_epoch_and_stops():
     recipe = Training(selection="inner", patience=3, epochs=200, lr=3e-2, batch=8)
     fitted = trained(recipe)
@@ -228,6 +262,18 @@ def test_by_class_the_batches_are_the_same_in_each_epoch_class_after_class():
         np.testing.assert_array_equal(np.concatenate([arrays for arrays, _ in epoch]), in_order)
     _, (shuffled, again) = batches_of(batch=4)
     assert [labels for _, labels in shuffled] != [labels for _, labels in again]
+
+
+def test_balanced_batches_draw_each_class_equally_often():
+    labels = np.repeat([0, 2], [190, 10])  # nobody has class 1
+    given = TrainingSet((np.zeros((200, 3, 28, 28), np.float32),), (MAP,), labels, ("d/s",) * 200, 3)
+    model = build("ststnet", 3, [(3, 28, 28)], {}, 0)
+    _, batches = begun(model, given, Training(order="balanced", batch=50, device="cpu"), 0)
+    seen = [np.concatenate([labels.numpy() for _, labels in batches]) for _ in range(2)]
+    for drawn in seen:
+        assert len(drawn) == 200
+        assert 70 <= (drawn == 2).sum() <= 130  # a hundred of ten clips, give or take four deviations
+    assert not np.array_equal(*seen)
 
 
 def test_raw_values_reach_the_network_as_they_are():

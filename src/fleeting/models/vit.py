@@ -47,6 +47,8 @@ class ViT(nn.Module):
             )
         if dim % heads:
             raise OptionError(f"vit cannot share dim {dim} among {heads} heads; use a multiple of {heads}")
+        first = ("class_token", "conv_proj", "encoder.pos_embedding")
+        self.layer_order = (first, *(f"encoder.layers.encoder_layer_{i}" for i in range(depth)))
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.conv_proj = nn.Conv2d(channels, dim, kernel_size=patch, stride=patch)
         self.encoder = Encoder((size // patch) ** 2 + 1, dim, depth, heads, mlp, dropout, attention_dropout)

@@ -103,7 +103,7 @@ def _fit_network(
     data = batches.data
     loss_of = _loss(options, data, device_of(options))
     objective = objective_of(model, loss_of, data, options, device_of(options))
-    optimizer = optimizer_of(objective.parameters(), options)
+    optimizer = optimizer_of([model], options, objective.added())
     schedule = schedule_of(optimizer, options)
     best, kept = BestEpoch(options.patience), None
     removal = _Removal(model, options, seed)
@@ -197,8 +197,7 @@ class Batches:
     ) -> None:
         self.data, self.size, self.fitted, self.rng = data, options.batch, fitted, rng
         self.augment = () if options.augmented_copies else options.augment
-        self.shuffled = options.order == "shuffled"
-        self.episodes = options.episodes
+        self.order, self.episodes = options.order, options.episodes
         self.labels = torch.from_numpy(data.labels).to(fitted.device)
         self.ready = None if self.augment else fitted.scaled(data.arrays)
 
@@ -216,12 +215,21 @@ class Batches:
         """The rows of each batch."""
         if self.episodes.count:
             return drawn_episodes(self.data.labels, self.episodes, self.rng)
-        count = len(self.labels)
-        order = self.rng.permutation(count) if self.shuffled else np.argsort(self.data.labels, kind="stable")
+        order = self._order()
         cuts = list(range(self.size, len(order), self.size))
         if cuts and len(order) - cuts[-1] == 1:
             cuts.pop()  # batch norm needs more than one sample: a last batch of one joins the one before
         return np.split(order, cuts)
+
+    def _order(self) -> npt.NDArray[np.int64]:
+        """The rows of one epoch; balanced, they are as many as there are samples, some of them repeated."""
+        labels = self.data.labels
+        if self.order == "by-class":
+            return np.argsort(labels, kind="stable")
+        if self.order == "shuffled":
+            return self.rng.permutation(len(labels))
+        rarity = 1 / np.bincount(labels)[labels]
+        return self.rng.choice(len(labels), len(labels), p=rarity / rarity.sum())
 
     def _inputs(self, chosen: npt.NDArray[np.int64], index: Tensor) -> list[Tensor]:
         if self.ready is not None:

@@ -46,6 +46,11 @@ class Objective(nn.Module):
         right = (logits.detach().argmax(dim=1) == labels).sum()
         return Step(self.loss_of(logits, labels), right, len(labels))
 
+    def added(self) -> list[nn.Parameter]:
+        """What learns beside the network's own weights."""
+        own = {*self.model.parameters()}
+        return [weight for weight in self.parameters() if weight.requires_grad and weight not in own]
+
     def settle(self, fitted: Fitted, data: TrainingSet) -> None:
         """Set what the network has to know of its training side; called before it predicts."""
 

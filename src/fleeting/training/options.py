@@ -44,6 +44,18 @@ class Training(BaseModel):
     momentum: float = Field(default=0.9, ge=0, lt=1, description="for sgd")
     batch: int = Field(default=64, ge=1)
     epochs: int = Field(default=100, ge=1)
+    layer_decay: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="the learning rate of a layer over that of the next one; the head has the whole rate",
+    )
+    warm_up: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the epochs in which the rate rises to lr, before the schedule begins",
+    )
     schedule: Literal["constant", "exponential", "step", "cosine"] = "constant"
     decay: float = Field(
         default=0.97, gt=0, le=1, description="factor an epoch (exponential) or a step (step)"
@@ -66,9 +78,10 @@ class Training(BaseModel):
         le=100,
         description="copies of each sample, augmented once before training; 0: anew for each batch",
     )
-    order: Literal["shuffled", "by-class"] = Field(
+    order: Literal["shuffled", "balanced", "by-class"] = Field(
         default="shuffled",
-        description="of samples: drawn anew each epoch; or class after class, the same batches in each epoch",
+        description="of samples: drawn anew each epoch; with replacement, each class equally often; or class"
+        " after class, the same batches in each epoch",
     )
     units: tuple[int, ...] = Field(
         default=(), description="action units learnt beside the class, from the sheets; none: the class alone"

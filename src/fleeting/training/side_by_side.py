@@ -97,7 +97,7 @@ def fit_together(
     both = [begun(model, data, options, seed) for model, data, seed in given]
     folds, batches = [fitted for fitted, _ in both], [seen for _, seen in both]
     stack = _Stack(folds, [seen.data for seen in batches], options, seeds)
-    optimizer = optimizer_of([weights for model in models for weights in model.parameters()], options)
+    optimizer = optimizer_of(models, options)
     schedule = schedule_of(optimizer, options)
     for epoch in range(1, options.epochs + 1):
         lines = _train_epoch(stack, batches, optimizer)
