@@ -301,6 +301,15 @@ def test_sequence_has_the_length_asked_for(frames):
     assert len(modalities["sequence"](bumped_clip(frames=5, apex=2), frames=frames)) == 3 * frames
 
 
+def test_sequence_ends_where_it_is_told_to():
+    clip = bumped_clip(frames=6, apex=2, margin=1)
+    early = replace(clip, offset=clip.onset + 3)
+    expected = modalities["sequence"](early, frames=4)
+    np.testing.assert_array_equal(modalities["sequence"](clip, frames=4, within=3), expected)
+    np.testing.assert_array_equal(modalities["sequence"](early, frames=4, within=50), expected)
+    assert not np.array_equal(modalities["sequence"](clip, frames=4), expected)
+
+
 def test_sequence_of_no_frames_is_refused():
     with pytest.raises(OptionError, match="frames is 0"):
         modalities["sequence"](bumped_clip(frames=3, apex=1), frames=0)

@@ -11,15 +11,17 @@ from fleeting.types import Clip, FloatArray
 
 
 @modalities.register("sequence")
-def sequence(clip: Clip, *, frames: int = 16) -> FloatArray:
+def sequence(clip: Clip, *, frames: int = 16, within: int = 0) -> FloatArray:
     """Pictures from onset to offset, evenly spaced in time, 0 to 255: (frames x 1 or 3, height, width).
 
     Pictures follow one another: all channels of the first, then those of the second. A picture between two
-    frames is interpolated linearly in time (our reading). Raises OptionError on fewer than one frame.
+    frames is interpolated linearly in time (our reading). With ``within`` the last picture is at most that
+    many frames of the clip behind the onset, however late the offset is. Raises OptionError on fewer than one
+    frame, and where ``within`` is below nought.
     """
-    if frames < 1:
-        raise OptionError(f"sequence: frames is {frames}, expected 1 or more")
-    return _laid(_resampled(clip, frames))
+    if frames < 1 or within < 0:
+        raise OptionError(f"sequence: frames is {frames}, within {within}; expected 1 or more, and 0 or more")
+    return _laid(_resampled(clip, frames, within))
 
 
 @modalities.register("difference-sequence")
@@ -37,10 +39,13 @@ def difference_sequence(clip: Clip, *, frames: int = 16) -> FloatArray:
     return _laid(pictures[1:] - pictures[:1])
 
 
-def _resampled(clip: Clip, frames: int) -> FloatArray:
-    """So many pictures evenly spaced from onset to offset: (frames, height, width, channels)."""
-    given = movement(clip)
-    times = clip.times[clip.onset : clip.offset + 1]
+def _resampled(clip: Clip, frames: int, within: int = 0) -> FloatArray:
+    """Evenly spaced pictures, to the offset or ``within`` frames behind the onset, whichever is earlier.
+
+    (frames, height, width, channels)
+    """
+    given = movement(clip)[: within + 1 if within else None]
+    times = clip.times[clip.onset : clip.onset + len(given)]
     wanted = np.linspace(times[0], times[-1], frames)
     places = np.interp(wanted, times, np.arange(len(given)))
     before = places.astype(int)

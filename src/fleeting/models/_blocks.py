@@ -19,6 +19,21 @@ class Dropout(nn.Dropout):
         return input * (torch.rand_like(input) >= self.p) / (1 - self.p)
 
 
+class StochasticDepth(nn.Module):
+    """Leaves out a branch for a sample with probability ``p`` in training (Huang et al. 2016)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """(batch, ...) -> the same."""
+        if not self.training or self.p == 0:
+            return branch
+        kept = torch.rand(len(branch), *(1 for _ in branch.shape[1:]), device=branch.device) >= self.p
+        return branch * kept / (1 - self.p)
+
+
 class Shortcut(nn.Conv2d):
     """A 1x1 convolution at every ``stride``-th pixel, with the parameters of nn.Conv2d.
 

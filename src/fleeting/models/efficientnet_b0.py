@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Dropout, Gate
+from fleeting.models._blocks import Dropout, Gate, StochasticDepth
 
 STAGES = (
     (1, 3, 1, 16, 1),
@@ -122,13 +121,8 @@ class MBConv(nn.Module):
             ConvNorm(wide, out, 1, active=False),
         )
         self.shortcut = stride == 1 and channels == out
-        self.skip = skip
+        self.skip = StochasticDepth(skip)
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, channels, h, w) -> (batch, out, h / stride, w / stride)
         out: Tensor = self.block(x)
-        if not self.shortcut:
-            return out
-        if self.training and self.skip > 0:  # stochastic depth, drawn for each sample (Huang et al. 2016)
-            kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.skip
-            out = out * kept / (1 - self.skip)
-        return x + out
+        return x + self.skip(out) if self.shortcut else out

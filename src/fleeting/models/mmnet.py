@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Attention, Gate, Shortcut
+from fleeting.models._blocks import Attention, Gate, Shortcut, StochasticDepth
 
 
 class Residual(nn.Module):
@@ -59,15 +59,16 @@ class Layer(nn.Module):
 
     def __init__(self, width: int, heads: int, passed: float) -> None:
         super().__init__()
-        self.heads, self.passed = heads, passed
+        self.heads, self.passed = heads, StochasticDepth(passed)
         self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
         self.qkv, self.project = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.attention = Attention()
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, tokens, width)
-        x = x + self._kept(self._attend(self.norm1(x)))
-        return x + self._kept(self.mlp(self.norm2(x)))
+        x = x + self.passed(self._attend(self.norm1(x)))
+        out: Tensor = x + self.passed(self.mlp(self.norm2(x)))
+        return out
 
     def _attend(self, x: Tensor) -> Tensor:
         batch, tokens, width = x.shape
@@ -76,12 +77,6 @@ class Layer(nn.Module):
         weights = self.attention(query @ key.transpose(-2, -1) / (width // self.heads) ** 0.5)
         joined: Tensor = self.project((weights @ value).transpose(1, 2).reshape(batch, tokens, width))
         return joined
-
-    def _kept(self, added: Tensor) -> Tensor:
-        if not self.training or self.passed == 0:
-            return added
-        kept = torch.rand(len(added), 1, 1, device=added.device) >= self.passed
-        return added * kept / (1 - self.passed)
 
 
 @models.register("mmnet")
