@@ -74,6 +74,29 @@ def test_learns_eight_clips_by_heart(name):
     pytest.fail(f"{name} does not learn eight clips at any rate")
 
 
+@pytest.mark.parametrize("name", [name for name in NETWORKS if hasattr(models[name], "pretext")])
+def test_a_task_without_labels_teaches_the_network(name):
+    model, shapes = network(name)
+    before = {key: weight.clone() for key, weight in model.named_parameters()}
+    pretext = model.pretext().train()
+    loss = pretext(*batch(shapes))
+    assert loss.shape == ()
+    loss.backward()
+    torch.optim.SGD(pretext.parameters(), lr=1.0).step()
+    getattr(pretext, "follow", lambda: None)()
+    assert any(not torch.equal(weight, before[key]) for key, weight in model.named_parameters())
+    assert {*model.state_dict()} == {*network(name)[0].state_dict()}, "nothing of it stays in the network"
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if hasattr(models[name], "learn")])
+def test_a_loss_of_its_own_comes_with_the_logits_of_forward(name):
+    model, shapes = network(name)
+    logits, loss = model.eval().learn(*batch(shapes))
+    torch.testing.assert_close(logits, model(*batch(shapes)))
+    assert loss.shape == ()
+    assert torch.isfinite(loss)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_predicts_the_same_twice_and_pixel_by_pixel_in_memory(name):
     model, shapes = network(name)

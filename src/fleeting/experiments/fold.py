@@ -35,6 +35,7 @@ from fleeting.training.diffusion import refuse_undrawable
 from fleeting.training.fitted import Epoch, Fitted
 from fleeting.training.fitting import device_of, refuse_epochs, refuse_removal
 from fleeting.training.optimisation import layer_rates, mean_loss
+from fleeting.training.pretraining import refuse_pretraining
 from fleeting.training.selection import Chosen, inner_folds
 from fleeting.training.threads import threads
 from fleeting.types import FloatArray, Fold, Predict, Prediction
@@ -205,6 +206,7 @@ def rehearse(task: Task) -> None:
 
     device_of(options)
     refuse_removal(model, options)
+    refuse_pretraining(model, options.pretraining)
     layer_rates(model, options)
     refuse_objective(model, len(task.classes), options)
     if options.units and not any(units_in(sample.action_units) for sample in inputs.samples):

@@ -24,7 +24,7 @@ from fleeting.experiments.task import (
 from fleeting.models import is_network
 from fleeting.optional import later
 from fleeting.training.fitting import device_of
-from fleeting.training.options import Diffusion
+from fleeting.training.options import Diffusion, Pretraining
 from fleeting.training.threads import threads
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def _why_impossible(task: Task) -> str:
     from fleeting.training.side_by_side import fit_together
 
     few = training_set(task, np.arange(min(4, len(task.inputs.samples))))
-    plain = task.experiment.training.model_copy(update={"epochs": 1, "diffusion": Diffusion()})
+    at_once = {"epochs": 1, "diffusion": Diffusion(), "pretraining": Pretraining()}
+    plain = task.experiment.training.model_copy(update=at_once)
     try:
         fit_together([model_of(task, seed) for seed in (0, 1)], [few, few], plain, [0, 1])
     except RuntimeError as error:

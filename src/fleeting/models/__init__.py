@@ -10,7 +10,9 @@ Optional attributes: with the keyword option ``size`` (or ``channels``: a number
 inputs) a model can be built for other sides (or channels) than those in ``inputs``. ``small`` holds options
 and a ``size`` that make a model quick to test. ``layer_order`` names a network's modules or weights from the
 inputs on, for learning rates that differ by layer; names in a tuple are one layer. ``looks_at`` names the
-module whose output Grad-CAM weights.
+module whose output Grad-CAM weights. ``pretext()`` gives the task of pretraining: a module that shares the
+network's layers, turns the same inputs into a loss without labels, and may ask by ``follow()`` to be called
+after each step.
 ``older_names`` maps parts of weight names in files published earlier to today's. An estimator whose score is
 a sum returns the summands from ``contributions``: arrays to (n, classes, channels, height, width).
 A network's ``with_units`` takes what ``forward`` takes, and returns its logits and those of as many action

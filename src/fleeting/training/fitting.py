@@ -17,7 +17,8 @@ from fleeting.training.diffusion import drawn
 from fleeting.training.episodes import drawn_episodes
 from fleeting.training.fitted import Epoch, Fitted, logits_of
 from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
-from fleeting.training.options import Training
+from fleeting.training.options import Episodes, Training
+from fleeting.training.pretraining import pretrain
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.training.training_set import TrainingSet
 from fleeting.types import ArrayKind, FloatArray, Predict
@@ -53,11 +54,11 @@ def fit(model: Model, data: TrainingSet, options: Training, seed: int, watch: Wa
 
 def refuse_epochs(options: Training) -> None:
     """Raise OptionError where the recipe uses an option that needs a model trained in epochs."""
-    more = options.augment or options.units or options.episodes.count
+    more = options.augment or options.units or options.episodes.count or options.pretraining.epochs
     if options.selection == "inner" or options.traced or more:
         raise OptionError(
             "this model learns in one go, without epochs; leave selection=inner, trace_oracle, trace_loss,"
-            " augment, units and episodes out"
+            " augment, units, episodes and pretraining out"
         )
 
 
@@ -133,12 +134,21 @@ def _fit_network(
 
 
 def begun(model: nn.Module, data: TrainingSet, options: Training, seed: int) -> tuple[Fitted, Batches]:
-    """Prepare a network for training: move it to its device, scale its inputs and cut its batches."""
+    """Prepare a network for training: move it to its device, scale its inputs, cut its batches, pretrain it.
+
+    Raises OptionError where the recipe asks for pretraining and the network has none.
+    """
     device = device_of(options)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     fitted = Fitted(model, *_scaling(data.arrays, options, device), device)
     rng = np.random.default_rng(seed)
     data = _copied(_filled(data, options, seed), options, rng)
+    if (before := options.pretraining).epochs:
+        unlabelled = options.model_copy(
+            update={"order": "shuffled", "batch": before.batch, "episodes": Episodes()}
+        )
+        batches = Batches(data, unlabelled, fitted, np.random.default_rng(seed))
+        pretrain(model, batches, before, seed, options.autocast)
     return fitted, Batches(data, options, fitted, rng)
 
 

@@ -1,4 +1,4 @@
-"""The training options of a recipe: its ``[training]`` and ``[training.diffusion]`` tables, without torch."""
+"""The training options of a recipe: its ``[training]`` table and the tables in it, without torch."""
 
 from __future__ import annotations
 
@@ -31,6 +31,17 @@ class Episodes(BaseModel):
     count: int = Field(default=0, ge=0, description="episodes an epoch; 0: ordinary batches")
     shots: int = Field(default=5, ge=1, description="clips of each class that make its prototype")
     queries: int = Field(default=5, ge=1, description="further clips of each class, which are named by it")
+
+
+class Pretraining(BaseModel):
+    """A recipe's ``[training.pretraining]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(default=0, ge=0, description="0: the network starts to learn from labels at once")
+    lr: float = Field(default=1e-4, gt=0, description="learning rate of the first epoch; a cosine follows")
+    weight_decay: float = Field(default=0.05, ge=0)
+    batch: int = Field(default=32, ge=2)
 
 
 class Training(BaseModel):
@@ -89,6 +100,7 @@ class Training(BaseModel):
     units_weight: float = Field(default=1.0, gt=0, description="of their loss, beside the class's")
     episodes: Episodes = Episodes()
     diffusion: Diffusion = Diffusion()
+    pretraining: Pretraining = Pretraining()
     remove_attention: int = Field(
         default=0, ge=0, description="how many attention layers go: those that tell the output least"
     )

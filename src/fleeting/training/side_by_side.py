@@ -25,7 +25,7 @@ from fleeting.errors import OptionError
 from fleeting.training.fitted import Epoch, Fitted
 from fleeting.training.fitting import Batches, begun, device_of
 from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
-from fleeting.training.options import Diffusion, Training
+from fleeting.training.options import Diffusion, Pretraining, Training
 from fleeting.training.training_set import TrainingSet
 from fleeting.training.vmapped import InTheirPlace, RandomNumbers
 from fleeting.types import FloatArray
@@ -62,7 +62,7 @@ def bytes_in_training(model: nn.Module, data: TrainingSet, options: Training, se
     Counted are its clips, each parameter with its gradient and two moments, and twice the tensors that one
     batch saves for the backward pass.
     """
-    plain = options.model_copy(update={"diffusion": Diffusion()})
+    plain = options.model_copy(update={"diffusion": Diffusion(), "pretraining": Pretraining()})
     fitted, batches = begun(model, data, plain, seed)
     inputs, _ = next(iter(batches))
     left: dict[int, int] = {}
