@@ -60,6 +60,7 @@ SMALLER = {
     ),
     *(f"training.diffusion.{key}" for key in ("epochs", "width", "sampling_steps")),
     "training.episodes.count",
+    *(f"training.pretraining.{key}" for key in ("epochs", "lr", "batch")),
     "training.remove_attention",
     "training.trace_oracle",
 }
