@@ -1,4 +1,4 @@
-"""Every block of every tutorial runs, in order and in an empty folder, and gives what the page shows."""
+"""Every block of every tutorial and of notebooks.md runs, in order, and gives what the page shows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 
 import fleeting
 from fleeting.cli import main
+from fleeting.models import models
 from tests.fixtures.films import film
 from tests.fixtures.pages import Reader, blocks, commands
 
 pytestmark = pytest.mark.slow
 
-TUTORIALS = Path(__file__).parents[1] / "docs" / "tutorials"
+DOCS = Path(__file__).parents[1] / "docs"
+TUTORIALS = DOCS / "tutorials"
 DRAW = "fleeting draw drawn"
 PEOPLE = {"P1": 0, "P2": 20, "P3": 40}
 """Who the recordings of `own-videos.md` are of, and how much brighter than the drawing they are, of 255."""
@@ -92,6 +94,28 @@ def test_camera(reader: Reader) -> None:
 
 def test_spotter(reader: Reader) -> None:
     reader.follow(TUTORIALS / "spotter.md")
+
+
+def test_notebooks(reader: Reader, drawn: Path) -> None:
+    Path("recordings").mkdir()
+    for place in ("interview.mp4", "recordings/one.mp4"):
+        shutil.copy(drawn / "drawn_001.mp4", place)
+    table = "file,subject,onset,offset,label\none.mp4,P1,60,80,surprise\n"
+    Path("recordings/clips.csv").write_text(table, encoding="utf-8")
+    labels = np.arange(24) % 2
+    maps = np.random.default_rng(0).normal(size=(24, 3, 28, 28)).astype(np.float32)
+    maps[labels == 1, 0, :14] += 1
+    known = {"maps": maps, "labels": labels, "people": np.arange(24) // 4}
+    reader.known.update(known, __name__="__main__")  # the name of a notebook's module
+    try:
+        reader.follow(DOCS / "notebooks.md")
+    finally:
+        for kept in ("_registered", "_homes"):  # what the page has registered is not there for other tests
+            vars(models)[kept].pop("of-mine", None)
+    assert reader.known["search"].best_score_ > 0.9
+    assert Path("mine/predictions.csv").exists()
+    assert Path("mlflow.db").exists()
+    assert list(Path("curves").rglob("*tfevents*"))
 
 
 def test_every_tutorial_is_followed() -> None:
