@@ -41,7 +41,8 @@ def test_the_report_says_how_settings_and_epochs_were_chosen(recipe, changes, sa
 
 
 def test_the_report_says_whose_clips_and_labels_and_apexes_were_used():
-    plain = {"drawn": False, "shuffled_labels": False, "incomplete": False}
+    score = {"parts": {}, "ci95": {"uf1": None}}
+    plain = {"drawn": False, "shuffled_labels": False, "incomplete": False, "clean": score}
     found = {"apex": "annotated-or-dc-rois", "apexes": {"annotated": 281, "dc-rois": 164}}
     assert notes(Made(read_recipe("htnet/table1"), scores=plain | found)) == [
         "Clips that the releases label differently have their labels of 2014.",

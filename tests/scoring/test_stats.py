@@ -65,6 +65,8 @@ def test_a_system_against_itself_differs_in_nothing(samples):
     found = compare([same], [same], CLASSES, draws=100, permutations=100)
     assert found.difference == {"uf1": 0, "uar": 0, "accuracy": 0}
     assert (found.t, found.t_p, found.permutation_p, found.mcnemar_p) == (None, None, 1.0, 1.0)
+    assert found.ci95["uf1"] == (0, 0)
+    assert "the interval of the difference in UF1 and UAR is of percentiles" in found.notes[-1]
 
 
 def test_other_samples_truths_and_subjects_are_refused_by_name(samples):
@@ -239,6 +241,7 @@ def test_a_subject_with_all_of_a_class_leaves_no_t_test_of_uf1_and_uar(samples):
     assert found.notes == (
         "1 of 20 subjects hold all samples of a class: no t-test of UF1 and UAR, which leaves each subject"
         " out in turn",
+        "the interval of the difference in UF1 and UAR is of percentiles: BCa does not exist there",
     )
 
 

@@ -222,11 +222,15 @@ def score(log: Path, *, claimed: str = "", json: Json = False) -> int:
         log: The log, or a predictions.csv.
         claimed: What was claimed for it, for example uf1=0.7353,uar=0.7605.
     """
+    from fleeting.scoring.bootstrap import caveats
+
     scores, warnings = fleeting.score(log, claims(claimed))
     if json:
         print_json(scores.as_dict())
     else:
         out.print(score_table([("", part or "all", s) for part, s in parts(scores.as_dict())]))
+        for caveat in caveats(scores.as_dict()):
+            say(caveat)
     for warning in warnings:
         complain(warning)
     return 0

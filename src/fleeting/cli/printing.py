@@ -105,6 +105,7 @@ def progress_shown() -> Iterator[Any]:
 def print_run(done: Any) -> None:
     """Print a run's scores beside the paper's, with the caveats without which they would mislead."""
     from fleeting.reports.beside_paper import beside_paper
+    from fleeting.scoring.bootstrap import caveats
 
     scores = done.scores
     rows = [
@@ -116,6 +117,8 @@ def print_run(done: Any) -> None:
     out.print(score_table(rows))
     if scores["drawn"]:
         say(f"drawn data, not comparable with any published score. {scores['drawn_people']}")
+    for caveat in caveats(scores[done.rule]):
+        say(caveat)
     if scores["subjects_shared"]:
         say("folds share subjects: the score is not clean")
     if scores["oracle"]:

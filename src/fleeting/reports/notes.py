@@ -7,6 +7,7 @@ from typing import Any
 
 from fleeting.apex import ANNOTATED
 from fleeting.experiments.run_folder import Run
+from fleeting.scoring.bootstrap import caveats
 
 EXPLANATIONS = {
     "clean": "No subject of the test side was seen in this training. Whether the recipe was made with an eye"
@@ -72,6 +73,7 @@ def notes(run: Run) -> list[str]:
         found.append(
             f"Incomplete: {len(scores['skipped'])} damaged clips were left out; not the whole benchmark."
         )
+    found += caveats(scores[run.rule])
     if scores["apexes"] and scores["apex"].startswith(ANNOTATED):
         for finder, count in sorted(scores["apexes"].items()):
             if finder != ANNOTATED:

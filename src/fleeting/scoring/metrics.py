@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fleeting.errors import ScoreError, some
+from fleeting.scoring.bootstrap import interval, resample
 from fleeting.scoring.probabilities import DoubleArray, probability_errors
 from fleeting.scoring.roc import area
-from fleeting.scoring.scores import ClassScore, Limits, Scores, SubjectScore
+from fleeting.scoring.scores import ClassScore, Scores, SubjectScore
 from fleeting.types import IntArray, Prediction
 
 RESAMPLED = ("uf1", "uar")  # the measures that get an interval over subjects
@@ -156,25 +158,6 @@ def subject_matrices(predictions: Iterable[Prediction], classes: int) -> tuple[t
     return names, np.stack(found)
 
 
-def resample(matrices: IntArray, draws: int, seed: int) -> IntArray:
-    """Pooled confusion matrices of bootstrap draws over subjects: (draws, systems, classes, classes).
-
-    ``matrices`` is (systems, subjects, classes, classes); a draw takes the same subjects from every system.
-    """
-    subjects = matrices.shape[1]
-    counts = np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), size=draws)
-    return np.tensordot(counts, matrices, axes=(1, 1))
-
-
-def interval(values: DoubleArray) -> Limits | None:
-    """The middle 95 % of the values that are defined; None where no value is."""
-    kept = values[~np.isnan(values)]
-    if not kept.size:
-        return None
-    low, high = np.percentile(kept, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def defined(value: float | np.floating[Any]) -> float | None:
     """The number, or None for NaN."""
     return None if np.isnan(value) else float(value)
@@ -211,19 +194,28 @@ def _scores(runs: Sequence[Sequence[Prediction]], classes: Sequence[str], draws:
     of_class = zip(
         classes, pooled[0].sum(axis=1), *(x.mean(axis=0) for x in class_measures(pooled)), strict=True
     )
-    drawn = measures(resample(matrices, draws if matrices.shape[1] > 1 else 0, seed))
+    drawn = resample(matrices, draws if matrices.shape[1] > 1 else 0, seed)
+    found = {name: interval(matrices, drawn, partial(_over_systems, name)) for name in RESAMPLED}
     means: dict[str, Any] = {name: defined(value.mean()) for name, value in values.items()}
     return Scores(
         n=len(runs[0]),
         classes=tuple(classes),
         confusion=tuple(tuple(int(cell) for cell in row) for row in pooled.sum(axis=0)),
-        per_class=tuple(ClassScore(name, int(n), *map(defined, found)) for name, n, *found in of_class),
+        per_class=tuple(ClassScore(name, int(n), *map(defined, each)) for name, n, *each in of_class),
         **means,
-        ci95={name: interval(drawn[name].mean(axis=1)) for name in RESAMPLED},
-        undefined_draws=int(np.isnan(drawn["uf1"][:, 0]).sum()),
+        ci95={name: one.limits for name, one in found.items()},
+        ci95_method={name: one.method for name, one in found.items()},
+        undefined_draws=int(np.isnan(_over_systems("uf1", drawn)).sum()),
+        people=matrices.shape[1],
         seeds=len(runs),
         std={name: defined(value.std(ddof=1)) for name, value in values.items()} if len(runs) > 1 else {},
     )
+
+
+def _over_systems(name: str, pooled: IntArray) -> DoubleArray:
+    """A measure's mean over systems (a system's seeds): (...) from matrices (..., systems, c, c)."""
+    mean: DoubleArray = measures(pooled)[name].mean(axis=-1)
+    return mean
 
 
 def _require_seeds(runs: Sequence[Sequence[Prediction]]) -> None:

@@ -39,9 +39,10 @@ class SubjectScore:
 class Scores:
     """All scores of one set of predictions; over several seeds, their means, with deviations in ``std``.
 
-    ``n`` counts the samples of one seed, ``confusion`` sums over seeds. ``ci95`` holds percentile intervals
-    of a bootstrap over subjects; ``undefined_draws`` is the number of its draws that lacked a class and were
-    left out.
+    ``n`` counts the samples of one seed and ``people`` their subjects; ``confusion`` sums over seeds.
+    ``ci95`` holds intervals of a bootstrap over subjects, ``ci95_method`` how each was found (see
+    `fleeting.scoring.bootstrap.interval`); ``undefined_draws`` is the number of its draws that lacked a class
+    and were left out.
     """
 
     n: int
@@ -63,6 +64,8 @@ class Scores:
     probability_mae: float | None
     ci95: Mapping[str, Limits | None]
     undefined_draws: int = 0
+    people: int = 0
+    ci95_method: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, Scores] = field(default_factory=dict)
     seeds: int = 1
     std: Mapping[str, float | None] = field(default_factory=dict)
@@ -75,8 +78,10 @@ class Scores:
         several = {"seeds": self.seeds, "std": dict(self.std)} if self.seeds > 1 else {}
         return {
             "n": self.n,
+            "people": self.people,
             **{name: getattr(self, name) for name in NUMBERS},
             "ci95": {name: list(limits) if limits else None for name, limits in self.ci95.items()},
+            "ci95_method": dict(self.ci95_method),
             "parts": {name: part.as_dict() for name, part in self.parts.items()},
             "undefined_draws": self.undefined_draws,
             "classes": list(self.classes),

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest, ttest_rel
 
+from fleeting.scoring.bootstrap import Interval, interval, resample
 from fleeting.scoring.metrics import (
     COMPARED,
     RESAMPLED,
-    interval,
     measures,
     over_seeds,
     require_same_samples,
-    resample,
     subject_matrices,
 )
 from fleeting.scoring.scores import Limits
@@ -48,7 +48,7 @@ class Comparison:
 
     Over several ``seeds`` (of the first, of the second) every number is a mean over them. ``tests`` holds
     those of each score; ``t`` and ``t_p`` are those of the accuracy, ``permutation_p`` that of UF1. ``notes``
-    holds a sentence for each test that could not be made, with the reason.
+    holds a sentence for each test that could not be made, with the reason, and for plain intervals.
     """
 
     n: int
@@ -105,7 +105,7 @@ def compare(
 
     UF1, UAR and accuracy are each tested over subjects in two ways: a paired t-test (of the subjects'
     accuracies; of UF1 and UAR on `pseudo_values`), and a permutation test. Besides: McNemar's test on single
-    clips, and percentile intervals of the UF1 and UAR differences, by a bootstrap over subjects. Over several
+    clips, and intervals of the UF1 and UAR differences, by a bootstrap over subjects. Over several
     seeds, all scores are means over a system's seeds, a draw takes the same subjects from all seeds, and a
     permutation exchanges all predictions of a subject. The permutation test needs equally many seeds on both
     sides, McNemar's test one seed each. Raises ScoreError where ids, truths or subjects differ, and where one
@@ -116,7 +116,8 @@ def compare(
         require_same_samples(runs[0], run)
     scores = [over_seeds(side, classes, draws=0) for side in (first, second)]
     matrices = np.stack([subject_matrices(run, len(classes))[1] for run in runs])
-    drawn = measures(resample(matrices, draws if matrices.shape[1] > 1 else 0, seed))
+    drawn = resample(matrices, draws if matrices.shape[1] > 1 else 0, seed)
+    limits = {name: interval(matrices, drawn, partial(_difference, name, split)) for name in RESAMPLED}
     gaps = {name: _gap(found, split) for name, found in measures(matrices.sum(axis=1)).items()}
     mcnemar_p = only_first = only_second = None
     if len(runs) == 2:
@@ -129,14 +130,14 @@ def compare(
         first={name: getattr(scores[0], name) for name in COMPARED},
         second={name: getattr(scores[1], name) for name in COMPARED},
         difference={name: float(gaps[name]) for name in COMPARED},
-        ci95={name: interval(_gap(drawn[name], split)) for name in RESAMPLED},
-        undefined_draws=int(np.isnan(drawn["uf1"][:, 0]).sum()),
+        ci95={name: found.limits for name, found in limits.items()},
+        undefined_draws=int(np.isnan(measures(drawn)["uf1"][:, 0]).sum()),
         tests=tests,
         only_first_right=only_first,
         only_second_right=only_second,
         mcnemar_p=mcnemar_p,
         seeds=(split, len(second)),
-        notes=_left_out(split, len(second), matrices),
+        notes=(*_left_out(split, len(second), matrices), *_plain(limits)),
     )
 
 
@@ -234,6 +235,11 @@ def _gap(values: npt.NDArray[np.float64], split: int) -> npt.NDArray[np.float64]
     return gap
 
 
+def _difference(name: str, split: int, pooled: IntArray) -> npt.NDArray[np.float64]:
+    """The gap in one measure: (...) from matrices (..., systems, classes, classes)."""
+    return _gap(measures(pooled)[name], split)
+
+
 def _left_out(first: int, second: int, matrices: IntArray) -> tuple[str, ...]:
     """A sentence for each test that cannot be made with these seeds and subjects, with the reason."""
     notes = []
@@ -251,6 +257,15 @@ def _left_out(first: int, second: int, matrices: IntArray) -> tuple[str, ...]:
             " leaves each subject out in turn"
         )
     return tuple(notes)
+
+
+def _plain(limits: Mapping[str, Interval]) -> tuple[str, ...]:
+    """A sentence that names the scores whose difference has no BCa interval."""
+    plain = [name.upper() for name, found in limits.items() if found.method == "percentile"]
+    said = (
+        f"the interval of the difference in {' and '.join(plain)} is of percentiles: BCa does not exist there"
+    )
+    return (said,) if plain else ()
 
 
 def _only_right(first: Sequence[Prediction], second: Sequence[Prediction]) -> tuple[int, int]:
