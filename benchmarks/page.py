@@ -31,6 +31,7 @@ from fleeting.analysis.event_files import events_csv, events_json
 from fleeting.analysis.frame_tables import COLUMNS
 from fleeting.types import Event
 from fleeting.web.frames import keep_table
+from fleeting.web.media.boxes import keep_boxes
 from fleeting.web.settings import ServiceSettings
 from fleeting.web.store import Store
 from fleeting.web.store.records import DONE
@@ -102,7 +103,8 @@ def write_job(folder: Path, seconds: float, events: int) -> None:
     (folder / "jobs" / JOB / "source").mkdir(parents=True)
     write_video(folder / "jobs" / JOB / "source" / "hour.mp4", seconds)
     write_results(folder / "jobs" / JOB / "results" / "hour", seconds, events)
-    keep_table(folder, JOB, folder / "jobs" / JOB / "results" / "hour")  # as the worker does
+    for keep in (keep_table, keep_boxes):  # as the worker does
+        keep(folder, JOB, folder / "jobs" / JOB / "results" / "hour")
     store = Store(settings.store_url)
     media = {"width": 64, "height": 48, "fps": FPS, "frames": round(seconds * FPS), "duration_s": seconds}
     media["variable_frame_rate"] = False

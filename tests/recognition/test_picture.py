@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import fleeting
@@ -14,32 +13,17 @@ from fleeting.errors import OptionError, WeightsError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.faces.clips import clip_of
 from fleeting.inputs.view import Input, View, arrays_of
-from fleeting.models import build
 from fleeting.recognition.picture import NOTE, frames_needed
 from fleeting.recognition.recogniser import Recogniser
-from fleeting.recognition.weights import InputFacts, write_weights
-from fleeting.training.fitted import Fitted
 from fleeting.video.pictures import is_picture
 from tests.fixtures.command import typed
+from tests.fixtures.frame_weights import frame_weights
 from tests.fixtures.portraits import photograph
-from tests.fixtures.weights_facts import facts_of
-
-
-def weights(path, **changes):
-    """Weights of an untrained Broadbent network: what it says means nothing, how it is asked does."""
-    shape = (1, 32, 32)
-    model = build("broadbent", 3, [shape], {}, seed=0)
-    ones = [torch.full((1, 1, 1, 1), value) for value in (120.0, 60.0)]
-    fitted = Fitted(model, ones[:1], ones[1:], torch.device("cpu"))
-    inputs = (InputFacts(modality="apex", shape=shape),)
-    facts = facts_of("broadbent", inputs=inputs, color="gray", **{"crop": "face", **changes})
-    write_weights(path, facts, fitted.state())
-    return path
 
 
 @pytest.fixture(name="model", scope="module")
 def _model(tmp_path_factory):
-    return weights(tmp_path_factory.mktemp("weights") / "frames.safetensors")
+    return frame_weights(tmp_path_factory.mktemp("weights") / "frames.safetensors")
 
 
 @pytest.fixture(name="face", scope="module")
@@ -89,7 +73,7 @@ def test_files_that_cannot_be_used_are_named_and_the_others_classified(model, fa
 def test_a_picture_without_a_face_that_is_taken_whole_is_unsure(tmp_path):
     path = tmp_path / "portrait.png"
     Image.fromarray(np.full((200, 150, 3), 90, np.uint8)).save(path)
-    (one,) = fleeting.picture(path, weights(tmp_path / "auto.safetensors", crop="auto")).done
+    (one,) = fleeting.picture(path, frame_weights(tmp_path / "auto.safetensors", crop="auto")).done
     assert (one.crop, one.unsure) == ("as-is", True)
     assert "no face was found" in one.doubt
 

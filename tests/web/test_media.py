@@ -11,6 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import fleeting
+from fleeting.faces.optical_flow import flow, gray
 from fleeting.video.reader import open_video
 from fleeting.web.app import application
 from fleeting.web.media.copies import KEYS, STATE
@@ -165,6 +166,7 @@ def test_where_faces_are_covered_only_the_covered_copy_is_shown(asking, short_co
     assert sharp[1] < sharp[0] / 2
     assert client.get(f"{job}/events/1/apex.jpg").status_code == 404
     assert client.get(f"{job}/events/1/flow.jpg").status_code == 200
+    assert "faces are covered" in client.get(f"{job}/events/1/magnified").json()["detail"]
 
 
 @pytest.fixture(scope="module")
@@ -196,11 +198,34 @@ def test_pictures_of_an_event_are_drawn_as_in_the_report(asking, short_analysis)
     assert wrong.status_code == 422
 
 
-def test_what_the_model_looked_at_is_shown_of_events_that_were_found(asking, short_analysis):
+def test_a_movement_is_magnified_beside_itself(asking, short_analysis, tmp_path):
     client, job = put(asking, short_analysis)
-    answer = client.get(f"{job}/events/1/explained.png")
+    answer = client.get(f"{job}/events/1/magnified?gain=8")
     assert answer.status_code == 200, answer.text
-    assert answer.content.startswith(b"\x89PNG")
+    assert answer.headers["content-type"] in ("video/mp4", "video/webm")
+    (event,) = (one for one in client.get(f"{job}/events").json()["events"] if one["n"] == 1)
+    film = tmp_path / "magnified.mp4"
+    film.write_bytes(answer.content)
+    with open_video(film) as video:
+        frames = list(video)
+    before = max(0, event["onset_frame"] - round(0.25 * 30))
+    onset, apex = (frames[event[f"{name}_frame"] - before].image for name in ("onset", "apex"))
+    filmed, magnified = np.s_[:, :278], np.s_[:, -278:]
+    seen = [
+        np.hypot(*flow(gray(np.ascontiguousarray(onset[half])), gray(np.ascontiguousarray(apex[half]))))
+        for half in (filmed, magnified)
+    ]
+    small, large = (float(np.quantile(motion[60:], 0.95)) for motion in seen)  # below the mark of the gain
+    assert large > 3 * small
+    part = client.get(f"{job}/events/1/magnified?gain=8", headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, answer.content[4:8])
+    assert client.get(f"{job}/events/1/magnified?gain=40").status_code == 422
+    assert client.get(f"{job}/events/9/magnified").status_code == 404
+
+
+def test_there_is_nothing_to_explain_of_an_event_that_was_not_found(asking, short_analysis):
+    """What the model looked at in one that was found: test_page.py."""
+    client, job = put(asking, short_analysis)
     refused = client.get(f"{job}/events/7/explained.png")
     assert refused.status_code == 404
     assert "no event 7" in refused.json()["detail"]

@@ -5,11 +5,14 @@ import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fleeting.video.reader import open_video
 from tests.fixtures.browser import CHROMIUM, QUIET
 from tests.fixtures.films import film
+from tests.fixtures.frame_weights import frame_weights
 from tests.fixtures.numbered import BITS, numbered_film
+from tests.fixtures.portraits import photograph
 from tests.fixtures.service import serving, wait_for
 
 pytestmark = pytest.mark.slow  # the videos that these tests share take seconds to analyse
@@ -56,7 +59,8 @@ def twice(short_analysis, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("page") / "service") as server:
+    weights = frame_weights(tmp_path_factory.mktemp("weights") / "frames.safetensors")
+    with serving(tmp_path_factory.mktemp("page") / "service", "--picture-model", weights) as server:
         yield server
 
 
@@ -110,6 +114,8 @@ def job(camera_browser, served, twice):
     page.set_default_timeout(PATIENCE)
     page.goto(served.url)
     assert "not a lie" in page.inner_text(".note")
+    page.click("#options summary")
+    page.check("#settings [name=units]")
     page.set_input_files("#files", str(twice))
     page.wait_for_selector("#jobs li progress:visible")
     seen = set()
@@ -131,6 +137,7 @@ def job(camera_browser, served, twice):
 def test_a_recording_is_reviewed_exported_and_found_again(page, served, job):
     opened_viewer(page, served, job)
     assert page.locator("#events .entry").count() >= 2
+    until(page, "document.querySelector('#events .entry img').naturalWidth > 0")
     page.click("#events .entry button >> nth=0")
     event = chosen(page, served, job)
     wait_for_frame(page, event["apex_frame"])
@@ -202,6 +209,7 @@ def test_two_raters_are_compared_and_a_blind_one_sees_no_guess(page, served, job
         page.locator("#rater").blur()
         page.check("#blind")
         until(page, "!document.querySelector('.entry .likelihood')")
+        assert page.is_hidden("#units")
         page.click("#events .entry button >> nth=0")
         assert page.locator("#bars *").count() == 0
         assert "hidden until you decide" in page.inner_text("#facts-of")
@@ -237,6 +245,64 @@ def test_an_event_is_played_slowed_again_and_again_until_told_otherwise(page, se
     page.keyboard.press("s")
     until(page, "document.getElementById('video').paused")
     assert page.evaluate("document.getElementById('video').playbackRate") == 1
+
+
+def test_an_event_is_played_magnified_until_told_otherwise(page, served, job):
+    opened_viewer(page, served, job)
+    page.click("#events .entry button >> nth=0")
+    page.select_option("#gain", "4")
+    page.keyboard.press("m")
+    until(page, "document.getElementById('film').currentTime > 0")
+    assert page.evaluate("document.getElementById('film').playbackRate") == 0.25
+    assert "magnified ×4: what you see is exaggerated" in page.inner_text("#film-says")
+    width, height = page.evaluate("[film.videoWidth, film.videoHeight]")
+    assert width > 1.5 * height  # the face as it was filmed, and beside it magnified
+    page.keyboard.press("m")
+    assert page.is_hidden("#magnified")
+
+
+def test_curves_of_action_units_are_chosen_where_there_are_some(page, served, job):
+    opened_viewer(page, served, job)
+    page.click("#units summary")
+    boxes = page.locator("#units-list input")
+    for place in range(4):
+        boxes.nth(place).check()
+    assert boxes.nth(4).is_disabled()
+    page.wait_for_selector("#units-list label:has(i.unit-4):has-text('up to')")
+    boxes.nth(0).uncheck()
+    assert boxes.nth(4).is_enabled()
+    assert page.locator("#plot canvas").count() == 1
+
+
+def test_what_the_model_looked_at_is_shown_without_torch_in_the_server(page, served, job):
+    opened_viewer(page, served, job)
+    page.click("#events .entry button >> nth=0")
+    page.click("#explained button")
+    page.wait_for_selector(".explained")
+    page.wait_for_selector("#explained p", state="detached")  # it says that the model is being asked
+    assert page.evaluate("document.querySelector('.explained').naturalWidth") > 100
+    assert "libtorch" not in Path(f"/proc/{served.process.pid}/maps").read_text()
+
+
+def test_a_single_picture_is_classified_and_one_without_a_face_refused(page, served, tmp_path):
+    page.allowed = ["422"]
+    wall = Image.new("RGB", (400, 300), "grey")
+    for name, image in (("face.png", Image.fromarray(photograph("astronaut"))), ("wall.png", wall)):
+        image.save(tmp_path / name)
+    assert served.client.picture(tmp_path / "face.png", "frames")["pictures"][0]["file"] == "face.png"
+    page.goto(f"{served.url}/pictures")
+    assert "a single picture cannot show one" in page.inner_text(".note")
+    page.wait_for_selector("#ask:visible")
+    page.set_input_files("#files", [str(tmp_path / "face.png"), str(tmp_path / "wall.png")])
+    page.wait_for_selector("#answers li:has-text('face.png') .bars .best")
+    page.wait_for_selector("#answers li:has-text('wall.png') .fault:has-text('no face was found')")
+
+
+def test_without_weights_the_page_of_single_pictures_says_how_to_train_some(page, served):
+    page.route("**/api/pictures/models", lambda route: route.fulfill(json={"models": [], "note": ""}))
+    page.goto(f"{served.url}/pictures")
+    page.wait_for_selector("#none:has-text('fleeting train')")
+    assert page.is_hidden("#ask")
 
 
 @pytest.mark.parametrize("rate", ["steady", "variable"])
@@ -334,7 +400,7 @@ def test_axe_finds_nothing_serious(page, served, job, theme):
     from axe_playwright_python.sync_playwright import Axe
 
     page.emulate_media(color_scheme=theme)
-    for path in ("/", "/runs", "/live", f"/jobs/{job}"):
+    for path in ("/", "/runs", "/live", "/pictures", f"/jobs/{job}"):
         page.goto(f"{served.url}{path}")
         if "jobs" in path:
             page.wait_for_selector("#events .entry button")

@@ -15,6 +15,7 @@ from tests.fixtures.command import typed
     [
         (["--host", "0.0.0.0", "--token", "short"], "the token has 5 characters"),
         (["--runs", "nowhere"], "nowhere is no folder, expected one for runs"),
+        (["--picture-model", "nowhere"], "there are no weights at nowhere"),
         (["--keep-days", "0"], "keep_days is 0"),
         (["--port", "70000"], "the port is 70000"),
         (["--workers", "-1"], "there are -1 workers"),
@@ -43,7 +44,12 @@ def test_a_folder_that_another_server_has(capsys, tmp_path):
 
 def test_a_worker_gets_the_settings_of_its_server(tmp_path):
     settings = ServiceSettings(
-        folder=tmp_path, local_folder=tmp_path, names=("faces.example",), keep_days=2, limits=Limits(queue=7)
+        folder=tmp_path,
+        local_folder=tmp_path,
+        names=("faces.example",),
+        keep_days=2,
+        limits=Limits(queue=7),
+        picture_models=(tmp_path,),
     )
     assert ServiceSettings.from_json(settings.as_json()) == settings
     with pytest.raises(OptionError, match="the limit of bytes"):

@@ -42,6 +42,7 @@ def serve(
     workers: int = 1,
     runs: Path | None = None,
     local_folder: Path | None = None,
+    picture_models: Annotated[list[Path] | None, Parameter(name="--picture-model", negative="")] = None,
     token: Annotated[str | None, Parameter(env_var="FLEETING_TOKEN")] = None,
     names: Annotated[list[str] | None, Parameter(name="--name", negative="")] = None,
     keep_days: float | None = None,
@@ -57,6 +58,8 @@ def serve(
         workers: How many videos are analysed at once, each by a process of its own.
         runs: A folder of runs to show.
         local_folder: A folder whose videos may be named by their path instead of being uploaded.
+        picture_models: Weights of `fleeting train` that take one frame, to classify single pictures by; may
+            be given several times. None ships.
         token: What those who ask have to know; without it, one is made up where it is needed, and printed.
         names: A host name besides its own under which the server may be asked; may be given several times.
         keep_days: Days after its end at which a job is forgotten with all that belongs to it.
@@ -84,6 +87,7 @@ def serve(
         workers=workers,
         runs=runs,
         local_folder=local_folder,
+        picture_models=tuple(picture_models or ()),
         token=token or made_up,
         names=tuple(names or ()),
         keep_days=keep_days,

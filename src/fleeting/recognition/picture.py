@@ -79,7 +79,7 @@ def picture(
     if not paths:
         raise OptionError("no picture was named; name one or more picture files")
     recogniser = Recogniser.load(model)
-    _refuse_movement(recogniser)
+    refuse_movement(recogniser)
     done, failed = list[Picture](), list[str]()
     for number, path in enumerate(paths, start=1):
         try:
@@ -113,7 +113,8 @@ def frames_needed(view: View) -> tuple[str, ...]:
     )
 
 
-def _refuse_movement(recogniser: Recogniser) -> None:
+def refuse_movement(recogniser: Recogniser) -> None:
+    """Raise OptionError where weights need more than one frame of a movement."""
     if len(needed := frames_needed(recogniser.view)) > 1:
         inputs = ", ".join(item.modality for item in recogniser.view.inputs)
         raise OptionError(

@@ -97,6 +97,15 @@ class Frames(BaseModel):
     every: int
 
 
+class Curves(BaseModel):
+    """Curves of action units of one face; a value stands for ``every`` frames, and is their largest."""
+
+    face: int | None
+    curves: dict[str, list[float | None]]
+    largest: dict[str, float | None] = Field(description="of every curve there is, in the whole recording")
+    every: int
+
+
 class ModelFacts(BaseModel):
     """A recogniser that a job can use."""
 
@@ -109,6 +118,42 @@ class Models(BaseModel):
     """The recognisers there are."""
 
     models: list[ModelFacts]
+
+
+class PictureWeights(BaseModel):
+    """Weights that take one frame."""
+
+    name: str
+    classes: list[str]
+
+
+class PictureModels(BaseModel):
+    """The weights there are for single pictures, and what a single picture cannot show."""
+
+    models: list[PictureWeights]
+    note: str
+
+
+class Classified(BaseModel):
+    """What weights take the face in one picture for, as `fleeting picture --json` has it."""
+
+    file: str
+    label: str
+    confidence: float
+    unsure: bool
+    doubt: str
+    probabilities: dict[str, float]
+    crop: str
+
+
+class PictureAnswer(BaseModel):
+    """The answer for one picture."""
+
+    model: str
+    weights_sha256: str
+    note: str
+    pictures: list[Classified]
+    failed: list[str]
 
 
 class RunFacts(BaseModel):

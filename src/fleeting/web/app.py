@@ -21,10 +21,12 @@ from fleeting.web.metrics import Metrics
 from fleeting.web.places import clear, jobs_folder, uploads
 from fleeting.web.refusals import answer_errors
 from fleeting.web.retention import EVERY, forget_old
-from fleeting.web.routes import exports, jobs, live, reviews, runs, server
+from fleeting.web.routes import exports, jobs, live, pictures, reviews, runs, server
 from fleeting.web.service import Service
 from fleeting.web.settings import ServiceSettings
+from fleeting.web.single_pictures import checked
 from fleeting.web.store import Store
+from fleeting.web.studio import Turns
 
 ROUTERS = ("fleeting.web.page.pages", "fleeting.web.media.routes")
 """Modules whose ``router`` the app has too: the page, and a job's pictures and video."""
@@ -72,10 +74,11 @@ def application(settings: ServiceSettings) -> FastAPI:
     app.state.service = given
     app.state.metrics = metrics = Metrics(store.counts, lambda: getattr(app.state, "workers", NOBODY).alive)
     app.state.settings, app.state.store, app.state.folder = settings, store, settings.folder
-    app.state.live = 0
+    app.state.picture_models = checked(settings)
+    app.state.live, app.state.turns = 0, Turns()
     answer_errors(app)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
-    for part in (jobs, reviews, exports, runs, live, server):
+    for part in (jobs, reviews, exports, runs, live, pictures, server):
         app.include_router(part.router)
     for name in ROUTERS:
         if find_spec(name.rpartition(".")[0]) and find_spec(name):

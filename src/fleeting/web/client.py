@@ -74,11 +74,11 @@ class Client:
 
     def upload(self, path: str | Path, **settings: Any) -> ServiceJob:
         """Send a video and have it analysed with these settings (those of `fleeting.analyze`)."""
-        path, boundary = Path(path), uuid4().hex
-        form = _form(boundary, path, settings)
-        size = sum(map(len, form)) + path.stat().st_size
-        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(size)}
-        return _job(self._asked("POST", "/api/jobs", _sent(form, path), headers))
+        return _job(self._send("/api/jobs", Path(path), "settings", json.dumps(settings) if settings else ""))
+
+    def picture(self, path: str | Path, model: str = "") -> dict[str, Any]:
+        """What weights take the face in a single picture for, as `fleeting.picture` says it."""
+        return self._send("/api/pictures", Path(path), "model", model)
 
     def analyze_local(self, path: str, **settings: Any) -> tuple[ServiceJob, ...]:
         """Have a file or a folder of videos on the server's machine analysed."""
@@ -159,6 +159,14 @@ class Client:
         """The JSON that answers this one."""
         return self._asked("PATCH", path, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
+    def _send(self, address: str, path: Path, name: str, text: str) -> dict[str, Any]:
+        """The JSON that answers a form with a file, and with a text of this name where there is one."""
+        boundary = uuid4().hex
+        form = _form(boundary, path, name, text)
+        size = sum(map(len, form)) + path.stat().st_size
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(size)}
+        return self._asked("POST", address, _sent(form, path), headers)
+
     def _asked(
         self,
         method: str,
@@ -212,12 +220,12 @@ def _job(facts: Mapping[str, Any]) -> ServiceJob:
     return ServiceJob(**{**known, "warnings": tuple(known["warnings"])})
 
 
-def _form(boundary: str, path: Path, settings: Mapping[str, Any]) -> tuple[bytes, bytes]:
+def _form(boundary: str, path: Path, field: str, text: str) -> tuple[bytes, bytes]:
     """What stands before and after the file in the request."""
     fence = f"--{boundary}\r\n"
     first = ""
-    if settings:
-        first = f'{fence}Content-Disposition: form-data; name="settings"\r\n\r\n{json.dumps(settings)}\r\n'
+    if text:
+        first = f'{fence}Content-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
     name = path.name.replace("\\", "\\\\").replace('"', '\\"')
     head = f'{fence}Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
     return utf8(f"{first}{head}Content-Type: application/octet-stream\r\n\r\n"), (

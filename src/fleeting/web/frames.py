@@ -69,10 +69,8 @@ def thinned(table: Table, start: float, end: float, points: int) -> dict[str, li
     A row then stands for ``every`` frames: the first one's number, time and box, the mean of their motion and
     quality, the smallest and largest motion, the most faces and the commonest reason that is not empty.
     """
-    first, last = np.searchsorted(table["time_s"], [start, end]).tolist()
-    last += int((table["time_s"][last:] == end).sum()) if np.isfinite(end) else 0
-    many = max(0, last - first)
-    every = max(1, -(-many // points))
+    first, last, every = binned(table, start, end, points)
+    many = last - first
     cut = {name: column[first:last] for name, column in table.items() if name != "reasons"}
     starts = np.arange(0, many, every)
     if not many:
@@ -86,6 +84,14 @@ def thinned(table: Table, start: float, end: float, points: int) -> dict[str, li
     listed: dict[str, list[Any]] = {name: _plain(name, column) for name, column in found.items()}
     listed["reason"] = table["reasons"][_commonest(cut["reason"], every, len(starts))].tolist()
     return {**listed, "every": [every]}
+
+
+def binned(table: Table, start: float, end: float, points: int) -> tuple[int, int, int]:
+    """The first row from ``start`` on, the first after ``end``, and how many go together for ``points``."""
+    first, last = np.searchsorted(table["time_s"], [start, end]).tolist()
+    last += int((table["time_s"][last:] == end).sum()) if np.isfinite(end) else 0
+    last = max(first, last)
+    return first, last, max(1, -(-(last - first) // points))
 
 
 MOTIONS = ("motion_min", "motion_max")

@@ -31,7 +31,7 @@ from fleeting.web.settings import LOOPBACK, ServiceSettings, is_loopback
 COOKIE = "fleeting_token"
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that change nothing."""
-UPLOADS = frozenset(("/api/jobs", "/api/jobs/local"))
+UPLOADS = frozenset(("/api/jobs", "/api/jobs/local", "/api/pictures"))
 METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 MINUTE = 60.0
 FAULT = "this program hit a fault; its log says where: please report it"

@@ -42,6 +42,11 @@ def cache_of(folder: Path, id_: str) -> Path:
     return job_folder(folder, id_) / "cache"
 
 
+def page_of(folder: Path, id_: str) -> Path:
+    """The folder in which what the page shows of a job is kept: pictures, and a copy of the video."""
+    return job_folder(folder, id_) / "page"
+
+
 def forget_files(folder: Path, id_: str) -> None:
     """Delete everything of a job from the disk."""
     shutil.rmtree(job_folder(folder, id_), ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,7 +22,8 @@ class Limits:
 
     ``bytes`` of one upload, ``seconds`` of video in one job, ``queue`` jobs that wait, ``requests`` and
     ``uploads`` of one address in a minute, ``live`` sockets at once, ``picture`` bytes of one picture that is
-    sent to a socket, ``live_seconds`` of one socket, ``pixels`` of one picture of a video.
+    sent to a socket, ``live_seconds`` of one socket, ``pixels`` of one picture, ``photo`` bytes of a picture
+    that is uploaded by itself.
     """
 
     bytes: int = 8 * 2**30
@@ -35,6 +35,7 @@ class Limits:
     picture: int = 4 * 2**20
     live_seconds: float = 4 * 3600.0
     pixels: int = 2**26
+    photo: int = 32 * 2**20
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -48,6 +49,7 @@ class ServiceSettings:
 
     Jobs lie below ``folder``; ``store`` is the address of the database (None is SQLite in ``folder``).
     ``runs`` is a folder with runs to show, ``local_folder`` one whose videos may be named by their path.
+    ``picture_models`` are weights, files or folders, that take one frame and classify single pictures.
     ``token`` is asked for wherever it is given; off the loopback address it has to be. ``names`` are host
     names besides its own under which the server may be asked. Jobs that ended more than ``keep_days`` ago are
     forgotten; None keeps them. ``lease`` seconds after its last sign of life a worker has lost its job.
@@ -61,6 +63,7 @@ class ServiceSettings:
     workers: int = 1
     runs: Path | None = None
     local_folder: Path | None = None
+    picture_models: tuple[Path, ...] = ()
     token: str | None = None
     names: tuple[str, ...] = ()
     keep_days: float | None = None
@@ -85,6 +88,9 @@ class ServiceSettings:
             path = getattr(self, name)
             if path is not None and not path.is_dir():
                 raise OptionError(f"{path} is no folder, expected one for {name}; name another")
+        for path in self.picture_models:
+            if not path.exists():
+                raise OptionError(f"there are no weights at {path}; name a file or folder of fleeting train")
 
     @property
     def store_url(self) -> str:
@@ -100,7 +106,8 @@ class ServiceSettings:
         """The settings that `as_json` wrote. Raises ValueError or TypeError on other text."""
         given: dict[str, Any] = json.loads(text)
         paths = {name: given[name] and Path(given[name]) for name in ("folder", "runs", "local_folder")}
-        more: Mapping[str, Any] = {"limits": Limits(**given["limits"]), "names": tuple(given["names"])}
+        more: dict[str, Any] = {"limits": Limits(**given["limits"]), "names": tuple(given["names"])}
+        more |= {"picture_models": tuple(map(Path, given["picture_models"]))}
         known = {one.name for one in fields(cls)}
         return cls(**{**{name: given[name] for name in known}, **paths, **more})
 

@@ -186,7 +186,9 @@ class Worker:
 def analysed(folder: Path, job: JobRecord, progress: Progress) -> dict[str, Any]:
     """Analyse a job's video as `fleeting analyze` does, and return what the store keeps of the results."""
     import fleeting
+    from fleeting.web.curves import keep_curves
     from fleeting.web.frames import keep_table
+    from fleeting.web.media.boxes import keep_boxes
 
     chosen = {name: value for name, value in job.settings.items() if value is not None}
     if chosen.get("model") == NONE:
@@ -202,7 +204,8 @@ def analysed(folder: Path, job: JobRecord, progress: Progress) -> dict[str, Any]
     summary = found.done[0].summary
     results = results_of(folder, job.id)
     if results is not None:
-        keep_table(folder, job.id, results)
+        for keep in (keep_table, keep_boxes, keep_curves):
+            keep(folder, job.id, results)
     media = {**(job.media or {}), "variable_frame_rate": summary["variable_frame_rate"]}
     media |= {"fps": summary["fps"], "frames": summary["frames_decoded"], "duration_s": summary["duration_s"]}
     counts = {"done": summary["frames_decoded"], "total": summary["frames_decoded"]}

@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 
 from fleeting.analysis.frame_tables import read_rows
-from fleeting.web.columns import Table, coded, columns, kept
+from fleeting.web.columns import Table, coded, columns, keep, kept
 from fleeting.web.media.recording import Recording
+from fleeting.web.places import page_of
 
 MOST = 50_000
 """Most rows of one answer."""
 FILE = "boxes.npz"
+
+
+def keep_boxes(folder: Path, id_: str, results: Path) -> None:
+    """Parse a job's ``faces.csv`` and keep its columns."""
+    keep(page_of(folder, id_) / FILE, results / "faces.csv", _parsed)
 
 
 def boxes(recording: Recording, start: float, end: float) -> dict[str, list[Any]]:

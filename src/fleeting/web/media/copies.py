@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -56,16 +56,16 @@ def make_copy(source: Path, folder: Path, results: Path, settings: Mapping[str, 
     """
     if settings["blur"]:
         return _covered(source, folder, results, settings, tell)
-    path = folder / f"copy.{_codecs()[2]}"
+    path = folder / f"copy.{container()}"
     with open_video(source, fps=settings["fps"]) as video, appearing(path) as partial:
-        _encode(source if settings["fps"] is None else None, _told(video, tell), partial)
+        encode(source if settings["fps"] is None else None, _told(video, tell), partial)
     return path
 
 
-def _encode(sounding: Path | None, frames: Iterator[tuple[float, Frame]], path: Path) -> None:
+def encode(sounding: Path | None, frames: Iterable[tuple[float, Frame]], path: Path) -> None:
     """Write frames with their times from the first on, and the sound of ``sounding`` if it has one."""
-    codec, sound, container, options = _codecs()
-    with av().open(str(path), "w", format=container) as into:
+    codec, sound, kind, options = _codecs()
+    with av().open(str(path), "w", format=kind) as into:
         stream, heard = into.add_stream(codec, options={**options, "g": str(KEYS)}), None
         for time_s, frame in frames:
             if heard is None:
@@ -78,12 +78,17 @@ def _encode(sounding: Path | None, frames: Iterator[tuple[float, Frame]], path: 
             heard.until(float("inf"))
 
 
+def container() -> str:
+    """The kind of file that is written, as its extension: mp4 or webm."""
+    return _codecs()[2]
+
+
 def _codecs() -> tuple[str, str, str, dict[str, str]]:
     library = av()
-    for codec, sound, container, options in CODECS:
+    for codec, sound, kind, options in CODECS:
         with suppress(library.codec.codec.UnknownCodecError):
             library.codec.Codec(codec, "w")
-            return codec, sound, container, dict(options)
+            return codec, sound, kind, dict(options)
     raise MissingExtraError("a codec for the web", "video")
 
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 from fleeting.errors import VideoError
 from fleeting.video.frame_index import Promised, promised
 
 KEPT = 8
 """Most recordings whose lists are kept, 4 MB for an hour of 30 frames a second."""
-_one = Lock()
-"""A file is listed by one thread; others that ask for it meanwhile wait for its list."""
 
 
 def listed(source: Path, fps: float | None) -> Promised | None:
     """What a recording promises, as `promised`; None too where it is no file that can be opened."""
     try:
-        with _one:
-            return _listed(source, fps, source.stat().st_mtime_ns) if source.is_file() else None
+        return _listed(source, fps, source.stat().st_mtime_ns) if source.is_file() else None
     except (OSError, VideoError):
         return None
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,6 +18,8 @@ from fleeting.web.media.playing import played_as
 from fleeting.web.media.recording import Recording
 
 TYPES = {".mp4": "video/mp4", ".webm": "video/webm"}
+PLAYED = "played.json"
+"""The file that says as which media type browsers play the recording as it is."""
 PATIENCE = 5.0
 """Seconds in which a process that is told to end has to."""
 _making: dict[Path, subprocess.Popen[bytes]] = {}
@@ -50,7 +51,7 @@ class Playable:
 
 
 def playable(recording: Recording) -> Playable:
-    """The playable video of a recording; the making of a copy begins where one is needed and not there."""
+    """The playable video of a recording, as far as it is."""
     kind = None if recording.covered else _kind(recording)
     if kind:
         return Playable("ready", 1.0, original=True, path=recording.source, kind=kind)
@@ -61,19 +62,44 @@ def playable(recording: Recording) -> Playable:
         )
     if told.get("state") == "failed":
         return Playable("failed", 0.0, error=told.get("error"))
-    _begin(recording)
     return Playable("making", float(told.get("progress") or 0.0) if told.get("state") == "making" else 0.0)
 
 
-def _kind(recording: Recording) -> str | None:
+def prepared(recording: Recording) -> Playable:
+    """The same; the making of a copy begins where one is needed and not there."""
+    shown = playable(recording)
+    if shown.state == "making":
+        _begin(recording)
+    return shown
+
+
+def is_judged(recording: Recording) -> bool:
+    """Whether it is known if browsers play the recording as it is; to find out takes seconds of an hour."""
+    return recording.covered or _judgement(recording) is not None
+
+
+def judge(recording: Recording) -> str | None:
+    """Find out as which media type browsers play the recording as it is, if they do, and note that."""
     with suppress(OSError):
-        return _played_as(recording.source, recording.fps, recording.source.stat().st_mtime_ns)
+        changed = recording.source.stat().st_mtime_ns
+        kind = played_as(recording.source, recording.fps)
+        write_atomically(recording.cache / PLAYED, json.dumps({"changed": changed, "kind": kind}))
+        return kind
     return None
 
 
-@lru_cache(maxsize=256)
-def _played_as(source: Path, fps: float | None, _changed: int) -> str | None:
-    return played_as(source, fps)
+def _kind(recording: Recording) -> str | None:
+    known = _judgement(recording)
+    return judge(recording) if known is None else known.get("kind")
+
+
+def _judgement(recording: Recording) -> dict[str, Any] | None:
+    """What `judge` noted of the file as it is now; None where it noted nothing, {} where there is no file."""
+    told = read_record(recording.cache / PLAYED)
+    try:
+        return told if told.get("changed") == recording.source.stat().st_mtime_ns else None
+    except OSError:
+        return {}
 
 
 def _begin(recording: Recording) -> None:

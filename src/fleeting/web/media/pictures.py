@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image as Pillow
 
 from fleeting.errors import VideoError
+from fleeting.files import write_atomically
 from fleeting.types import Frame, Image
 from fleeting.video.frame_index import part_frames
 from fleeting.web.media.boxes import box_at
@@ -21,6 +23,10 @@ from fleeting.web.service import MissingError, NotYetError
 MARGIN = 0.25
 """Share of a face's box that is shown around it, on each side."""
 QUALITY = 85
+SMALL = 256
+"""Pictures up to so many pixels high are kept beside the results."""
+KEPT = 4000
+"""Most pictures of one recording that are kept."""
 
 
 def frames_of(recording: Recording, first: int, last: int, *, covered: bool = True) -> Sequence[Frame]:
@@ -50,6 +56,32 @@ def frames_of(recording: Recording, first: int, last: int, *, covered: bool = Tr
 
 def picture(recording: Recording, frame: int, size: int | None = None, face: int | None = None) -> bytes:
     """A frame as JPEG, at most ``size`` pixels high; with ``face`` only that face and what is around it."""
+    place = place_of(recording, frame, size, face)
+    if place is not None:
+        with suppress(FileNotFoundError):
+            return place.read_bytes()
+    made = _made(recording, frame, size, face)
+    if place is not None:
+        make_room(place.parent, KEPT)
+        write_atomically(place, made)
+    return made
+
+
+def place_of(recording: Recording, frame: int, size: int | None, face: int | None) -> Path | None:
+    """Where the picture is kept, if it is there; None for one that is not kept."""
+    name = f"{frame}-{size}{'' if face is None else f'-{face}'}.jpg"
+    return recording.cache / "pictures" / name if size is not None and size <= SMALL else None
+
+
+def make_room(folder: Path, most: int) -> None:
+    """Have a folder that holds fewer than ``most`` things: one that is full is emptied."""
+    folder.mkdir(exist_ok=True)
+    if len([*folder.iterdir()]) >= most:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
+
+
+def _made(recording: Recording, frame: int, size: int | None, face: int | None) -> bytes:
     shown = Pillow.fromarray(frames_of(recording, frame, frame)[0].image)
     box = None if face is None else box_at(recording, face, frame)
     if box is not None:

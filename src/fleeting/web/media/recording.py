@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import Request
 
 from fleeting.analysis.result_folder import SUMMARY
-from fleeting.web.places import job_folder
+from fleeting.web.places import page_of
 from fleeting.web.service import service
 
 
@@ -23,6 +23,10 @@ class Recording:
     source: Path
     results: Path
     cache: Path
+
+    def as_dict(self) -> dict[str, str]:
+        """Where everything lies, as text: `recording_at` takes it."""
+        return {name: str(path) for name, path in asdict(self).items()}
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:
@@ -42,10 +46,15 @@ class Recording:
         return bool(self.summary["settings"]["blur"])
 
 
+def recording_at(of: Mapping[str, str]) -> Recording:
+    """The recording of which `Recording.as_dict` told."""
+    return Recording(**{name: Path(path) for name, path in of.items()})
+
+
 def recording_of(request: Request, id_: str) -> Recording:
     """The recording of a job. Raises UnknownJobError, and NotYetError where its analysis is not done."""
     given = service(request)
     job, results = given.finished(id_)
-    cache = job_folder(given.folder, id_) / "page"
+    cache = page_of(given.folder, id_)
     cache.mkdir(exist_ok=True)
     return Recording(job.path(given.folder), results, cache)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from fleeting.analysis.stills import stills
 from fleeting.errors import FleetingError, OptionError
 from fleeting.faces.clips import clip_of
 from fleeting.files import write_atomically
-from fleeting.types import Clip, Image
+from fleeting.types import Clip, Frame, Image
 from fleeting.web.media.boxes import box_at
-from fleeting.web.media.pictures import frames_of
+from fleeting.web.media.pictures import frames_of, make_room
 from fleeting.web.media.recording import Recording
 from fleeting.web.service import MissingError, NotYetError
 
@@ -26,8 +26,6 @@ LONGEST = 600
 """Most frames of a movement of which pictures are made."""
 KEPT = 4000
 """Most movements whose pictures are kept for one recording."""
-_one = Lock()
-"""Faces are looked for in one movement at a time: a second one would only slow down the first."""
 
 
 @dataclass(frozen=True)
@@ -47,47 +45,54 @@ class Movement:
 
 def still(recording: Recording, movement: Movement, what: str) -> bytes:
     """One picture of `stills` as JPEG. Raises MissingError where it cannot be made, with the reason."""
-    folder = recording.cache / "stills" / movement.name
-    path = folder / f"{what}.jpg"
-    with _one:
-        if not path.is_file():
-            _make(recording, movement, folder)
+    path = place_of_still(recording, movement, what)
+    if not path.is_file():
+        _make(recording, movement, path.parent)
     try:
         return path.read_bytes()
     except FileNotFoundError:
         raise MissingError("faces are covered in this analysis, so there is no such picture") from None
 
 
+def place_of_still(recording: Recording, movement: Movement, what: str) -> Path:
+    """Where such a picture is kept, once it is made."""
+    return recording.cache / "stills" / movement.name / f"{what}.jpg"
+
+
 def _make(recording: Recording, movement: Movement, folder: Path) -> None:
-    if not movement.onset <= movement.apex <= movement.offset:
-        raise OptionError("onset, apex and offset are not in this order; set them anew")
-    if movement.offset - movement.onset >= LONGEST:
-        raise MissingError(f"pictures are made of movements of up to {LONGEST} frames; this one is longer")
+    refuse_odd(movement)
     try:
-        pictures = stills(_clip(recording, movement), blur=recording.covered)
+        frames = frames_of(recording, movement.onset, movement.offset, covered=False)
+        pictures = stills(aligned(recording, movement, frames), blur=recording.covered)
     except (MissingError, NotYetError):
         raise
     except FleetingError as error:
         text = " ".join(str(error).split())
         raise MissingError(f"no pictures can be made of this movement: {text}") from error
-    if len([*folder.parent.glob("*")]) >= KEPT:
-        shutil.rmtree(folder.parent, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_room(folder.parent, KEPT)
+    folder.mkdir(exist_ok=True)
     for name, address in pictures.items():
         if address.startswith("data:"):
             write_atomically(folder / f"{name}.jpg", base64.b64decode(address.partition(",")[2]))
     write_atomically(folder / "reach.txt", pictures["reach"])
 
 
-def _clip(recording: Recording, movement: Movement) -> Clip:
-    """The movement as `fleeting.analyze` cuts it: the face alone, aligned."""
-    frames = frames_of(recording, movement.onset, movement.offset, covered=False)
+def refuse_odd(movement: Movement) -> None:
+    """Raise OptionError where the moments are in no order, MissingError where the movement is too long."""
+    if not movement.onset <= movement.apex <= movement.offset:
+        raise OptionError("onset, apex and offset are not in this order; set them anew")
+    if movement.offset - movement.onset >= LONGEST:
+        raise MissingError(f"pictures are made of movements of up to {LONGEST} frames; this one is longer")
+
+
+def aligned(recording: Recording, movement: Movement, frames: Sequence[Frame], height: int = 170) -> Clip:
+    """The face alone in ``frames``, aligned as `fleeting.analyze` cuts it, ``height`` pixels high."""
     boxes = [box_at(recording, movement.face, frame.number) for frame in frames]
     seen = np.array([box for box in boxes if box is not None], np.float64).reshape(-1, 4)
     images = [_around(frame.image, seen) for frame in frames]
-    moments = (place - movement.onset for place in (movement.onset, movement.apex, movement.offset))
+    moments = (place - frames[0].number for place in (movement.onset, movement.apex, movement.offset))
     times = np.array([frame.time for frame in frames])
-    clip, _ = clip_of(images, times, *moments, crop="face")
+    clip, _ = clip_of(images, times, *moments, crop="face", height=height)
     return clip
 
 
@@ -103,11 +108,15 @@ def _around(image: Image, boxes: np.ndarray[tuple[int, ...], np.dtype[np.float64
 
 def explained(recording: Recording, number: int) -> bytes:
     """What the model looked at in event ``number`` as found, PNG. Raises MissingError if that fails."""
-    path = recording.cache / "explained" / f"{number}.png"
-    with _one:
-        if not path.is_file():
-            _explain(recording, number, path)
+    path = place_of_explained(recording, number)
+    if not path.is_file():
+        _explain(recording, number, path)
     return path.read_bytes()
+
+
+def place_of_explained(recording: Recording, number: int) -> Path:
+    """Where that picture is kept, once it is made."""
+    return recording.cache / "explained" / f"{number}.png"
 
 
 def _explain(recording: Recording, number: int, path: Path) -> None:

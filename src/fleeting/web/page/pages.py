@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fleeting.analysis.motion_curves import KINDS
 from fleeting.recognition.recogniser import SHIPPED, recognisers
 from fleeting.session.session import ALARMS_PER_MINUTE
 from fleeting.version import __version__
+from fleeting.web.curves import names
 from fleeting.web.media.recording import recording_of
 from fleeting.web.page.alarms import points
 from fleeting.web.page.texts import COOKIE, catalogue, chosen, languages
@@ -29,6 +32,8 @@ TYPES = {
     ".txt": "text/plain",
     ".md": "text/plain",
 }
+KEPT = "private, max-age=31536000, immutable"
+"""Browsers keep a file of the page for a year without asking again: its address says what it holds."""
 NO_MODEL = "none"
 """What the form sends where nothing is to be recognised."""
 ALARMS = (
@@ -61,11 +66,12 @@ def home(request: Request) -> HTMLResponse:
 @router.get("/jobs/{job}", response_class=HTMLResponse)
 def viewer(request: Request, job: str) -> HTMLResponse:
     """The viewer of one recording."""
-    shown: dict[str, Any] = {"kinds": KINDS, "container_start_s": 0.0, "blur": False}
+    shown: dict[str, Any] = {"kinds": KINDS, "container_start_s": 0.0, "blur": False, "units": {}}
     try:
         recording = recording_of(request, job)
         shipped = recording.summary["settings"]
         facts = {"alarms": points(shipped["spotter"]), "asked": shipped["alarms_per_minute"]}
+        shown["units"] = names(recording.results)
         shown |= {"container_start_s": recording.summary["container_start_s"], "blur": recording.covered}
     except (UnknownJobError, ValueError):
         return _page(request, "missing.html", status=404)
@@ -86,30 +92,50 @@ def live(request: Request) -> HTMLResponse:
     return _page(request, "live.html", model=SHIPPED)
 
 
+@router.get("/pictures", response_class=HTMLResponse)
+def pictures(request: Request) -> HTMLResponse:
+    """Single pictures, and what weights take the faces in them for."""
+    return _page(request, "pictures.html")
+
+
 @router.get("/favicon.ico")
-def favicon() -> FileResponse:
+async def favicon() -> Response:
     """The icon of the page."""
-    return _static("favicon.svg")
+    return Response(_assets()["favicon.svg"], media_type=TYPES[".svg"], headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/static/{name:path}")
-def static(name: str) -> FileResponse:
-    """A script, style or icon of the page."""
-    return _static(name)
+@router.get("/static/{content}/{name:path}")
+async def static(content: str, name: str) -> Response:
+    """A script, style or icon of the page; ``content`` says what all of them hold, so they may be kept."""
+    found = _assets().get(name) if content == _content() else None
+    if found is None:
+        raise MissingError("there is no such file of this version of the page; load the page again")
+    kind = TYPES[Path(name).suffix]
+    return Response(found, media_type=kind, headers={"Cache-Control": KEPT})
 
 
-def _static(name: str) -> FileResponse:
-    path = _files().get(name)
-    if path is None:
-        raise MissingError("there is no such file of the page")
-    return FileResponse(path, media_type=TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
+def address_of(name: str) -> str:
+    """The address of a file of the page: another one whenever any of them changes. Raises KeyError."""
+    if name not in _assets():
+        raise KeyError(name)
+    return f"/static/{_content()}/{name}"
 
 
 @cache
-def _files() -> dict[str, Path]:
-    """Every file that the page may ask for, by its name: no other path is ever opened."""
+def _assets() -> Mapping[str, bytes]:
+    """What each file of the page holds, by its name, read once: no other path is ever opened."""
     folder = Path(str(files("fleeting.web.page").joinpath("static")))
-    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.suffix in TYPES}
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix in TYPES)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+@cache
+def _content() -> str:
+    """A word for what all files of the page hold: scripts load one another by names within one address."""
+    digest = hashlib.sha256()
+    for name, held in _assets().items():
+        digest.update(f"{name} {len(held)} ".encode() + held)
+    return digest.hexdigest()[:16]
 
 
 def _page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -130,6 +156,7 @@ def _page(request: Request, template: str, status: int = 200, **values: Any) -> 
             language_cookie=COOKIE,
             here=request.url.path,
             version=__version__,
+            asset=address_of,
             **values,
         )
     )

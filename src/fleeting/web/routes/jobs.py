@@ -12,7 +12,8 @@ from fastapi.responses import FileResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from fleeting.web.answers import Frames, JobAnswer, JobList, JobSettings, LocalRequest
+from fleeting.web.answers import Curves, Frames, JobAnswer, JobList, JobSettings, LocalRequest
+from fleeting.web.curves import curves
 from fleeting.web.frames import thinned_json
 from fleeting.web.intake import accept_local, accept_upload, refuse_settings
 from fleeting.web.refusals import said
@@ -125,6 +126,23 @@ def frames(
     bounds = (float("-inf") if start is None else start, float("inf") if end is None else end)
     content = thinned_json(given.folder, id, results, *bounds, points)
     return Response(content, media_type="application/json")
+
+
+@router.get("/{id}/curves", response_model=Curves)
+def unit_curves(
+    id: JobId,  # noqa: A002
+    given: Given,
+    units: Annotated[str, Query(max_length=500, description="names of curves, with commas between")] = "",
+    face: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
+    start: Annotated[Bound | None, Query(alias="from", description="seconds")] = None,
+    end: Annotated[Bound | None, Query(alias="to", description="seconds")] = None,
+    points: Annotated[int, Query(ge=1, le=20_000)] = 2000,
+) -> dict[str, Any]:
+    """Curves of action units, in the rows that /frames gives for the same times and points."""
+    _, results = given.finished(id)
+    span = float("-inf") if start is None else start, float("inf") if end is None else end, points
+    wanted = [name for name in units.split(",") if name]
+    return curves((given.folder, id, results), wanted, face, span)
 
 
 def _settings(text: str) -> JobSettings:

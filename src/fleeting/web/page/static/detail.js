@@ -1,5 +1,6 @@
 // One event in full: its pictures, its classes, what the model looked at, and the fields that a rater can correct.
 
+import { fillBars } from "./bars.js";
 import { byId, clock, h, percent, t } from "./dom.js";
 
 const MOMENTS = ["onset", "apex", "offset"];
@@ -107,14 +108,7 @@ export class Detail extends EventTarget {
   }
 
   bars(event, hidden) {
-    const ranked = hidden ? [] : Object.entries(event.probabilities ?? {}).sort((one, other) => other[1] - one[1]);
-    const bars = ranked.flatMap(([name, share], at) => {
-      const bar = h("i", {});
-      bar.style.width = `${100 * share}%`;
-      return [h("span", {}, name), h("span", { className: at ? "bar" : "bar best" }, bar), h("span", {}, percent(share))];
-    });
-    byId("bars").className = event.unsure ? "bars doubtful" : "bars";
-    byId("bars").replaceChildren(...bars);
+    fillBars(byId("bars"), hidden ? {} : event.probabilities, event.unsure);
     byId("doubt").replaceChildren(
       ...(hidden ? [t("review.blind_about")] : event.unsure ? [h("span", { className: "unsure" }, t("viewer.unsure")), ` ${t("viewer.unsure_about")}`] : []),
     );

@@ -1,12 +1,14 @@
 // The list of events: sorted, filtered, cut off at a likelihood; every entry leads to its movement.
 
 import { byId, clock, counted, h, number, percent, t } from "./dom.js";
+import { Thumbs } from "./thumbs.js";
 
 export class EventList extends EventTarget {
   constructor(job, facts) {
     super();
     Object.assign(this, { job, facts, origin: facts.container_start_s, events: [], selected: null });
     this.entries = new Map();
+    this.thumbs = new Thumbs();
     this.form = byId("filters");
     this.form.addEventListener("input", () => this.dispatchEvent(new Event("filtered")));
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -89,8 +91,7 @@ export class EventList extends EventTarget {
   entry(event) {
     let entry = this.entries.get(event.n);
     if (!entry) {
-      const picture = h("img", { alt: "", width: 56, height: 56, loading: "lazy", decoding: "async" });
-      picture.addEventListener("error", () => picture.removeAttribute("src"));
+      const picture = h("img", { alt: "", width: 56, height: 56, decoding: "async" });
       const button = h("button", { type: "button", data: { n: event.n } });
       button.addEventListener("click", () => this.dispatchEvent(new CustomEvent("chosen", { detail: event.n })));
       entry = { item: h("li", { className: "entry" }, button), button, picture, shown: "" };
@@ -111,7 +112,7 @@ export class EventList extends EventTarget {
     item.dataset.state = event.candidate && event.state === "open" ? "candidate" : event.state;
     item.dataset.kind = event.kind;
     const source = `/api/jobs/${this.job}/pictures/${event.apex_frame}.jpg?size=112&face=${event.face}`;
-    if (picture.getAttribute("src") !== source) picture.src = source;
+    this.thumbs.show(item, picture, source);
     const verdict = event.label ? [event.label, event.confidence === null ? "" : ` ${percent(event.confidence)}`] : [t(`kind.${event.kind}`)];
     button.replaceChildren(
       picture,

@@ -2,6 +2,7 @@
 
 import { get, post, remove, sentence } from "./api.js";
 import { byId, clock, counted, duration, h, moment, number, percent, say, t, toast } from "./dom.js";
+import { takeFiles } from "./drop.js";
 
 const AT_ONCE = 2; // uploads that are sent at the same time
 const SOON = 1000;
@@ -199,22 +200,7 @@ function forget(job) {
   );
 }
 
-const drop = byId("drop");
-byId("files").addEventListener("change", (event) => {
-  add(event.target.files);
-  event.target.value = "";
-});
-for (const name of ["dragover", "dragenter"])
-  drop.addEventListener(name, (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-addEventListener("dragover", (event) => event.preventDefault());
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  if (event.dataTransfer?.files.length) add(event.dataTransfer.files);
-});
+takeFiles(add);
 byId("local")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const path = event.target.elements.path;

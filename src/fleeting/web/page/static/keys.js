@@ -17,6 +17,7 @@ export function listen(acts) {
     ArrowDown: () => acts.neighbour(1),
     ArrowUp: () => acts.neighbour(-1),
     s: acts.slow,
+    m: acts.magnify,
     a: () => acts.decide("accepted"),
     r: () => acts.decide("rejected"),
     u: () => acts.decide("open"),

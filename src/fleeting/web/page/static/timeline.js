@@ -1,10 +1,11 @@
 // The timeline: how much the face moved, where it could not be judged, and the events; it zooms over hours.
 
 import uPlot from "./vendor/uplot.js";
-import { get } from "./api.js";
+import { address, get } from "./api.js";
 import { byId, calm, clock, h, t } from "./dom.js";
 import { Handles } from "./handles.js";
 import { Overview } from "./overview.js";
+import { COLOURS, Units } from "./units.js";
 
 const HEIGHT = 190;
 const LANE = 9; // pixels of the lane that says whether the face was used
@@ -19,6 +20,8 @@ export class Timeline extends EventTarget {
     super();
     Object.assign(this, { job, facts, origin: facts.container_start_s, events: [], selected: null, now: null });
     this.place = byId("plot");
+    this.units = new Units(facts.units);
+    this.units.addEventListener("chosen", () => this.rechoose());
     this.fetchSoon = calm(90, () => this.fetch());
   }
 
@@ -40,7 +43,7 @@ export class Timeline extends EventTarget {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     this.colours = Object.fromEntries(
-      ["ink", "soft", "line", "micro", "macro", "seen", "rejected", "candidate", "cut", "light", "unsharp", "covered", "gap", "field", "quality"].map((name) => [name, colour(name)]),
+      ["ink", "soft", "line", "micro", "macro", "seen", "rejected", "candidate", "cut", "light", "unsharp", "covered", "gap", "field", "quality", ...COLOURS].map((name) => [name, colour(name)]),
     );
     const { ink, soft, line, quality } = this.colours;
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui, sans-serif" };
@@ -66,6 +69,7 @@ export class Timeline extends EventTarget {
           { stroke: ink, width: 1.2, points: { show: false } },
           { stroke: ink, width: 0.4, points: { show: false } },
           { stroke: quality, width: 1, scale: "q", dash: [4, 3], points: { show: false } },
+          ...this.units.chosen.map(({ colour: name }) => ({ stroke: colour(name), width: 1.5, scale: "q", points: { show: false } })),
         ],
         bands: [{ series: [1, 2], fill: `color-mix(in srgb, ${ink} 28%, transparent)` }],
         hooks: { drawClear: [() => this.drawGaps()], draw: [() => this.drawEvents()], setScale: [(_, name) => name === "x" && this.zoomed()] },
@@ -86,6 +90,12 @@ export class Timeline extends EventTarget {
     this.overview?.draw();
   }
 
+  /** Other curves were chosen: the plot is made anew, and they are fetched. */
+  rechoose() {
+    this.restyle();
+    this.fetch();
+  }
+
   resize() {
     this.plot.setSize({ width: Math.max(200, this.place.clientWidth), height: HEIGHT });
     this.overview?.draw();
@@ -98,8 +108,9 @@ export class Timeline extends EventTarget {
   }
 
   data() {
-    const { time_s, motion_max, motion_min, quality } = this.columns;
-    return [time_s, motion_max, motion_min, quality];
+    const { time_s, motion_max, motion_min, quality, units } = this.columns;
+    const curves = this.units.chosen.map(({ name }) => units?.[name] ?? time_s.map(() => null));
+    return [time_s, motion_max, motion_min, quality, ...curves];
   }
 
   zoomed() {
@@ -116,8 +127,12 @@ export class Timeline extends EventTarget {
     const more = (to - from) / 2;
     const whole = from <= this.whole[0] && to >= this.whole[1];
     const asked = (this.asked = Symbol("asked"));
-    const points = Math.min(20000, 2 * POINTS);
-    const found = whole ? this.all : await get(`/api/jobs/${this.job}/frames?from=${from - more}&to=${to + more}&points=${points}`);
+    const stretch = whole ? { points: POINTS } : { from: from - more, to: to + more, points: 2 * POINTS };
+    const [rows, units] = await Promise.all([
+      whole ? this.all : get(address(`/api/jobs/${this.job}/frames`, stretch)),
+      this.curves(stretch),
+    ]);
+    const found = { ...rows, units };
     if (asked !== this.asked || !found.time_s.length) return;
     this.columns = found;
     this.quiet = true;
@@ -125,6 +140,16 @@ export class Timeline extends EventTarget {
     this.plot.setScale("x", { min: this.window[0], max: this.window[1] });
     this.quiet = false;
     this.dispatchEvent(new Event("loaded"));
+  }
+
+  /** The chosen curves, each as a share of its largest value in the recording. */
+  async curves(stretch) {
+    const wanted = this.units.chosen.map(({ name }) => name);
+    if (!wanted.length) return {};
+    const { curves, largest } = await get(address(`/api/jobs/${this.job}/curves`, { units: wanted.join(","), ...stretch }));
+    this.units.tell(largest);
+    const share = (name) => curves[name].map((value) => (value === null ? null : value / (largest[name] || 1)));
+    return Object.fromEntries(wanted.map((name) => [name, share(name)]));
   }
 
   /** Show the stretch from one time to another, inside the recording. */

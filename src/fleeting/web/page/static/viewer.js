@@ -6,6 +6,7 @@ import { byId, clock, counted, duration, h, number, percent, say, t, textsOf, to
 import { EventList } from "./eventlist.js";
 import { Frames, nearest } from "./frames.js";
 import { listen } from "./keys.js";
+import { Magnified } from "./magnified.js";
 import { Player } from "./player.js";
 import { moved, Review } from "./review.js";
 import { Timeline } from "./timeline.js";
@@ -20,6 +21,7 @@ const player = new Player(byId("video"), byId("boxes"), frames);
 const timeline = new Timeline(job, facts);
 const list = new EventList(job, facts);
 const detail = new Detail(job, facts);
+const magnified = new Magnified(job, facts);
 const review = new Review(job);
 let selected = null;
 let shown = [];
@@ -38,6 +40,8 @@ function draw() {
   timeline.setEvents(event && !shown.includes(event) ? [...shown, event] : shown, selected);
   detail.known = [...new Set(review.events.flatMap((one) => [...Object.keys(one.probabilities ?? {}), one.label ?? ""]).filter(Boolean))];
   detail.show(event, review.blind);
+  magnified.show(event);
+  timeline.units.hide(review.blind);
   byId("slow").disabled = !event;
 }
 
@@ -94,6 +98,7 @@ async function drop() {
 async function drag({ moment, time, done }) {
   const event = chosen();
   if (!event) return;
+  dragged = done ? null : event.n; // before anything is waited for: a move that is late must not undo the end
   const rows = await frames.near(time);
   const at = nearest(rows.time, time);
   if (at < 0) return;
@@ -105,12 +110,7 @@ async function drag({ moment, time, done }) {
   }
   timeline.setEvents(shown.map((one) => (one.n === event.n ? given : one)), selected);
   player.show(rows.time[at]);
-  if (!done) {
-    dragged = event.n;
-    return;
-  }
-  dragged = null;
-  place(moment, rows.frame[at]);
+  if (done) place(moment, rows.frame[at]);
 }
 
 function wire() {
@@ -229,7 +229,7 @@ async function main() {
   review.annotated = Boolean(found.settings.annotated);
   wire();
   legend();
-  listen({ player, timeline, select, neighbour, decide, here, add, drop, slow, help, undo: () => review.undo() });
+  listen({ player, timeline, select, neighbour, decide, here, add, drop, slow, help, magnify: () => magnified.toggle(), undo: () => review.undo() });
   await Promise.all([timeline.open(), review.load(), review.raters()]);
   ready = true;
   draw();
