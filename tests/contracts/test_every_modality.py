@@ -19,15 +19,15 @@ from tests.fixtures.moving_clips import moving_clip
 MIRRORED = {
     "flow": (0.95, 0.03),
     "flow-offset": (0.95, 0.03),
-    "flow-sequence": (0.92, 0.03),
+    "flow-sequence": (0.95, 0.03),
     "strain": (0.88, 0.04),
     "flow-strain": (0.88, 0.04),
     "flow-map": (0.96, 0.07),
     "region-map": (0.96, 0.07),
 }
-"""How alike a mirrored clip's array and the mirrored array are on `bumped_clip`: correlation of each channel,
-at least, and mean difference as a share of the channel's range, at most. TV-L1 is not quite mirror-symmetric,
-least so where little moves; all else is, to the last bit."""
+"""How alike a mirrored clip's array and the mirrored array are on `bumped_clip`: correlation of the channels
+of each meaning, at least, and their mean difference as a share of their range, at most. TV-L1 is not quite
+mirror-symmetric, least so where little moves; all else is, to the last bit."""
 
 
 @pytest.mark.slow
@@ -93,10 +93,9 @@ def test_a_mirrored_clip_is_the_mirror_image(name):
         np.testing.assert_array_equal(mirrored, expected)
         return
     alike, apart = MIRRORED[name]
-    for ours, theirs in zip(mirrored, expected, strict=True):
-        if not theirs.any():  # the face is back where it was at the onset
-            np.testing.assert_array_equal(ours, theirs)
-            continue
+    for meaning in dict.fromkeys(kind.channels):  # fields of a face that is back at rest are noise alone
+        those = [other == meaning for other in kind.channels]
+        ours, theirs = mirrored[those], expected[those]
         assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] >= alike
         assert np.abs(ours - theirs).mean() <= apart * np.ptp(theirs)
 
