@@ -194,7 +194,7 @@ def test_no_apex_is_missed_where_the_sheet_has_none_to_offer(tmp_path: Path) -> 
     assert [p.clip for p in CASME2.problems(tmp_path, first) if p.blocks] == [first[0].id]
 
 
-@pytest.mark.parametrize("name", ["n" * 5000, "bell\u0007", "..", "a@b", "zero\u200bwidth"])
+@pytest.mark.parametrize("name", ["n" * 5000, "bell\u0007", "..", "a@b", "soft\u00adhyphen"])
 def test_a_name_that_no_folder_can_have_is_one_line(tmp_path: Path, name: str) -> None:
     CASME2.write(tmp_path, [clip("casme2", "casme2/sub01", "EP01", 9, 10, 11)])
     path = tmp_path / "CASME2-coding-20190701.csv"

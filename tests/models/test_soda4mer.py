@@ -7,9 +7,7 @@ import torch
 
 from fleeting.errors import OptionError
 from fleeting.models import build
-from fleeting.models._key_points import Motion, grid, inverse, origins
-from fleeting.models._places import PLACES
-from fleeting.models.soda4mer import MARGIN, Mask, apart, halves
+from fleeting.models.soda4mer import MARGIN, PLACES, Mask, Motion, apart, grid, halves, inverse, origins
 
 SMALL = {"width": 4, "hidden": 8}
 

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
 from fleeting.models._blocks import Dropout
-from fleeting.models._key_points import LEVELS, POINTS, Animation, Motion, bell, convolved, grid
+from fleeting.models._key_points import LEVELS, POINTS, Hourglass, Motion, bell, convolved, grid
 from fleeting.models._places import PLACES
 
+SPREAD = 0.01
+"""Variance of a key point's mark in pretraining, as in the First Order Motion Model; a picture is 2 wide."""
+FLAT = 0.01
+"""The least determinant with which a bend is inverted."""
 MARGIN = 0.1
 """How much farther the pseudo-apex is to be from the onset than the offset is (our reading)."""
 
@@ -165,3 +170,79 @@ class Triplets(nn.Module):
         """The logits, and the sum of all losses."""
         logits, far = self.model.seen(*inputs)
         return logits, loss_of(logits.float(), labels) + (MARGIN - far).relu().mean(dim=0).sum()
+
+
+def inverse(bends: Tensor) -> Tensor:
+    """The inverse of 2x2 matrices (..., 2, 2), of which flat ones count as nearly flat."""
+    a, b, c, d = bends.flatten(-2).unbind(dim=-1)
+    area = a * d - b * c
+    area = torch.where(area.abs() < FLAT, FLAT * torch.where(area < 0, -1.0, 1.0), area)
+    return torch.stack([d, -b, -c, a], dim=-1).reshape(bends.shape) / area[..., None, None]
+
+
+Moved = tuple[Tensor, Tensor]  # key points of frames, (n, 10, 2), and how they are bent, (n, 10, 2, 2)
+
+
+def origins(source: Moved, target: Moved, places: Tensor) -> Tensor:
+    """Where in the source each place (h, w, 2) of the target comes from, by each point: (n, 10, h, w, 2)."""
+    turned = (source[1] @ inverse(target[1]))[:, :, None, None]
+    offsets = places - target[0][:, :, None, None]
+    return (turned @ offsets[..., None])[..., 0] + source[0][:, :, None, None]
+
+
+class Animation(nn.Module):
+    """A clip's onset is to be animated into another of its frames by the key points of both (pretraining).
+
+    As in the First Order Motion Model, a second network says which point each place follows, or none, and how
+    much of the source is visible there; features of the source are carried along and drawn. The loss is the
+    mean difference of pixels, and how far key points and bends fail to follow a picture that is shifted and
+    turned. Our reading: no perceptual loss, because its network would come trained on other pictures.
+    """
+
+    def __init__(self, motion: Motion, width: int) -> None:
+        super().__init__()
+        self.motion = motion
+        self.dense = Hourglass(2 * (POINTS + 1), width)
+        inside = width + 2 * (POINTS + 1)
+        self.follows = nn.Conv2d(inside, POINTS + 1, 7, padding=3)
+        self.visible = nn.Conv2d(inside, 1, 7, padding=3)
+        self.read = convolved(1, width, stride=2)
+        self.draw = nn.Sequential(
+            convolved(width, width), nn.Upsample(scale_factor=2.0), nn.Conv2d(width, 1, 3, padding=1)
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:  # (batch, 16, 128, 128) -> the loss
+        batch, time = frames.shape[:2]
+        chosen = 1 + (torch.rand(batch, device=frames.device) * (time - 1)).long()
+        source, target = frames[:, :1], frames.take_along_dim(chosen[:, None, None, None], dim=1)
+        before, after = self.motion(source), self.motion(target)
+        drawn = self._animated(source, before, after)
+        return F.l1_loss(drawn, target) + self._unfaithful(target, after)
+
+    def _animated(self, source: Tensor, before: Moved, after: Moved) -> Tensor:
+        small = F.avg_pool2d(source, 2)  # (batch, 1, 64, 64)
+        places = grid(small)
+        still = places.expand(len(source), 1, *places.shape)
+        ways = torch.cat([still, origins(before, after, places)], dim=1)  # (batch, 11, 64, 64, 2)
+        carried = F.grid_sample(
+            small.expand(-1, POINTS + 1, -1, -1).reshape(-1, 1, *small.shape[2:]),
+            ways.flatten(0, 1),
+            padding_mode="border",
+            align_corners=False,
+        ).reshape(len(source), POINTS + 1, *small.shape[2:])
+        marks = F.pad(bell(after[0], SPREAD, places) - bell(before[0], SPREAD, places), (0, 0, 0, 0, 1, 0))
+        seen = self.dense(torch.cat([marks, carried], dim=1))
+        way = (self.follows(seen).softmax(dim=1)[..., None] * ways).sum(dim=1)  # (batch, 64, 64, 2)
+        features = F.grid_sample(self.read(source), way, padding_mode="border", align_corners=False)
+        drawn: Tensor = self.draw(features * self.visible(seen).sigmoid())
+        return drawn
+
+    def _unfaithful(self, frame: Tensor, motion: Moved) -> Tensor:
+        """How far points and bends are from those of the same frame shifted and turned, led back."""
+        turned = torch.eye(2, device=frame.device) + 0.1 * torch.randn(len(frame), 2, 2, device=frame.device)
+        shift = 0.1 * torch.randn(len(frame), 2, 1, device=frame.device)
+        ways = F.affine_grid(torch.cat([turned, shift], dim=2), list(frame.shape), align_corners=False)
+        points, bends = self.motion(F.grid_sample(frame, ways, padding_mode="border", align_corners=False))
+        back: Tensor = motion[0] - points @ turned.mT - shift.mT
+        bent: Tensor = inverse(motion[1]) @ turned[:, None] @ bends - torch.eye(2, device=frame.device)
+        return back.abs().mean() + bent.abs().mean()

@@ -17,8 +17,8 @@ from fleeting.training.diffusion import drawn
 from fleeting.training.episodes import drawn_episodes
 from fleeting.training.fitted import Epoch, Fitted, logits_of
 from fleeting.training.optimisation import class_weights, optimizer_of, schedule_of, weighted_loss
-from fleeting.training.options import Episodes, Training
-from fleeting.training.pretraining import pretrain
+from fleeting.training.options import Training
+from fleeting.training.pretraining import pretrain, unlabelled
 from fleeting.training.selection import BestEpoch, validation_mask
 from fleeting.training.training_set import TrainingSet
 from fleeting.types import ArrayKind, FloatArray, Predict
@@ -144,11 +144,10 @@ def begun(model: nn.Module, data: TrainingSet, options: Training, seed: int) -> 
     rng = np.random.default_rng(seed)
     data = _copied(_filled(data, options, seed), options, rng)
     if (before := options.pretraining).epochs:
-        unlabelled = options.model_copy(
-            update={"order": "shuffled", "batch": before.batch, "episodes": Episodes()}
+        rows = Batches(
+            data, options.model_copy(update=unlabelled(before)), fitted, np.random.default_rng(seed)
         )
-        batches = Batches(data, unlabelled, fitted, np.random.default_rng(seed))
-        pretrain(model, batches, before, seed, options.autocast)
+        pretrain(model, rows, before, seed, options.autocast)
     return fitted, Batches(data, options, fitted, rng)
 
 
@@ -234,10 +233,9 @@ class Batches:
     def _order(self) -> npt.NDArray[np.int64]:
         """The rows of one epoch; balanced, they are as many as there are samples, some of them repeated."""
         labels = self.data.labels
-        if self.order == "by-class":
-            return np.argsort(labels, kind="stable")
-        if self.order == "shuffled":
-            return self.rng.permutation(len(labels))
+        if self.order != "balanced":
+            by_class = self.order == "by-class"
+            return np.argsort(labels, kind="stable") if by_class else self.rng.permutation(len(labels))
         rarity = 1 / np.bincount(labels)[labels]
         return self.rng.choice(len(labels), len(labels), p=rarity / rarity.sum())
 

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from fleeting.errors import OptionError
 from fleeting.optional import later
-from fleeting.training.options import Pretraining
+from fleeting.training.options import Episodes, Pretraining
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 else:
     torch = later("torch", "train")
+
+
+def unlabelled(options: Pretraining) -> dict[str, Any]:
+    """What pretraining changes of a recipe's training: its batches know no labels."""
+    return {"order": "shuffled", "batch": options.batch, "episodes": Episodes()}
 
 
 def refuse_pretraining(model: Any, options: Pretraining) -> None:
