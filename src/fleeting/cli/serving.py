@@ -12,7 +12,7 @@ from fleeting.cli.parsing import app
 from fleeting.cli.printing import complain, say
 
 if TYPE_CHECKING:
-    from fleeting.web.settings import ServiceSettings
+    from fleeting.web.settings import Limits, ServiceSettings
 
 
 @Parameter(name="*")
@@ -30,6 +30,18 @@ class Most:
     """Requests of one address in a minute."""
     most_uploads: int = 120
     """Uploads of one address in a minute."""
+
+    def limits(self) -> Limits:
+        """The same as the server takes it."""
+        from fleeting.web.settings import Limits
+
+        return Limits(
+            bytes=int(self.most_megabytes * 1e6),
+            seconds=self.most_minutes * 60,
+            queue=self.most_waiting,
+            requests=self.most_requests,
+            uploads=self.most_uploads,
+        )
 
 
 @app.command
@@ -69,16 +81,9 @@ def serve(
     from fleeting.optional import web
 
     web()
-    from fleeting.web.settings import Limits, ServiceSettings, is_loopback
+    from fleeting.web.settings import ServiceSettings, is_loopback
 
     made_up = None if token or is_loopback(host) else token_urlsafe(24)
-    limits = Limits(
-        bytes=int(most.most_megabytes * 1e6),
-        seconds=most.most_minutes * 60,
-        queue=most.most_waiting,
-        requests=most.most_requests,
-        uploads=most.most_uploads,
-    )
     settings = ServiceSettings(
         folder=folder,
         store=store,
@@ -91,7 +96,7 @@ def serve(
         token=token or made_up,
         names=tuple(names or ()),
         keep_days=keep_days,
-        limits=limits,
+        limits=most.limits(),
     )
     _serve(settings, f"?token={made_up}" if made_up else "")
     return 0

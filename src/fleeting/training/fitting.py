@@ -144,9 +144,7 @@ def begun(model: nn.Module, data: TrainingSet, options: Training, seed: int) -> 
     rng = np.random.default_rng(seed)
     data = _copied(_filled(data, options, seed), options, rng)
     if (before := options.pretraining).epochs:
-        rows = Batches(
-            data, options.model_copy(update=unlabelled(before)), fitted, np.random.default_rng(seed)
-        )
+        rows = Batches(data, unlabelled(options), fitted, np.random.default_rng(seed))
         pretrain(model, rows, before, seed, options.autocast)
     return fitted, Batches(data, options, fitted, rng)
 

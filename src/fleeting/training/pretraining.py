@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleeting.errors import OptionError
 from fleeting.optional import later
-from fleeting.training.options import Episodes, Pretraining
+from fleeting.training.options import Episodes, Pretraining, Training
 
 if TYPE_CHECKING:
     import torch
@@ -16,9 +16,10 @@ else:
     torch = later("torch", "train")
 
 
-def unlabelled(options: Pretraining) -> dict[str, Any]:
-    """What pretraining changes of a recipe's training: its batches know no labels."""
-    return {"order": "shuffled", "batch": options.batch, "episodes": Episodes()}
+def unlabelled(options: Training) -> Training:
+    """A recipe's training as its pretraining cuts batches: they know no labels."""
+    changed = {"order": "shuffled", "batch": options.pretraining.batch, "episodes": Episodes()}
+    return options.model_copy(update=changed)
 
 
 def refuse_pretraining(model: Any, options: Pretraining) -> None:
