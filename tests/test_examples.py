@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fleeting
-from fleeting.errors import OptionError
+from fleeting.errors import FleetingError, OptionError
 from tests.fixtures.short_video import TRUTH, drawn_video
 
 CALLS = [name for name in dir(fleeting) if callable(getattr(fleeting, name))]
@@ -93,8 +93,33 @@ def test_dir_shows_the_public_names_and_nothing_else() -> None:
         lambda: fleeting.report([3]),
         lambda: fleeting.check("clips", None),
         lambda: fleeting.init(5),
+        lambda: fleeting.analyze(3, "out"),
+        lambda: fleeting.analyze(["a.mp4", None], "out"),
+        lambda: fleeting.Run.load(None),
+        lambda: fleeting.Recogniser.load(3),
     ],
 )
 def test_what_is_no_path_is_an_error_of_ours(call: Callable[[], object]) -> None:
     with pytest.raises(OptionError, match="expected"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: fleeting.Experiment(modle={}), "no recipe key is called 'modle'"),
+        (lambda: fleeting.Experiment(training={"epochs": "many"}), "training.epochs is 'many'"),
+        (lambda: fleeting.samples(3, "recordings"), "no dataset is called 3"),
+        (lambda: fleeting.cut("interview.mp4", "one", 2.0), "start is 'one', expected a number"),
+        (lambda: fleeting.run("drawn/linear-flow", workers="two"), "'two' workers cannot"),
+        (lambda: fleeting.run("drawn/linear-flow", callbacks=["mlflow"]), "a list of fleeting.Callback"),
+        (lambda: fleeting.run("drawn/linear-flow", callbacks=fleeting.Callback()), "a list of fleeting"),
+        (lambda: fleeting.Session(people="two"), "'two', expected a number"),
+        (lambda: fleeting.Clip([[0]], [0.0], 0, 0, 0), "clip frames are list"),
+        (lambda: fleeting.Sample("mine/a", "mine", None, "joy"), "the subject is None"),
+        (lambda: fleeting.Event(1, 0, "brief", 0, 1, 2, 0.0, 0.1, 0.2, 1.0), "kind 'brief', expected micro"),
+    ],
+)
+def test_a_wrong_value_is_an_error_of_ours(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(FleetingError, match=words):
         call()

@@ -56,9 +56,9 @@ def some(names: Iterable[str], most: int = 5) -> str:
 class UnknownNameError(FleetingError, LookupError):
     """Nothing of that kind has that name."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1)
+        near = difflib.get_close_matches(str(name), names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {some(names, most=100) or 'none'}"
         super().__init__(f"no {kind} is called {name!r}; {hint}")
 

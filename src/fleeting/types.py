@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class Sample:
     objective: int | None = None
 
     def __post_init__(self) -> None:
-        cohort, _, person = self.subject.partition("/")
+        cohort, _, person = str(self.subject).partition("/")
         if not cohort or not person:
             found = f"sample {self.id!r}: the subject is {self.subject!r}, expected '<cohort>/<id>'"
             raise OptionError(f"{found}; name the dataset's cohort and the person")
@@ -137,9 +137,10 @@ class Clip:
     offset: int
 
     def __post_init__(self) -> None:
-        if self.frames.ndim != 4 or self.frames.shape[3] not in (1, 3) or self.frames.dtype != np.uint8:
-            found = f"{self.frames.dtype} {self.frames.shape}"
-            raise OptionError(f"clip frames are {found}, expected uint8 (time, height, width, 1 or 3)")
+        shape: tuple[int, ...] = getattr(self.frames, "shape", ())
+        kind = getattr(self.frames, "dtype", type(self.frames).__name__)
+        if len(shape) != 4 or shape[3] not in (1, 3) or kind != np.uint8:
+            raise OptionError(f"clip frames are {kind} {shape}, expected uint8 (time, height, width, 1 or 3)")
         if len(self.times) != len(self.frames):
             found = f"clip has {len(self.frames)} frames and {len(self.times)} times"
             raise OptionError(f"{found}; expected one time for each frame; cut both alike")
@@ -208,6 +209,8 @@ class Event:
     doubt: str = ""
 
     def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise OptionError(f"event {self.number}: kind {self.kind!r}, expected micro or macro; give one")
         for what in ("frame", "s"):
             onset, apex, offset = (getattr(self, f"{name}_{what}") for name in ("onset", "apex", "offset"))
             if not onset <= apex <= offset:

@@ -20,6 +20,7 @@ from fleeting.analysis.video_files import video_files
 from fleeting.analysis.workers import PROCESSES, each, refuse_none, workers_of
 from fleeting.errors import UnknownNameError, VideoError
 from fleeting.executors import executors
+from fleeting.files import path_of
 from fleeting.output.owned import disclaim, visible
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
@@ -123,7 +124,8 @@ def analyze(
     model = None if settings.model is None else str(settings.model)
     context = AnalysisContext(model, progress, out, settings.as_dict(), resume, replace)
     _ = context.recogniser  # loads it, so that a wrong model is refused before any input is read
-    found, failed = video_files([inputs] if isinstance(inputs, str | Path) else inputs)
+    given = inputs if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
+    found, failed = video_files([path_of(one, "an input") for one in given])
     found = placed(out, found)
     outcomes: dict[str, Analysis | str] = {}
     try:

@@ -17,7 +17,7 @@ class Execution:
     ``executor`` is the name of one of `fleeting.executors`. ``workers`` is the number of jobs that it does at
     once (None: as many as the machine, or the cluster, has cores for). With ``skip_damaged``, clips that
     cannot be used are left out and listed; without it, they stop a run before it begins. ``callbacks`` hear
-    of each run's epochs and folds. Raises OptionError on fewer than one worker.
+    of each run's epochs and folds. Raises OptionError on fewer than one worker, and on what is no callback.
     """
 
     executor: str = "serial"
@@ -27,5 +27,8 @@ class Execution:
     callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise OptionError(f"{self.workers} workers cannot do anything; use 1 or more")
+        if self.workers is not None and not (isinstance(self.workers, int) and self.workers > 0):
+            raise OptionError(f"{self.workers!r} workers cannot do anything; use 1 or more")
+        given = self.callbacks if isinstance(self.callbacks, Sequence) else [None]
+        if not all(isinstance(one, Callback) for one in given):
+            raise OptionError(f"callbacks are {self.callbacks!r}, expected a list of fleeting.Callback")

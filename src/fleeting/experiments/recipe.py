@@ -14,16 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from fleeting.apex import apex_rule
 from fleeting.datasets import released
-from fleeting.errors import OptionError, UnknownNameError
-from fleeting.experiments.recipe_tables import (
-    HARMLESS,
-    Choice,
-    Data,
-    ModelChoice,
-    ProtocolChoice,
-    Reported,
-    refuse_other,
-)
+from fleeting.errors import FleetingError, OptionError, UnknownNameError
+from fleeting.experiments.recipe_tables import HARMLESS, Choice, Data, ModelChoice, ProtocolChoice, Reported
 from fleeting.files import legible, path_of
 from fleeting.modalities import modalities
 from fleeting.protocols import protocols
@@ -33,6 +25,8 @@ from fleeting.training.options import Training
 
 class Experiment(BaseModel):
     """One experiment, complete: equal values give equal predictions on equal data.
+
+    Raises UnknownNameError on a key that does not exist, and OptionError on a value that its key cannot have.
 
     >>> mine = fleeting.Experiment(data={"dataset": "drawn"}, model={"name": "linear-flow"})
     >>> mine.protocol.name
@@ -54,6 +48,12 @@ class Experiment(BaseModel):
     model: ModelChoice = ModelChoice()
     training: Training = Training()
     choose: Choice = Choice()
+
+    def __init__(self, **tables: Any) -> None:
+        try:
+            super().__init__(**tables)
+        except ValidationError as error:
+            raise _refusal(error, "Experiment") from None
 
     @field_validator("reported", mode="before")
     @classmethod
@@ -127,7 +127,7 @@ class Experiment(BaseModel):
         found = []
         for number, change in enumerate(self.choose.among, start=1):
             where = f"{self.name}, candidate {number} of choose.among"
-            refuse_other(change, where)
+            self.choose.refuse_other(change, where)
             begun = table | {"model": fixed} if "name" in change.get("model", {}) else table
             found.append(parse(_merged(begun, change), where))
         return tuple(found)
@@ -196,16 +196,22 @@ def _chooses_dataset(change: str, recipe: Experiment, dataset: str) -> bool:
 
 def parse(table: Mapping[str, Any], source: str) -> Experiment:
     """A recipe's table as an Experiment. Raises UnknownNameError or OptionError that names the key."""
+    made = Experiment.__new__(Experiment)
     try:
-        return Experiment.model_validate(table)
+        BaseModel.__init__(made, **table)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = [str(part) for part in first["loc"]]
-        if first["type"] == "extra_forbidden":
-            known = _known_keys(where[:-1])
-            raise UnknownNameError("recipe key", ".".join(where), known) from None
-        found = f"{source}: {'.'.join(where)} is {first['input']!r}"
-        raise OptionError(f"{found}; {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        raise _refusal(error, source) from None
+    return made
+
+
+def _refusal(error: ValidationError, source: str) -> FleetingError:
+    """Pydantic's first complaint as an error of ours, which names the key."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        return UnknownNameError("recipe key", ".".join(where), _known_keys(where[:-1]))
+    found = f"{source}: {'.'.join(where)} is {first['input']!r}"
+    return OptionError(f"{found}; {first['msg'][0].lower()}{first['msg'][1:]}")
 
 
 def _known_keys(table: Sequence[str]) -> list[str]:

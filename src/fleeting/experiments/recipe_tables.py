@@ -90,6 +90,21 @@ class Choice(BaseModel):
     )
     folds: int = Field(default=5, ge=2, description="inner folds over the people of a training side")
 
+    @staticmethod
+    def refuse_other(change: Mapping[str, Any], where: str) -> None:
+        """Raise OptionError where a candidate changes more than a model's options and its training."""
+        keys = [
+            f"{table}.{key}" if isinstance(found, Mapping) else table
+            for table, found in change.items()
+            for key in (found if isinstance(found, Mapping) else [table])
+        ]
+        for key in keys:
+            if key in _FIXED or not key.startswith(("model.", "training.")):
+                raise OptionError(
+                    f"{where} changes {key}; candidates see the same inputs and run alike, so change the"
+                    " model's options or its training"
+                )
+
 
 class Reported(BaseModel):
     """The numbers that a paper printed, for all data and for its parts.
@@ -119,18 +134,3 @@ class Reported(BaseModel):
     labels: str = Field(default="", description="of a part: its label set, where it is not the recipe's")
     note: str = ""
     parts: dict[str, Reported] = {}
-
-
-def refuse_other(change: Mapping[str, Any], where: str) -> None:
-    """Raise OptionError where a candidate changes more than a model's options and its training."""
-    keys = [
-        f"{table}.{key}" if isinstance(found, Mapping) else table
-        for table, found in change.items()
-        for key in (found if isinstance(found, Mapping) else [table])
-    ]
-    for key in keys:
-        if key in _FIXED or not key.startswith(("model.", "training.")):
-            raise OptionError(
-                f"{where} changes {key}; candidates see the same inputs and run alike, so change the model's"
-                " options or its training"
-            )

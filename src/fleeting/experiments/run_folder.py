@@ -25,7 +25,7 @@ from safetensors.numpy import save
 from fleeting.errors import LogError, RunError
 from fleeting.experiments.fold import FoldResult
 from fleeting.experiments.recipe import Experiment, parse
-from fleeting.files import legible, utf8
+from fleeting.files import legible, path_of, utf8
 from fleeting.scoring.predictions import predictions_csv, read_predictions
 from fleeting.types import Fold, Prediction
 
@@ -112,9 +112,9 @@ class Run:
     scores: Mapping[str, Any]
 
     @classmethod
-    def load(cls, path: Path) -> Run:
+    def load(cls, path: str | Path) -> Run:
         """Open a finished run. Raises RunError where the folder is no run, or not a finished one."""
-        path = Path(path)
+        path = path_of(path, "a run")
         try:
             experiment = parse(
                 tomllib.loads((path / "experiment.toml").read_text(encoding="utf-8")), str(path)

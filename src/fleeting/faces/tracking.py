@@ -68,8 +68,8 @@ class FaceTracker:
 
     def __init__(self, *, most: int = 4, every: float = 0.5, memory: int = 30) -> None:
         for name, value, least in (("most", most, 1), ("memory", memory, 0)):
-            if value < least:
-                raise OptionError(f"FaceTracker: {name} is {value}, expected {least} or more")
+            if not isinstance(value, int) or value < least:
+                raise OptionError(f"FaceTracker: {name} is {value!r}, expected a number, {least} or more")
         if not every > 0:
             raise OptionError(f"FaceTracker: every is {every}, expected seconds above 0")
         self._most, self._every, self._memory = most, every, memory

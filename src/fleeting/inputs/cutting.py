@@ -11,7 +11,7 @@ from fleeting.apex import apex_finders, apex_rule
 from fleeting.errors import OptionError
 from fleeting.faces.clips import Crop, clip_of
 from fleeting.types import Clip, Image
-from fleeting.video.reader import open_video
+from fleeting.video.reader import open_video, refuse_wrong
 
 
 def cut(
@@ -36,6 +36,7 @@ def cut(
     """
     if apex_rule(apex).annotated:
         raise OptionError("a stretch of a video has no annotated apex; choose flow, dc-rois or middle")
+    refuse_wrong(fps, start, end)
     with open_video(source, fps=fps, start=start, end=np.nextafter(end, np.inf)) as video:
         frames = list(video)
     times = np.array([frame.time for frame in frames])

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from fleeting import linear_maps
 from fleeting.errors import UnknownNameError, WeightsError
+from fleeting.files import path_of
 from fleeting.inputs.view import Input, View, arrays_of
 from fleeting.recognition.calibration import softened
 from fleeting.recognition.extent import LEAST as LEAST_EXTENT
@@ -167,7 +168,7 @@ def _shipped() -> Traversable:
 def _found(which: str | Path) -> tuple[str, Path | Traversable]:
     if str(which) in recognisers():
         return str(which), _shipped().joinpath(str(which), FILE)
-    path = Path(which)
+    path = path_of(which, "a recogniser")
     if path.is_dir():
         return path.name, path / FILE
     if path.exists() or path.suffix == Path(FILE).suffix:

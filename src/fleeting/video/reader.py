@@ -13,6 +13,7 @@ import stat
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -249,6 +250,10 @@ def window(start: float | None, end: float | None) -> tuple[float, float]:
 
 def refuse_wrong(fps: float | None, start: float | None, end: float | None) -> None:
     """Raise OptionError where these are no frame rate, or no times of which the first is earlier."""
+    given: dict[str, object] = {"fps": fps, "start": start, "end": end}
+    for name, value in given.items():
+        if value is not None and not isinstance(value, Real):
+            raise OptionError(f"{name} is {value!r}, expected a number; give seconds, or frames per second")
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise OptionError(f"fps is {fps}, expected frames per second above 0")
     if any(bound is not None and math.isnan(bound) for bound in (start, end)):
