@@ -7,7 +7,7 @@ import torch
 
 from fleeting.errors import OptionError
 from fleeting.models import build
-from fleeting.models.soda4mer import MARGIN, PLACES, Mask, Motion, apart, grid, halves, inverse, origins
+from fleeting.models.soda4mer import MARGIN, Mask, Motion, apart, grid, halves, inverse, origins
 
 SMALL = {"width": 4, "hidden": 8}
 
@@ -39,9 +39,8 @@ def test_its_own_loss_asks_the_middle_to_be_farther_than_the_end(monkeypatch):
     def loss(*steps):
         points, bends = moving(*steps)
         monkeypatch.setattr(model.motion, "forward", lambda _: (points[0], bends[0]))
-        _, found = model.objective()(
-            [torch.randn(1, 6, 32, 32)], torch.tensor([0]), lambda *_: torch.zeros(())
-        )
+        clip, none = torch.randn(1, 6, 32, 32), torch.zeros(())
+        _, found = model.objective()([clip], torch.tensor([0]), lambda *_: none)
         return float(found.detach())
 
     assert loss(0.0, 0.0, 0.0, 0.5, 0.0, 0.0) == pytest.approx(MARGIN)  # what bends are short of
@@ -53,7 +52,7 @@ def test_its_mask_lets_through_what_changes_near_landmarks():
     mask = Mask()
     assert not mask(features).any(), "nothing changes"
     features[:, 1::2] = 3
-    x, y = (int(20 * share) for share in PLACES[-1])
+    x, y = (int(10 * (1 + share)) for share in mask.landmarks[-1].tolist())
     with torch.no_grad():
         mask.gains.zero_()
         mask.gains[-1] = 1
