@@ -182,9 +182,9 @@ def rehearse_choice(task: Task, folds: Sequence[Fold]) -> None:
 def rehearse(task: Task) -> None:
     """Refuse a task that training would refuse later, before the run is written.
 
-    Raises OptionError on options that a model without epochs cannot take, an augmentation that would falsify
-    an input, a device that is not there, and inputs that the model cannot take; MissingExtraError where
-    diffusion is asked for without its extra.
+    Raises OptionError on options that a model without epochs cannot take, pretraining or rates by layer that
+    the model does not know, an augmentation that would falsify an input, a device that is not there, and
+    inputs that the model cannot take; MissingExtraError where diffusion is asked for without its extra.
     """
     if task.experiment.choose.among:
         if task.experiment.training.keep_weights:
