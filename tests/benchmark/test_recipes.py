@@ -52,7 +52,9 @@ SMALLER = {
     "data.moments",
     "data.labels",  # drawn clips have no class "other"
     "modality.difference-sequence.frames",
+    "modality.flow-sequence.backend",  # so many fields by TV-L1 take longer than training
     "modality.flow-sequence.fields",
+    "modality.flow-strain.backend",
     *(f"protocol.{key}" for key in ("name", "folds", "seed", "test_share")),  # fewer folds
     *(
         f"training.{key}"
