@@ -60,6 +60,12 @@ def place(result: FoldResult) -> str:
     return re.sub(r"[^\w./-]", "_", f"{result.fold}/seed-{result.seed}", flags=re.ASCII)
 
 
+def _anchored(where: str) -> str:
+    """The address with an SQLite file's whole path: MLflow keeps the files it has opened by their address."""
+    scheme, _, file = where.partition("sqlite:///")
+    return where if scheme or not file or file == ":memory:" else f"sqlite:///{Path(file).absolute()}"
+
+
 class MLflowLogger(Callback):
     """Logs a run to MLflow: the recipe as parameters, each fold's curve, the scores at the end.
 
@@ -87,7 +93,7 @@ class MLflowLogger(Callback):
             )
         entities, settings = optional.mlflow().entities, settings_of(experiment)
         with _quiet():
-            self._client = optional.mlflow().MlflowClient(self.where)
+            self._client = optional.mlflow().MlflowClient(_anchored(self.where))
             group = self._client.get_experiment_by_name(self.experiment)
             number = group.experiment_id if group else self._client.create_experiment(self.experiment)
             tags = {"folder": str(folder.resolve()), "fleeting": __version__, "folds": str(folds)}

@@ -228,9 +228,9 @@ def score(log: Path, *, claimed: str = "", json: Json = False) -> int:
     if json:
         print_json(scores.as_dict())
     else:
-        out.print(score_table([("", part or "all", s) for part, s in parts(scores.as_dict())]))
         for caveat in caveats(scores.as_dict()):
-            say(caveat)
+            say(caveat)  # first, so that the table ends the output, as it always did
+        out.print(score_table([("", part or "all", s) for part, s in parts(scores.as_dict())]))
     for warning in warnings:
         complain(warning)
     return 0
