@@ -146,6 +146,9 @@ def test_a_recording_is_reviewed_exported_and_found_again(page, served, job):
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     wait_for_frame(page, event["apex_frame"] + 2)
+    press = "dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}))"
+    page.evaluate(f"for (let n = 0; n < 7; n++) document.body.{press}")  # all before the first is on the screen
+    wait_for_frame(page, event["apex_frame"] - 5)
     page.fill(".moment.onset input", str(event["onset_frame"] + 1))
     page.keyboard.press("Enter")
     page.wait_for_selector(".moment.onset .was:has-text('found at frame')")
@@ -362,6 +365,10 @@ def test_a_recording_is_forgotten_by_one_click_and_a_yes(page, served, tmp_path)
 
 
 def test_the_camera_is_sent_and_what_comes_back_is_drawn(page, served):
+    page.add_init_script(
+        "const pack = HTMLCanvasElement.prototype.toBlob; HTMLCanvasElement.prototype.toBlob = "
+        "function (done, ...rest) { pack.call(this, (blob) => setTimeout(done, 300, blob), ...rest); };"
+    )  # one picture is always being packed when it stops
     page.goto(f"{served.url}/live")
     page.select_option("#fps", "10")
     page.click("#start")
@@ -369,6 +376,8 @@ def test_the_camera_is_sent_and_what_comes_back_is_drawn(page, served):
     page.wait_for_selector("#curve canvas")
     page.click("#stop")
     until(page, "document.getElementById('state').innerText.startsWith('Stopped')")
+    page.wait_for_timeout(500)
+    assert page.inner_text("#state").startswith("Stopped")
 
 
 def test_a_page_is_there_in_german_and_in_both_colours(page, served):

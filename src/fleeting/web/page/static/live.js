@@ -35,9 +35,10 @@ class Run {
     const message = new Uint8Array(8 + jpeg.byteLength);
     new DataView(message.buffer).setFloat64(0, time);
     message.set(new Uint8Array(jpeg), 8);
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
-    this.sent += 1;
     this.busy = false;
+    if (running !== this || this.socket.readyState !== WebSocket.OPEN) return; // it ended while the picture was packed
+    this.socket.send(message);
+    this.sent += 1;
     const rate = this.sent / Math.max(time, 0.1);
     byId("state").textContent = t("live.running", { frames: number(this.sent), fps: number(rate, 1) });
   }

@@ -13,8 +13,8 @@ export class Player extends EventTarget {
     super();
     Object.assign(this, { video, canvas, frames, begins: 0, size: null, row: null, loop: null, named: () => "" });
     this.boxes = true;
-    this.aim = null;
-    this.colours = {};
+    this.aim = null; // the time of a frame that was asked for and is not on the screen yet
+    this.steps = Promise.resolve();
     video.addEventListener("seeked", () => this.arrived());
     video.addEventListener("ended", () => this.tell("state"));
     for (const name of ["play", "pause", "ratechange"]) video.addEventListener(name, () => this.tell("state"));
@@ -47,6 +47,7 @@ export class Player extends EventTarget {
     if (at < 0) return;
     const frame = rows.frame[at];
     this.row = { frame, time: rows.time[at], reason: rows.reason[at], faces: rows.faces.get(frame) ?? [] };
+    if (this.aim === this.row.time && !this.video.seeking) this.aim = null;
     if (this.loop && !this.video.paused && this.row.time > this.loop.end) this.seek(this.loop.start);
     this.draw();
     this.tell("frame", this.row);
@@ -63,7 +64,7 @@ export class Player extends EventTarget {
   async seekFrame(time) {
     const rows = await this.frames.near(time).catch(() => null);
     const at = rows ? nearest(rows.time, time) : -1;
-    if (at < 0 || this.aim === null) return;
+    if (at < 0 || this.aim !== time) return; // something else was asked for meanwhile
     const stays = (rows.time[at + 1] ?? 2 * rows.time[at] - (rows.time[at - 1] ?? rows.time[at])) - rows.time[at];
     this.aim = rows.time[at];
     this.seek(rows.time[at] + Math.min(stays, LONGEST_STEP) / 2);
@@ -76,14 +77,18 @@ export class Player extends EventTarget {
   }
 
   arrived() {
-    if (this.queued !== undefined) {
-      this.video.currentTime = this.queued;
-      this.queued = undefined;
-    } else this.aim = null;
+    if (this.queued === undefined) return;
+    this.video.currentTime = this.queued;
+    this.queued = undefined;
   }
 
-  /** Go some frames forth or back. */
-  async step(frames) {
+  /** Go some frames forth or back; a step that is asked for during another begins where that one ends. */
+  step(frames) {
+    this.steps = this.steps.then(() => this.stepOnce(frames)).catch(() => null);
+    return this.steps;
+  }
+
+  async stepOnce(frames) {
     const from = this.time;
     const rows = await this.frames.near(from);
     const at = nearest(rows.time, from) + frames;
