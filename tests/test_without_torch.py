@@ -53,6 +53,23 @@ def test_a_video_is_drawn_analysed_and_explained(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_network_works_by_its_onnx_file(tmp_path):
+    few = ("protocol.name=kfold", "protocol.folds=2", "training.epochs=2", "training.device=cpu")
+    fleeting.train(fleeting.read_recipe("drawn/ststnet", changes=few), {}, tmp_path / "network")
+    film = ["draw", "videos", "--videos", "1", "--seconds", "4", "--events-per-minute", "20"]
+    analyze = ["analyze", "videos", "--model", "network", "--alarms-per-minute", "20", "--out"]
+    statuses, said, complained = ended([film, [*analyze, "refused"]], tmp_path)
+    assert statuses == [0, 2], (said, complained)
+    assert "torch is not installed" in complained
+    fleeting.export_onnx(tmp_path / "network")
+    statuses, said, complained = ended([[*analyze, "results"]], tmp_path)
+    assert statuses == [0], (said, complained)
+    summary = json.loads((tmp_path / "results" / "drawn_001" / "summary.json").read_text())
+    assert summary["runtime"] == "onnx"
+    assert summary["events"] > 0
+
+
+@pytest.mark.slow
 def test_an_estimator_is_trained_and_scored_to_the_same_bytes(tmp_path):
     recipe = "drawn/linear-flow"
     commands = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -47,6 +49,29 @@ def test_a_networks_file_says_what_the_recogniser_says(network, maps):
     assert done.difference < 1e-4
     found = opened(done.path).run(None, {"maps": maps})[0]
     np.testing.assert_allclose(found, Recogniser.load(network).probabilities([maps]), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_beside_its_weights_it_runs_in_their_stead(network, maps, tmp_path):
+    copied = shutil.copytree(network, tmp_path / "copied", ignore=shutil.ignore_patterns("*.onnx"))
+    before = Recogniser.load(copied)
+    assert before.runtime == "own"
+    fleeting.export_onnx(copied)
+    now = Recogniser.load(copied)
+    assert now.runtime == "onnx"
+    np.testing.assert_allclose(now.predict([maps]), before.predict([maps]), atol=1e-5)
+    again = pickle.loads(pickle.dumps(now))
+    np.testing.assert_array_equal(again.predict([maps]), now.predict([maps]))
+    assert fleeting.export_onnx(copied, replace=True).difference > 0, "compared with itself, not with torch"
+
+
+@pytest.mark.slow
+def test_a_file_of_other_weights_or_a_broken_one_is_passed_over(network, tmp_path):
+    copied = shutil.copytree(network, tmp_path / "copied", ignore=shutil.ignore_patterns("*.onnx"))
+    fleeting.export_onnx(SHIPPED, copied / "weights.onnx")
+    assert Recogniser.load(copied).runtime == "own"
+    (copied / "weights.onnx").write_bytes(b"no such file")
+    assert Recogniser.load(copied).runtime == "own"
 
 
 @pytest.mark.slow

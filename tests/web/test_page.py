@@ -147,7 +147,7 @@ def test_a_recording_is_reviewed_exported_and_found_again(page, served, job):
         page.keyboard.press("ArrowRight")
     wait_for_frame(page, event["apex_frame"] + 2)
     press = "dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}))"
-    page.evaluate(f"for (let n = 0; n < 7; n++) document.body.{press}")  # all before the first is on the screen
+    page.evaluate(f"for (let n = 0; n < 7; n++) document.body.{press}")  # before any is shown
     wait_for_frame(page, event["apex_frame"] - 5)
     page.fill(".moment.onset input", str(event["onset_frame"] + 1))
     page.keyboard.press("Enter")

@@ -84,6 +84,7 @@ def _identity(context: AnalysisContext, item: VideoFile) -> dict[str, Any]:
         "input": {**described(item.source, context.out / item.name), "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
+        **({"runtime": "onnx"} if recogniser and recogniser.runtime == "onnx" else {}),
         "version": __version__,
         "settings": dict(context.settings),
     }

@@ -25,8 +25,9 @@ from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.optional import onnxruntime, require_onnx_export
 from fleeting.output.single import refuse_foreign, write_own
-from fleeting.recognition.calibration import FLOOR
-from fleeting.recognition.recogniser import Recogniser, fitted
+from fleeting.recognition.calibration import FLOOR, softened
+from fleeting.recognition.exported import OF_WEIGHTS, SUFFIX
+from fleeting.recognition.recogniser import FILE, Recogniser, fitted
 from fleeting.training.fitted import Fitted
 from fleeting.types import FloatArray
 from fleeting.version import __version__
@@ -66,7 +67,8 @@ def export_onnx(weights: str | Path, out: str | Path | None = None, *, replace: 
     samples = _samples(trained, [item.shape for item in recogniser.facts.inputs])
     names = list(models[recogniser.facts.model].inputs)
     content = graph(whole, samples, names, _metadata(recogniser))
-    difference = float(np.abs(run(content, samples) - recogniser.probabilities(samples)).max())
+    expected = softened(trained.probabilities(samples), recogniser.facts.calibration.temperature)
+    difference = float(np.abs(run(content, samples) - expected).max())
     if not difference <= TOLERANCE:
         found = f"{recogniser.name} as ONNX is off by {difference:.1g} in a probability"
         raise WeightsError(f"{found}, expected at most {TOLERANCE:g}; nothing was written, report this")
@@ -76,8 +78,8 @@ def export_onnx(weights: str | Path, out: str | Path | None = None, *, replace: 
 
 def _beside(weights: Path, name: str) -> Path:
     if weights.is_dir():
-        return weights / "weights.onnx"
-    return weights.with_suffix(".onnx") if weights.exists() else Path(f"{name}.onnx")
+        return (weights / FILE).with_suffix(SUFFIX)
+    return weights.with_suffix(SUFFIX) if weights.exists() else Path(f"{name}{SUFFIX}")
 
 
 def _samples(trained: Fitted, shapes: Sequence[Shape]) -> list[FloatArray]:
@@ -182,6 +184,6 @@ def _metadata(recogniser: Recogniser) -> dict[str, str]:
         "view": json.dumps(looked),
         "inputs": json.dumps([item.model_dump(mode="json") for item in facts.inputs]),
         "unsure_up_to": str(facts.calibration.threshold),
-        "weights_sha256": recogniser.sha256,
+        OF_WEIGHTS: recogniser.sha256,
         "use": USE,
     }

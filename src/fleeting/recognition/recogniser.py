@@ -1,7 +1,7 @@
 """Says which class a movement has, and how surely: trained weights applied to clips from any source.
 
 Weights of linear-flow and linear-images need numpy alone. Weights of a network need torch, which is imported
-when such weights are loaded.
+when they are loaded, or ONNX Runtime alone, where `fleeting export` wrote their ONNX file beside them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.files import path_of
 from fleeting.inputs.view import Input, View, arrays_of
 from fleeting.recognition.calibration import softened
+from fleeting.recognition.exported import Exported, beside
 from fleeting.recognition.extent import LEAST as LEAST_EXTENT
 from fleeting.recognition.extent import MOST as MOST_EXTENT
 from fleeting.recognition.extent import extent
@@ -78,6 +79,14 @@ class Recogniser:
         'linear-flow'
         """
         return cls.load(which)
+
+    @property
+    def runtime(self) -> str:
+        """What computes the probabilities: ``"onnx"`` where an ONNX file lies beside a network's weights.
+
+        Otherwise ``"own"``: this package, with torch where the model is a network.
+        """
+        return "onnx" if isinstance(getattr(self.predict, "__self__", None), Exported) else "own"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -189,7 +198,7 @@ def _predict_of(path: Path | Traversable, weights: Weights) -> Predict:
     facts = weights.facts
     blank = [np.zeros((1, *item.shape), np.float32) for item in facts.inputs]
     try:
-        predict = _model(weights)
+        predict = _model(path, weights)
         shape = predict(blank).shape
     except (KeyError, ValueError, RuntimeError) as error:
         found = f"{path}: the weights do not fit {facts.model} ({' '.join(str(error).split())})"
@@ -209,11 +218,12 @@ def _typicality_of(path: Path | Traversable, weights: Weights) -> Typicality | N
         raise WeightsError(f"{path}: {' '.join(str(error).split())}; train again") from error
 
 
-def _model(weights: Weights) -> Predict:
+def _model(path: Path | Traversable, weights: Weights) -> Predict:
     facts = weights.facts
     if facts.model in ("linear-flow", "linear-images"):
         return partial(linear_maps.probabilities, state=weights.arrays, sigma=facts.options["sigma"])
-    return _fitted(weights).probabilities
+    found = beside(path, weights.sha256, facts.calibration.temperature)
+    return (found or _fitted(weights)).probabilities
 
 
 def fitted(which: str | Path) -> Fitted:
