@@ -5,9 +5,9 @@ number is worth. Systems made for pictures of a face are given the maps instead,
 a run with fewer folds, epochs or seeds than its recipe's is marked reduced. What was not named is not run. If
 it is killed and started again, it continues where it was. The page has each number with its command, the
 oracle and the null beside it, and before it says how often a test side was looked at for the oracle; it never
-chooses.
+chooses. `--night` runs all on ten folds of people, the slowest for fewer epochs: what two cores do in hours.
 
-    python studies/compared.py MAPS [--systems NAME ...] [--seeds 1] [--folds N] [--epochs N]
+    python studies/compared.py MAPS [--night] [--systems NAME ...] [--seeds 1] [--folds N] [--epochs N]
                                       [--executor processes] [--out runs/composite-table]
 """
 
@@ -54,8 +54,11 @@ class System(NamedTuple):
     recipe: str
     changes: tuple[str, ...] = ()
     mark: str = ""
+    night: int | None = None
+    """The most epochs with `--night`; None for the recipe's own."""
 
 
+NIGHT_FOLDS = 10
 SYSTEMS: Mapping[str, System] = {
     LINE: System("megc2019/linear-flow"),
     "symmetric-flow": System("megc2019/symmetric-flow"),
@@ -64,10 +67,10 @@ SYSTEMS: Mapping[str, System] = {
     "off-apexnet": System("megc2019/off-apexnet"),
     "rcn": System("megc2019/rcn"),
     "capsulenet": System("megc2019/capsulenet"),
-    "sssnet": System("compared/sssnet"),
-    "dual-atme": System("compared/dual-atme"),
+    "sssnet": System("compared/sssnet", night=50),
+    "dual-atme": System("compared/dual-atme", night=30),
     "featref": System("compared/featref"),
-    "fgrl-auf": System("compared/fgrl-auf"),
+    "fgrl-auf": System("compared/fgrl-auf", night=50),
     "gts-gn": System("compared/gts-gn", (*ON_MAPS, "training.units=[]"), "the published maps have no units"),
     "affectivenet": System(
         "compared/affectivenet", ON_MAPS, "motion maps instead of affective images of 112"
@@ -76,25 +79,30 @@ SYSTEMS: Mapping[str, System] = {
     "learnet": System("compared/learnet", ON_MAPS, "motion maps instead of dynamic images of 112"),
     "originet": System("compared/originet", ON_MAPS, "motion maps instead of active images of 128"),
     "macnn": System(
-        "compared/macnn", (*ON_MAPS, "model.hidden=256"), "motion maps instead of apex frames; hidden 256"
+        "compared/macnn",
+        (*ON_MAPS, "model.hidden=256"),
+        "motion maps instead of apex frames; hidden 256",
+        night=30,
     ),
     "micro-attention": System(
-        "meganet/micro-attention-mesti", UNTURNED, "motion maps instead of MESTI of 224"
+        "meganet/micro-attention-mesti", UNTURNED, "motion maps instead of MESTI of 224", night=25
     ),
     "meganet": System("meganet/three-classes", UNTURNED, "motion maps instead of MESTI of 224"),
 }
 
 
-def experiment_of(system: System, given: argparse.Namespace) -> tuple[Experiment, tuple[str, ...]]:
-    """The experiment of a system and its marks."""
+def experiment_of(
+    system: System, seeds: int, folds: int | None, epochs: int | None
+) -> tuple[Experiment, tuple[str, ...]]:
+    """The experiment of a system at a size, and its marks."""
     whole = read_recipe(system.recipe, changes=system.changes)
-    changes, marks = [*system.changes, f"training.seeds={given.seeds}"], [system.mark] if system.mark else []
-    if given.folds:
-        changes += ["protocol.name=kfold", f"protocol.folds={given.folds}"]
-        marks.append(f"reduced: {given.folds} folds of people instead of 68")
-    if given.epochs and given.epochs < whole.training.epochs and is_network(whole.model.name):
-        changes.append(f"training.epochs={given.epochs}")
-        marks.append(f"reduced: {given.epochs} epochs instead of {whole.training.epochs}")
+    changes, marks = [*system.changes, f"training.seeds={seeds}"], [system.mark] if system.mark else []
+    if folds:
+        changes += ["protocol.name=kfold", f"protocol.folds={folds}"]
+        marks.append(f"reduced: {folds} folds of people instead of 68")
+    if epochs and epochs < whole.training.epochs and is_network(whole.model.name):
+        changes.append(f"training.epochs={epochs}")
+        marks.append(f"reduced: {epochs} epochs instead of {whole.training.epochs}")
     return read_recipe(system.recipe, changes=changes), tuple(marks)
 
 
@@ -155,6 +163,7 @@ def main() -> None:
     """Run the systems, print a line for each, and write the page and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("maps", type=Path, help="the folder of the composite's motion maps")
+    parser.add_argument("--night", action="store_true", help=f"{NIGHT_FOLDS} folds, the slowest shortened")
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--folds", type=int, help="so many folds of people; without it, one for each")
@@ -164,10 +173,13 @@ def main() -> None:
     given = parser.parse_args()
     runs: dict[str, Run] = {}
     lines, begun = [], time.perf_counter()
-    size = f"{given.seeds}-{given.folds or 'loso'}-{given.epochs or 'all'}"
+    folds = given.folds or (NIGHT_FOLDS if given.night else None)
+    size = f"{given.seeds}-{folds or 'loso'}"
     for name in given.systems:
-        experiment, marks = experiment_of(SYSTEMS[name], given)
-        folder = given.out / f"{name}-{size}"
+        system = SYSTEMS[name]
+        epochs = given.epochs or (system.night if given.night else None)
+        experiment, marks = experiment_of(system, given.seeds, folds, epochs)
+        folder = given.out / f"{name}-{size}-{epochs or 'all'}"
         runs[name] = fleeting.run(experiment, {"megc2019-flow": given.maps}, folder, executor=given.executor)
         lines.append(told(name, runs[name], marks))
         print(f"{lines[-1]}   {(time.perf_counter() - begun) / 60:.1f} min so far", flush=True)
