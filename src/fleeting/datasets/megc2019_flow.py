@@ -164,7 +164,9 @@ def _list(path: Path) -> Reading:
     try:
         words, encoding = decoded(path, contents(path))
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
+        raise DatasetError(
+            f"{path} cannot be read ({reason(error)}); check its path and permissions"
+        ) from error
     samples, problems = [], list(encoding_note(path, encoding))
     for number, line in enumerate(re.split(r"\r\n?|\n", words), start=1):
         named = [text(cell) for cell in (*_cells(path, number, line), "", "", "", "")[:4]]

@@ -51,7 +51,9 @@ def opened(path: Path) -> Iterator[Any]:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
-        raise VideoError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
+        raise VideoError(
+            f"{path} cannot be read ({reason(error)}); check its path and permissions"
+        ) from error
     if not head:
         raise VideoError(f"{path} is empty; copy or export it again")
     try:

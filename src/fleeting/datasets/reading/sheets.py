@@ -103,7 +103,9 @@ def read_workbook(path: Path) -> Workbook:
     try:
         data = contents(path)
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
+        raise DatasetError(
+            f"{path} cannot be read ({reason(error)}); check its path and permissions"
+        ) from error
     if not data:
         raise DatasetError(f"{path} is empty, expected an annotation sheet; copy or save it again")
     if path.suffix.casefold() == ".csv" and not data.startswith(_EXCEL):
