@@ -48,6 +48,10 @@ benchmark-video: $(STAMP)  ## decoding, faces, flow, drawing, the whole way: eac
 	for part in decode faces flow drawing end_to_end; do \
 	  echo "== $$part"; $(BIN)/python benchmarks/$$part.py || exit 1; done
 
+benchmark-gpu: $(STAMP)  ## what a GPU does faster: flow, bfloat16, many folds as one computation
+	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/stacked.py
+
 soak: $(STAMP)  ## 200 broken videos, 50 kills each of analyze and run, wild inputs, all papers' tables
 	$(BIN)/python studies/soak.py
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -k fuzz

@@ -11,65 +11,26 @@ files predict the test side; times are of one sample in one thread, both files i
 from __future__ import annotations
 
 import argparse
-import logging
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import onnxruntime
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quant_pre_process,
-    quantize_static,
-)
 
 from fleeting.experiments.recipe import read_recipe
 from fleeting.experiments.samples import prepare
 from fleeting.experiments.task import Task, arrays_of, fold_seed, labels_of, rows_of, trained
 from fleeting.models import models
+from fleeting.recognition.eight_bits import in_eight_bits
 from fleeting.recognition.onnx import Deployed, graph
 from fleeting.scoring.metrics import unweighted_f1
-from fleeting.types import FloatArray, Fold
+from fleeting.types import Fold
 
 RECIPES = ("megc2019/ststnet", "megc2019/off-apexnet", "megc2019/rcn", "htnet/small-28")
 CALIBRATED = 128
 """So many clips of the training side say in which range activations lie."""
-
-
-class Clips(CalibrationDataReader):
-    """Hands single samples of the training side to ONNX Runtime's quantizer."""
-
-    def __init__(self, names: Sequence[str], arrays: Sequence[FloatArray]) -> None:
-        rows = (tuple(array[row : row + 1] for array in arrays) for row in range(len(arrays[0])))
-        self.left: Iterator[dict[str, FloatArray]] = (dict(zip(names, row, strict=True)) for row in rows)
-
-    def get_next(self) -> dict[str, FloatArray] | None:
-        """The inputs of the next sample, None after the last."""
-        return next(self.left, None)
-
-
-def in_8_bits(content: bytes, names: Sequence[str], arrays: Sequence[FloatArray]) -> bytes:
-    """The ONNX file of a network with 8-bit weights and activations, whose ranges ``arrays`` show."""
-    with tempfile.TemporaryDirectory() as folder:
-        whole, shaped, small = (Path(folder, f"{name}.onnx") for name in ("whole", "shaped", "small"))
-        whole.write_bytes(content)
-        quant_pre_process(whole, shaped, skip_symbolic_shape=True)
-        quantize_static(
-            shaped,
-            small,
-            Clips(names, arrays),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            activation_type=QuantType.QUInt8,
-        )
-        return small.read_bytes()
 
 
 @dataclass
@@ -97,7 +58,7 @@ def follow(task: Task, fold: Fold, found: Found, repeats: int) -> None:
     fitted = trained(task, train, fold_seed(0, fold.name))
     shown = np.random.default_rng(0).permutation(train)[:CALIBRATED]
     whole = graph(Deployed(fitted), [array[:4] for array in arrays_of(task, train)], names, {})
-    files = whole, in_8_bits(whole, names, arrays_of(task, shown))
+    files = whole, in_eight_bits(whole, names, arrays_of(task, shown))
     sessions = [session_of(content) for content in files]
     found.truth += labels_of(task)[test].tolist()
     inputs = dict(zip(names, arrays_of(task, test), strict=True))
@@ -134,7 +95,6 @@ def main() -> None:
     options.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes to the recipes")
     options.add_argument("--repeats", type=int, default=200)
     given = options.parse_args()
-    logging.getLogger().setLevel(logging.ERROR)  # the quantizer warns of each bias, which has no channels
     print(f"{'':22s} clean UF1      alike  MB                     ms")
     print(f"{'':22s} 32 bit  8 bit    in %  32 bit   8 bit  ratio   32 bit    8 bit  ratio")
     for recipe in given.recipes:

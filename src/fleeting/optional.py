@@ -60,6 +60,11 @@ def onnxruntime() -> Any:
     return _module("onnxruntime", "onnxruntime", "onnx")
 
 
+def quantization() -> Any:
+    """ONNX Runtime's tools for 8-bit integers. Raises MissingExtraError if they or ONNX are missing."""
+    return _module("onnxruntime.quantization", "onnx", "onnx")
+
+
 def pandas() -> Any:
     """Pandas, for results as tables. Raises MissingExtraError if it is missing."""
     return _module("pandas", "pandas", "tables")

@@ -2,12 +2,17 @@
 
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
 
 from fleeting.errors import OptionError
 from fleeting.models import build, is_network, models
+from fleeting.training.fitting import fit
+from fleeting.training.options import Training
+from fleeting.training.side_by_side import fit_together
+from fleeting.training.training_set import TrainingSet
 from tests.fixtures.networks import batch, network
 from tests.fixtures.small_models import small
 
@@ -122,6 +127,44 @@ def test_one_sample_scores_alike_alone_and_in_company(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_products_in_bfloat16_change_little(name):
+    """What `training.autocast` does on a GPU; a processor can do it too."""
+    model, shapes = network(name)
+    truth = torch.tensor([0, 1, 2, 0])
+    losses = []
+    for halves in (False, True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=halves):
+            losses.append(torch.nn.functional.cross_entropy(model.eval()(*batch(shapes)), truth))
+    losses[1].backward()
+    assert losses[1].item() == pytest.approx(losses[0].item(), abs=0.05)
+    assert all(torch.isfinite(w.grad).all() for w in model.parameters() if w.grad is not None)
+
+
+def flat(model):
+    """All weights in a row."""
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_learns_beside_a_copy_what_it_learns_alone(name):
+    """What the executor `stacked` does on a GPU, for all networks but those with a loss of their own."""
+    model, shapes = network(name)
+    arrays = tuple(tensor.numpy() for tensor in batch(shapes, 12))
+    data = TrainingSet(arrays, ((),) * len(arrays), np.array([0, 1, 2] * 4), ("d/s",) * 12, 3)
+    options = Training(epochs=1, batch=12, lr=1e-3, optimizer="sgd", device="cpu")
+    copies = [network(name)[0], network(name, seed=1)[0]]
+    if hasattr(models[name], "objective"):
+        with pytest.raises(OptionError, match="a loss beside"):
+            fit_together(copies, [data, data], options, [3, 4])
+        return
+    both = fit_together(copies, [data, data], options, [3, 4])
+    alone = fit(model, data, options, 3)
+    assert both[0].curve[0].loss == pytest.approx(alone.curve[0].loss, rel=1e-3)
+    first, learnt, other = (flat(model) for model in (network(name)[0], alone.model, both[0].model))
+    assert (learnt - other).norm() < 0.05 * (learnt - first).norm()
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_seed_alone_decides_the_first_weights(name):
     torch.manual_seed(5)

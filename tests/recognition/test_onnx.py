@@ -11,12 +11,14 @@ import onnxruntime
 import pytest
 
 import fleeting
+from fleeting.benchmark.training_inputs import training_inputs
 from fleeting.cli import main
 from fleeting.datasets import datasets
-from fleeting.errors import OutputError, UnknownNameError, WeightsError
+from fleeting.errors import OptionError, OutputError, UnknownNameError, WeightsError
 from fleeting.experiments.recipe import read_recipe
 from fleeting.recognition import onnx
 from fleeting.recognition.recogniser import SHIPPED, Recogniser
+from tests.fixtures.command import typed
 
 FEW_FOLDS = ("protocol.name=kfold", "protocol.folds=2", "training.epochs=2", "training.device=cpu")
 
@@ -72,6 +74,31 @@ def test_a_file_of_other_weights_or_a_broken_one_is_passed_over(network, tmp_pat
     assert Recogniser.load(copied).runtime == "own"
     (copied / "weights.onnx").write_bytes(b"no such file")
     assert Recogniser.load(copied).runtime == "own"
+
+
+@pytest.mark.slow
+def test_in_8_bit_integers_it_is_smaller_and_says_nearly_the_same(tmp_path, capsys):
+    few = ("protocol.name=kfold", "protocol.folds=2", "training.device=cpu")
+    recipe = read_recipe("drawn/ststnet", changes=few)
+    fleeting.train(recipe, {}, tmp_path / "mine")
+    whole = fleeting.export_onnx(tmp_path / "mine", tmp_path / "whole.onnx").path
+    shown = training_inputs(tmp_path / "mine", {}, lambda *_: None)
+    done = fleeting.export_onnx(tmp_path / "mine", shown=shown)
+    assert done.alike >= 0.95
+    assert 1e-6 < done.difference < 0.5
+    assert done.path.read_bytes() != whole.read_bytes()
+    now = Recogniser.load(tmp_path / "mine")
+    assert now.runtime == "onnx"
+    found = now.probabilities([array[:50] for array in shown])
+    expected = opened(whole).run(None, {"maps": shown[0][:50]})[0]
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9
+    words = ("export", tmp_path / "mine", "--out", tmp_path / "again.onnx", "--int8", "drawn=.", "--json")
+    status, said, _ = typed(capsys, *words)
+    assert status == 0
+    assert json.loads(said)["alike"] == done.alike
+    assert (tmp_path / "again.onnx").read_bytes() == done.path.read_bytes()
+    with pytest.raises(OptionError, match="at least 20"):
+        fleeting.export_onnx(tmp_path / "mine", shown=[array[:5] for array in shown], replace=True)
 
 
 @pytest.mark.slow

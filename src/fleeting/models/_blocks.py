@@ -19,6 +19,16 @@ class Dropout(nn.Dropout):
         return input * (torch.rand_like(input) >= self.p) / (1 - self.p)
 
 
+class ChannelDropout(Dropout):
+    """The same for whole channels of (batch, channels, height, width), in the place of nn.Dropout2d."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Dropout gives it
+        """In training, zero each channel with probability ``p`` and scale the rest; else change nothing."""
+        if not self.training or self.p == 0:
+            return input
+        return input * (torch.rand_like(input[:, :, :1, :1]) >= self.p) / (1 - self.p)
+
+
 class StochasticDepth(nn.Module):
     """Leaves out a branch for a sample with probability ``p`` in training (Huang et al. 2016)."""
 

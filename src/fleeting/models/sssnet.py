@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fleeting.errors import OptionError
 from fleeting.models import Shape, models
-from fleeting.models._blocks import Dropout
+from fleeting.models._blocks import ChannelDropout, Dropout
 
 
 @models.register("sssnet")
@@ -49,12 +49,12 @@ class SSSNet(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(3),  # (batch, 32, 20, 20)
             nn.BatchNorm2d(width),
-            nn.Dropout2d(dropout),
+            ChannelDropout(dropout),
             nn.Conv2d(width, 2 * width, kernel_size=3),  # (batch, 64, 18, 18)
             nn.ReLU(),
             nn.MaxPool2d(2),  # (batch, 64, 9, 9)
             nn.BatchNorm2d(2 * width),
-            nn.Dropout2d(dropout),
+            ChannelDropout(dropout),
         )
         self.head = nn.Sequential(
             nn.Flatten(),

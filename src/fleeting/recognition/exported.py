@@ -19,7 +19,7 @@ OF_WEIGHTS = "weights_sha256"
 """The metadata key under which an ONNX file has the hash of the weights that it was made from."""
 
 
-class Exported:
+class OnnxNetwork:
     """A network as an ONNX file, of which the bytes are ``content``; it runs on the CPU in one thread.
 
     The file gives probabilities that are calibrated by ``temperature``; this gives those before. Raises
@@ -32,8 +32,8 @@ class Exported:
         options.intra_op_num_threads = 1
         self._session = onnxruntime().InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
-    def __reduce__(self) -> tuple[type[Exported], tuple[bytes, float]]:
-        return Exported, (self.content, self.temperature)
+    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[bytes, float]]:
+        return OnnxNetwork, (self.content, self.temperature)
 
     @property
     def of_weights(self) -> str | None:
@@ -48,7 +48,7 @@ class Exported:
         return softened(np.asarray(found, dtype=np.float64), 1 / self.temperature)
 
 
-def beside(weights: Path | Traversable, sha256: str, temperature: float) -> Exported | None:
+def beside(weights: Path | Traversable, sha256: str, temperature: float) -> OnnxNetwork | None:
     """The ONNX file beside weights whose hash is ``sha256``.
 
     None where there is none that can be read, where it is of other weights, and where ONNX Runtime is not
@@ -58,7 +58,7 @@ def beside(weights: Path | Traversable, sha256: str, temperature: float) -> Expo
     if path is None or not path.is_file():
         return None
     try:
-        found = Exported(path.read_bytes(), temperature)
+        found = OnnxNetwork(path.read_bytes(), temperature)
     except MissingExtraError:
         return None
     except Exception:  # ONNX Runtime's errors have no class of their own above them

@@ -19,13 +19,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fleeting.errors import WeightsError
+from fleeting.errors import OptionError, WeightsError
 from fleeting.files import path_of
 from fleeting.models import Shape, models
 from fleeting.models.linear_flow import LinearFlow
 from fleeting.optional import onnxruntime, require_onnx_export
 from fleeting.output.single import refuse_foreign, write_own
 from fleeting.recognition.calibration import FLOOR, softened
+from fleeting.recognition.eight_bits import in_eight_bits
 from fleeting.recognition.exported import OF_WEIGHTS, SUFFIX
 from fleeting.recognition.recogniser import FILE, Recogniser, fitted
 from fleeting.training.fitted import Fitted
@@ -34,27 +35,45 @@ from fleeting.version import __version__
 
 TOLERANCE = 1e-3
 """The largest allowed difference between a probability of the file and the recogniser's."""
+ALIKE = 0.95
+"""The least share of clips to which a file of 8-bit integers must give the recogniser's class."""
+FEWEST, MOST = 20, 256
+"""The least number of clips for 8-bit integers, and the most of either half."""
 USE = "for research; not for lie detection, and not for decisions about people"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The file that was written, and the largest difference of a probability from the recogniser's."""
+    """The file that was written, and the largest difference of a probability from the recogniser's.
+
+    ``alike`` is the share of samples to which the file gives the recogniser's class.
+    """
 
     path: Path
     difference: float
+    alike: float
 
 
-def export_onnx(weights: str | Path, out: str | Path | None = None, *, replace: bool = False) -> Exported:
+def export_onnx(
+    weights: str | Path,
+    out: str | Path | None = None,
+    *,
+    shown: Sequence[FloatArray] | None = None,
+    replace: bool = False,
+) -> Exported:
     """Write a recogniser as ONNX, run the file, and compare it with the recogniser itself.
 
     ``weights`` is a file or folder of `fleeting.train`, or the name of a shipped recogniser. Without ``out``,
     the file lies beside the weights, or for a shipped recogniser in the current folder. The graph takes the
     model's input arrays as their modalities make them, for any number of samples, and gives calibrated
-    probabilities (n, classes). Its metadata name the modalities, the classes and the weights. Raises the
-    errors of `Recogniser.load`, WeightsError where the file would give other numbers, OutputError where it
-    cannot be written or another file is there (unless ``replace`` is true), and MissingExtraError without the
-    extra ``onnx``.
+    probabilities (n, classes). Its metadata name the modalities, the classes and the weights.
+
+    With ``shown``, an array (n, channels, height, width) of training clips for each input, at least `FEWEST`
+    of them, the file computes in 8-bit integers. One half says in which ranges values lie, and the file must
+    give the recogniser's class to nearly all clips of the other (`ALIKE`). Raises the errors of
+    `Recogniser.load`, WeightsError where the file would give other answers, OptionError on too few clips,
+    OutputError where it cannot be written or another file is there (unless ``replace`` is true), and
+    MissingExtraError without the extra ``onnx``.
 
     >>> fleeting.export_onnx("megc2019-symmetric-flow", "model.onnx").path.name
     'model.onnx'
@@ -67,13 +86,31 @@ def export_onnx(weights: str | Path, out: str | Path | None = None, *, replace: 
     samples = _samples(trained, [item.shape for item in recogniser.facts.inputs])
     names = list(models[recogniser.facts.model].inputs)
     content = graph(whole, samples, names, _metadata(recogniser))
+    if shown is not None:
+        ranges, samples = _halves(shown)
+        content = in_eight_bits(content, names, ranges)
     expected = softened(trained.probabilities(samples), recogniser.facts.calibration.temperature)
-    difference = float(np.abs(run(content, samples) - expected).max())
-    if not difference <= TOLERANCE:
+    answers = run(content, samples)
+    difference = float(np.abs(answers - expected).max())
+    alike = float((answers.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    if shown is None and not difference <= TOLERANCE:
         found = f"{recogniser.name} as ONNX is off by {difference:.1g} in a probability"
         raise WeightsError(f"{found}, expected at most {TOLERANCE:g}; nothing was written, report this")
+    if shown is not None and not alike >= ALIKE:
+        found = f"in 8-bit integers {recogniser.name} gives its own class to {alike:.0%} of the clips"
+        raise WeightsError(f"{found}, expected {ALIKE:.0%}; nothing was written, export it without")
     write_own(out, content, replace=replace)
-    return Exported(out, difference)
+    return Exported(out, difference, alike)
+
+
+def _halves(shown: Sequence[FloatArray]) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Two times as many samples each, drawn without order, at most `MOST`."""
+    count = len(shown[0])
+    if count < FEWEST:
+        raise OptionError(f"{count} clips are shown, expected at least {FEWEST}; give the whole dataset")
+    rows = np.random.default_rng(0).permutation(count)
+    half = min(count // 2, MOST)
+    return [array[rows[:half]] for array in shown], [array[rows[half : 2 * half]] for array in shown]
 
 
 def _beside(weights: Path, name: str) -> Path:

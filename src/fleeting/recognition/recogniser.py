@@ -22,7 +22,7 @@ from fleeting.errors import UnknownNameError, WeightsError
 from fleeting.files import path_of
 from fleeting.inputs.view import Input, View, arrays_of
 from fleeting.recognition.calibration import softened
-from fleeting.recognition.exported import Exported, beside
+from fleeting.recognition.exported import OnnxNetwork, beside
 from fleeting.recognition.extent import LEAST as LEAST_EXTENT
 from fleeting.recognition.extent import MOST as MOST_EXTENT
 from fleeting.recognition.extent import extent
@@ -86,7 +86,7 @@ class Recogniser:
 
         Otherwise ``"own"``: this package, with torch where the model is a network.
         """
-        return "onnx" if isinstance(getattr(self.predict, "__self__", None), Exported) else "own"
+        return "onnx" if isinstance(getattr(self.predict, "__self__", None), OnnxNetwork) else "own"
 
     @property
     def classes(self) -> tuple[str, ...]:
