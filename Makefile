@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo demo-benchmark quick test format check docs tables soak picture benchmark benchmark-video weights pins clean
+.PHONY: help demo demo-benchmark quick test format check docs tables soak picture benchmark benchmark-video benchmark-gpu weights pins clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s%s\n", $$1, $$2}' $(MAKEFILE_LIST)

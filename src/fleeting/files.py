@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeGuard
 
 import platformdirs
 
 from fleeting.errors import OptionError
 
 
+def is_address(value: object) -> bool:
+    """Whether a caller means a place in a store, such as ``s3://bucket/videos``, and not a path."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(value))) if _is_path(value) else False
+
+
+def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str)
+
+
 def path_of(value: object, what: str) -> Path:
-    """A path that a caller gave as text or as one, ``~`` written out. Raises OptionError on anything else."""
+    """A path that a caller gave as text or as one, ``~`` written out.
+
+    Raises OptionError on anything else, and on the address of a store.
+    """
+    if is_address(value) and not Path(str(value)).exists():
+        raise OptionError(f"{what} is {value}, but only analyze knows stores; copy from it, or mount it")
     if not isinstance(value, str | os.PathLike) or isinstance(value, bytes):
         raise OptionError(f"{what} is {type(value).__name__}, expected a path; give it as text or as a Path")
     try:

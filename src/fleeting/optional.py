@@ -55,6 +55,12 @@ def ray() -> Any:
     return _module("ray", "ray", "cluster")
 
 
+def fsspec() -> Any:
+    """fsspec, which reads and writes object stores. Raises MissingExtraError if it or s3fs is missing."""
+    _module("s3fs", "s3fs", "storage")
+    return _module("fsspec", "fsspec", "storage")
+
+
 def onnxruntime() -> Any:
     """ONNX Runtime, which runs ONNX files. Raises MissingExtraError if it is missing."""
     return _module("onnxruntime", "onnxruntime", "onnx")

@@ -16,11 +16,12 @@ from fleeting.analysis.one_input import AnalysisContext, Job, analysed
 from fleeting.analysis.result_folder import FORMATS, Analysis
 from fleeting.analysis.result_names import placed
 from fleeting.analysis.spread import spread
+from fleeting.analysis.stores import analysed_in_stores
 from fleeting.analysis.video_files import video_files
 from fleeting.analysis.workers import PROCESSES, each, refuse_none, workers_of
 from fleeting.errors import UnknownNameError, VideoError
 from fleeting.executors import executors
-from fleeting.files import path_of
+from fleeting.files import is_address, path_of
 from fleeting.output.owned import disclaim, visible
 from fleeting.recognition.recogniser import SHIPPED
 from fleeting.registry import changed
@@ -106,6 +107,10 @@ def analyze(
     has. ``resume`` keeps results that were made from the same input with the same settings, and goes on with
     those that were begun.
 
+    ``inputs`` and ``out`` may also be addresses of a store, such as ``s3://bucket/videos`` (extra
+    ``storage``): each video is fetched, and its results are put below ``out``, at its path from the folder
+    that was named.
+
     A folder that is neither empty nor holds results of its input is refused, unless ``replace`` is true. A
     file of results that was edited is kept aside under another name, and the log says so.
 
@@ -117,14 +122,21 @@ def analyze(
     >>> [event.kind for event in found.done[0].events], found.done[0].folder.name
     (['micro'], 'interview')
     """
-    settings, out = changed(settings, changes, "analyze"), Path(out)
-    visible(out)  # raises OutputError where it is a file
+    settings, place, out = changed(settings, changes, "analyze"), str(out), Path(out)
+    given = inputs if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
+    stored = is_address(place) or any(map(is_address, given))
+    if not stored:
+        visible(out)  # raises OutputError where it is a file
     _ = executors[executor]
     workers = workers_of(workers, executor)
     model = None if settings.model is None else str(settings.model)
     context = AnalysisContext(model, progress, out, settings.as_dict(), resume, replace)
     _ = context.recogniser  # loads it, so that a wrong model is refused before any input is read
-    given = inputs if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
+    if stored:
+        whole, failed = analysed_in_stores(context, [str(one) for one in given], place, workers, executor)
+        if not whole:
+            raise _nothing(failed)
+        return Analysed(tuple(whole), tuple(failed))
     found, failed = video_files([path_of(one, "an input") for one in given])
     found = placed(out, found)
     outcomes: dict[str, Analysis | str] = {}

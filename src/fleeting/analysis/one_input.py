@@ -79,9 +79,14 @@ def planned(context: AnalysisContext, job: Job) -> Plan | None:
 
 def _identity(context: AnalysisContext, item: VideoFile) -> dict[str, Any]:
     """What decides an input's results, as ``summary.json`` has it."""
+    name = item.known or described(item.source, context.out / item.name)
+    return {"input": {**name, "sha256": digest_of(item.source)}, **settled(context)}
+
+
+def settled(context: AnalysisContext) -> dict[str, Any]:
+    """What decides the results of every input alike, as ``summary.json`` has it."""
     recogniser = context.recogniser
     return {
-        "input": {**described(item.source, context.out / item.name), "sha256": digest_of(item.source)},
         "model": recogniser and recogniser.name,
         "weights_sha256": recogniser and recogniser.sha256,
         **({"runtime": "onnx"} if recogniser and recogniser.runtime == "onnx" else {}),
@@ -120,7 +125,7 @@ def _write(
     (folder / "events.json").write_bytes(utf8(events_json(events, classes)))
     (folder / "candidates.json").write_bytes(utf8(events_json(candidates, classes)))
     if "elan" in settings["formats"]:
-        media = None if item.source.is_dir() else item.source
+        media = None if item.source.is_dir() or item.known else item.source
         written = events_eaf(events, media, folder.parent, found.played, classes)
         (folder / "events.eaf").write_bytes(written)
     if "video" in settings["formats"]:

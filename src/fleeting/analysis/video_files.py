@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fleeting.errors import VideoError
 from fleeting.video.containers import looks_like_video
@@ -31,10 +32,14 @@ WRITTEN = frozenset(("annotated.mp4", "overlay.mp4"))
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video file, or a folder of pictures that stands for one, and the name of its folder of results."""
+    """A video file, or a folder of pictures that stands for one, and the name of its folder of results.
+
+    ``known`` says what the results call it where that is not its path: it was fetched from elsewhere.
+    """
 
     source: Path
     name: str
+    known: Mapping[str, Any] | None = None
 
 
 def video_files(paths: Sequence[str | Path]) -> tuple[list[VideoFile], list[str]]:

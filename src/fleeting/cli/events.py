@@ -62,7 +62,7 @@ def faces(
 @app.command
 def analyze(
     *inputs: str,
-    out_: Annotated[Path, Parameter(name="--out")],
+    out_: Annotated[str, Parameter(name="--out")],
     model: str | None = None,
     start: Seconds | None = None,
     end: Seconds | None = None,
@@ -81,8 +81,9 @@ def analyze(
     """Finds the movements in videos of faces, recognises the short ones: a folder of results for each.
 
     Args:
-        inputs: Videos, folders of pictures (each one video), or folders that hold such, at any depth.
-        out_: The folder under which each input gets its own.
+        inputs: Videos, folders of pictures (each one video), or folders that hold such, at any depth; or
+            addresses of stores, such as s3://bucket/videos.
+        out_: The folder, or the address, under which each input gets its own.
         model: A recogniser's name or file, or none; without it, the one that is shipped.
         start: Time from which on videos are read: seconds, or [hh:]mm:ss[.f].
         end: Time up to which videos are read, likewise.
