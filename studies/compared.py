@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 import fleeting
 from fleeting.display.figures import CLEAN, INK, OTHER, STYLE
 from fleeting.experiments.recipe import Experiment, read_recipe
+from fleeting.experiments.recipe_tables import Reported
 from fleeting.experiments.run_folder import Run
 from fleeting.files import write_atomically
 from fleeting.models import is_network
@@ -116,9 +117,14 @@ def looks(run: Run) -> int:
     return int(training.epochs * run.scores["folds"] * training.seeds)
 
 
+def published(name: str) -> Reported:
+    """What was published of a system."""
+    return read_recipe(SYSTEMS[name].published or SYSTEMS[name].recipe).reported
+
+
 def points(name: str, run: Run) -> Iterator[tuple[str, str, float, float]]:
     """System, part ("" is the composite), published UF1 and clean UF1, where both are known."""
-    said = read_recipe(SYSTEMS[name].published or SYSTEMS[name].recipe).reported
+    said = published(name)
     scores: dict[str, Any] = run.scores["clean"]
     if said.uf1 is not None:
         yield name, "", said.uf1, scores["uf1"]
@@ -155,11 +161,15 @@ def figure(runs: Mapping[str, Run]) -> bytes:
 
 def told(name: str, run: Run, marks: Sequence[str]) -> str:
     """One line: clean, oracle and null, the looks, and what is reduced."""
-    scores = run.scores
+    scores, printed = run.scores, published(name)
     clean, oracle, null = scores["clean"], scores["oracle"], scores["null"]
+    beside = "unknown" if printed.uf1 is None else f"{printed.uf1:.3f}"
     other = f", oracle {oracle['uf1']:.3f}, guessing so {null['uf1']:.3f}" if oracle and null else ""
     note = f" ({'; '.join(marks)})" if marks else ""
-    return f"{name:16s} clean UF1 {clean['uf1']:.3f}{other}; {looks(run)} looks at test sides{note}"
+    return (
+        f"{name:16s} clean UF1 {clean['uf1']:.3f}{other}; published {beside};"
+        f" {looks(run)} looks at test sides{note}"
+    )
 
 
 def main() -> None:
@@ -189,7 +199,7 @@ def main() -> None:
     lines += [f"{name:16s} not run" for name in SYSTEMS if name not in runs]
     write_atomically(given.out / f"looks-{size}.txt", "\n".join(lines) + "\n")
     write_atomically(given.out / f"published-{size}.svg", figure(runs))
-    print(write_results(list(runs.values()), given.out / f"table-{size}.md"))
+    print(write_results(list(runs.values()), given.out / f"table-{size}.md", names=list(runs)))
 
 
 if __name__ == "__main__":

@@ -31,20 +31,25 @@ BESIDE = {"name", "paper", "reported", "changed"}
 """Keys of an experiment that do not change what it computes."""
 
 
-def write_results(runs: Sequence[Run], target: Path, *, replace: bool = False) -> Path:
+def write_results(
+    runs: Sequence[Run], target: Path, *, names: Sequence[str] = (), replace: bool = False
+) -> Path:
     """Write one Markdown page over several runs; return its path. The same runs give the same bytes.
 
     Runs that predict the same samples under the same rule share a table: the best first, and each tested
     against the one of them that comes first in ``runs``. The page ends with the other recipes of their groups
-    and the commands that would run them. If the page exists and has the line ``KEPT``, the text above that
-    line is kept. Raises RunError on a run whose files are damaged, and on a page that somebody else wrote.
+    and the commands that would run them. ``names`` stand for the runs in its tables; without them, each is
+    called by its recipe and what it changes. If the page exists and has the line ``KEPT``, the text above
+    that line is kept. Raises RunError on a run whose files are damaged, and on a page that somebody else
+    wrote.
     """
     had = {run.experiment.data.dataset for run in runs}
+    called = {id(run): _prose(name) for run, name in zip(runs, names, strict=True)} if names else {}
     waiting = sorted(unrun(runs), key=lambda experiment: experiment.data.dataset not in had)
     kept = _above(target, replace=replace)
     page = _template().render(
         headed=not kept,
-        sections=[_section(alike) for alike in _alike(runs)],
+        sections=[_section(alike, called) for alike in _alike(runs)],
         unrun=[{**_facts(experiment), "waits": experiment.data.dataset not in had} for experiment in waiting],
     )
     if kept:  # people may have changed it above the line
@@ -133,10 +138,11 @@ def _alike(runs: Sequence[Run]) -> list[list[Run]]:
     return sorted(groups.values(), key=lambda alike: alike[0].rule != "clean")
 
 
-def _section(runs: Sequence[Run]) -> dict[str, Any]:
+def _section(runs: Sequence[Run], called: Mapping[int, str]) -> dict[str, Any]:
     """The page's section on runs over the same samples."""
     first = runs[0]
-    rows = [_row(name, run) for name, run in zip(_names(runs), runs, strict=True)]
+    usual = zip(_names(runs), runs, strict=True)
+    rows = [_row(called.get(id(run), name), run) for name, run in usual]
     of_all = [note for note in rows[0]["notes"] if all(note in row["notes"] for row in rows)]
     for row in rows:
         row["notes"] = [note for note in row["notes"] if note not in of_all]
