@@ -142,6 +142,17 @@ def test_what_is_not_ours_is_not_written_over(s3):
         fleeting.analyze("s3://bucket/other/film2.mp4", "s3://bucket/theirs", **SEEN)
 
 
+@pytest.mark.slow
+def test_videos_of_one_name_keep_apart(s3, films):
+    for name in ("a/film.mp4", "b/film.mp4", "b/film.mov"):
+        s3.put_file(str(films / "film2.mp4"), f"bucket/alike/{name}")
+    found = fleeting.analyze("s3://bucket/alike", "s3://bucket/apart", **SEEN)
+    assert [one.folder.partition("apart/")[2] for one in found.done] == ["a/film", "b/film.mov", "b/film.mp4"]
+    both = ["s3://bucket/alike/a/film.mp4", "s3://bucket/alike/b/film.mp4"]
+    with pytest.raises(VideoError, match=r"2 videos would have their results at film\.mp4"):
+        fleeting.analyze(both, "s3://bucket/apart", **SEEN)
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -95,13 +96,12 @@ def _found(inputs: Sequence[str], out: str) -> tuple[list[StoredVideo], list[str
         except VideoError as error:
             failed.append(str(error))
     stems = {source: posixpath.splitext(name)[0] for source, name in names.items()}
-    alike = {stem for stem in stems.values() if list(stems.values()).count(stem) > 1}
-    chosen = {source: names[source] if stem in alike else stem for source, stem in stems.items()}
-    for name in chosen.values():
-        if list(chosen.values()).count(name) > 1:
-            raise VideoError(
-                f"two videos would have their results at {name}; name one folder that holds both"
-            )
+    alike = Counter(stems.values())
+    chosen = {source: names[source] if alike[stem] > 1 else stem for source, stem in stems.items()}
+    for name, count in Counter(chosen.values()).items():
+        if count > 1:
+            what = f"{count} videos would have their results at {name}"
+            raise VideoError(f"{what}; name one folder that holds them all")
     return [StoredVideo(source, posixpath.join(out, name)) for source, name in chosen.items()], failed
 
 
