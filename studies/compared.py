@@ -142,15 +142,19 @@ def figure(runs: Mapping[str, Run]) -> bytes:
         drawn = Figure(figsize=(6.4, 5.6), layout="constrained")
         axes = drawn.subplots()
         axes.plot([0, 1], [0, 1], color=OTHER, linewidth=1, linestyle=":")
-        for name, part, published, clean in found:
-            axes.plot(published, clean, shapes[part], color=CLEAN, markersize=9 if not part else 6)
-            axes.annotate(name, (published, clean), xytext=(6, 4), textcoords="offset points", fontsize=7)
+        named: list[tuple[float, float]] = []
+        for name, part, across, up in sorted(found, key=lambda point: -point[3]):
+            axes.plot(across, up, shapes[part], color=CLEAN, markersize=9 if not part else 6)
+            close = any(abs(across - x) < 0.08 and abs(up - y) < 0.02 for x, y in named)
+            beside = (6, -9) if close else (6, 4)
+            axes.annotate(name, (across, up), xytext=beside, textcoords="offset points", fontsize=7)
+            named.append((across, up))
         for part, shape in shapes.items():
             axes.plot([], [], shape, color=CLEAN, label=part or "composite")
         if LINE in runs:
             level = runs[LINE].scores["clean"]["uf1"]
             axes.axhline(level, color=INK, linewidth=1.2, label=f"{LINE}, clean, composite: {level:.3f}")
-        least = min([0.5, *(min(published, clean) for _, _, published, clean in found)]) - 0.05
+        least = min([0.5, *(min(point[2:]) for point in found)]) - 0.05
         axes.set(xlim=(least, 1), ylim=(least, 1), xlabel="published UF1", ylabel="clean UF1 here")
         axes.set_aspect("equal")
         axes.legend(frameon=False, fontsize=8, loc="upper left")

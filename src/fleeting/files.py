@@ -29,7 +29,7 @@ def path_of(value: object, what: str) -> Path:
 
     Raises OptionError on anything else, and on the address of a store.
     """
-    if is_address(value) and not Path(str(value)).exists():
+    if is_address(value) and not os.path.exists(str(value)):
         raise OptionError(f"{what} is {value}, but only analyze knows stores; copy from it, or mount it")
     if not isinstance(value, str | os.PathLike) or isinstance(value, bytes):
         raise OptionError(f"{what} is {type(value).__name__}, expected a path; give it as text or as a Path")
