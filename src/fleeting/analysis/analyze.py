@@ -133,11 +133,20 @@ def analyze(
     context = AnalysisContext(model, progress, out, settings.as_dict(), resume, replace)
     _ = context.recogniser  # loads it, so that a wrong model is refused before any input is read
     if stored:
-        whole, failed = analysed_in_stores(context, [str(one) for one in given], place, workers, executor)
-        if not whole:
-            raise _nothing(failed)
-        return Analysed(tuple(whole), tuple(failed))
-    found, failed = video_files([path_of(one, "an input") for one in given])
+        done, failed = analysed_in_stores(context, [str(one) for one in given], place, workers, executor)
+    else:
+        done, failed = _analysed_files(context, given, workers, executor)
+    if not done:
+        raise _nothing(failed)
+    return Analysed(tuple(done), tuple(failed))
+
+
+def _analysed_files(
+    context: AnalysisContext, inputs: Sequence[str | Path], workers: int | None, executor: str
+) -> tuple[list[Analysis], list[str]]:
+    """Analyse files and folders: what was done, in their order, and a line for each that has no results."""
+    out = context.out
+    found, failed = video_files([path_of(one, "an input") for one in inputs])
     found = placed(out, found)
     outcomes: dict[str, Analysis | str] = {}
     try:
@@ -145,16 +154,13 @@ def analyze(
         outcomes |= {job.item.name: _line(job, why) for job, why in lost}
         for job, outcome in each(analysed, context, jobs, workers, _line, executor):
             outcomes[job.item.name] = outcome
-            progress("inputs", len(outcomes), len(found))
+            context.progress("inputs", len(outcomes), len(found))
     finally:
         for item in found:
             disclaim(out / item.name)
     ordered = [outcomes[item.name] for item in found]
-    done = tuple(outcome for outcome in ordered if isinstance(outcome, Analysis))
     failed += [outcome for outcome in ordered if isinstance(outcome, str)]
-    if not done:
-        raise _nothing(failed)
-    return Analysed(done, tuple(failed))
+    return [outcome for outcome in ordered if isinstance(outcome, Analysis)], failed
 
 
 def _nothing(failed: Sequence[str]) -> VideoError:

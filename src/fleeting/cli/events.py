@@ -81,8 +81,7 @@ def analyze(
     """Finds the movements in videos of faces, recognises the short ones: a folder of results for each.
 
     Args:
-        inputs: Videos, folders of pictures (each one video), or folders that hold such, at any depth; or
-            addresses of stores, such as s3://bucket/videos.
+        inputs: Videos, folders of pictures (each one video), folders of such, or addresses (s3://...).
         out_: The folder, or the address, under which each input gets its own.
         model: A recogniser's name or file, or none; without it, the one that is shipped.
         start: Time from which on videos are read: seconds, or [hh:]mm:ss[.f].
