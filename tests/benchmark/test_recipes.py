@@ -46,6 +46,8 @@ UNASKED = {
 }
 """Systems that see a movement and of which nothing is asked either, with the reason."""
 SEEDS = 3
+FEW = 20
+"""Of fewer clips than this, as a hold-out of drawn ones tests, a score is luck."""
 """Trainings of which one has to learn: the smallest fail to begin now and then, elsewhere others."""
 SMALLER = {
     "data.apex",  # finding it takes longer than training
@@ -166,15 +168,14 @@ def test_a_recipe_runs_on_drawn_folders(name, drawn, tmp_path):
     for seed in range(SEEDS if asked else 1):
         done = fleeting.run(with_seed(recipe, seed), {dataset: root} if root else {}, tmp_path / str(seed))
         score = done.scores[done.rule]
-        if score["uf1"] >= (
-            least := 0.6 if score["n"] >= 90 else 0.5
-        ):  # of 30 clips, luck is 0.09 either way
+        least = 0.6 if score["n"] >= 90 else 0.5  # of 30 clips, luck is 0.09 either way
+        if score["n"] < FEW or score["uf1"] >= least:
             break
     assert score["n"] > 0
     assert not done.scores["incomplete"]
     assert all(np.isfinite(score[key]) for key in ("uf1", "uar", "accuracy", "mse"))
     assert (tmp_path / "0" / "report.html").exists()
-    assert not asked or score["uf1"] >= least
+    assert not asked or score["n"] < FEW or score["uf1"] >= least
     shutil.rmtree(tmp_path)  # some sixty runs are a lot
 
 
