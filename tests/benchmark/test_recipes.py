@@ -46,9 +46,9 @@ UNASKED = {
 }
 """Systems that see a movement and of which nothing is asked either, with the reason."""
 SEEDS = 3
+"""Trainings of which one has to learn: the smallest fail to begin now and then, elsewhere others."""
 FEW = 20
 """Of fewer clips than this, as a hold-out of drawn ones tests, a score is luck."""
-"""Trainings of which one has to learn: the smallest fail to begin now and then, elsewhere others."""
 SMALLER = {
     "data.apex",  # finding it takes longer than training
     "data.moments",
