@@ -95,9 +95,16 @@ export class Player extends EventTarget {
     if (at >= 0 && at < rows.time.length) await this.show(rows.time[at]);
   }
 
+  /** Play; that it was stopped before it began is no fault. */
+  play() {
+    return this.video.play().catch((error) => {
+      if (error.name !== "AbortError") throw error;
+    });
+  }
+
   toggle() {
     this.aim = null;
-    if (this.video.paused) this.video.play();
+    if (this.video.paused) this.play();
     else this.video.pause();
   }
 
@@ -112,7 +119,7 @@ export class Player extends EventTarget {
     this.loop = { start: event.onset_s - BEFORE, end: event.offset_s + AFTER, rate: this.video.playbackRate };
     this.video.playbackRate = SLOWED;
     this.seek(this.loop.start);
-    this.video.play();
+    this.play();
     this.tell("state");
   }
 
